@@ -1,0 +1,1 @@
+"""Who may call what: the ladder (`decide`) and the URL that may be reached (`target`)."""

@@ -1,0 +1,250 @@
+"""The ladder: may this caller make callouts by this name, and as which principal?
+
+Every rung becomes a `Step`, whether it held or not. The rungs are looked at one after the other; a rung that
+cannot be judged because an earlier one left nothing to judge is left out. The first that does not hold is the
+reason; the remedies of all that do not hold are named, in order. Standard library only, no I/O.
+"""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from callout.core.explanation import Explanation, Remedy, Step
+from callout.core.formula import parse
+from callout.core.model.credentials import (
+    ExternalCredential,
+    NamedCredential,
+    Principal,
+    PrincipalReference,
+    PrincipalType,
+    UserExternalCredentialKey,
+)
+from callout.core.model.org import Org
+from callout.core.model.people import INCLUDES_READ, Caller, PermissionSet, Profile
+from callout.core.protocol import Catalogue, required_secrets
+from callout.core.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided. The credentials and the principal are there as far as the ladder found them."""
+
+    caller: Caller | None
+    name: str
+    explanation: Explanation
+    named_credential: NamedCredential | None = None
+    external_credential: ExternalCredential | None = None
+    principal: Principal | None = None
+
+    @property
+    def allowed(self) -> bool:
+        """True where every rung held."""
+        return self.explanation.refused is None and self.principal is not None
+
+    @property
+    def reason(self) -> Reason | None:
+        """The reason of the first rung that did not hold."""
+        return self.explanation.reason
+
+    @property
+    def holder(self) -> UserExternalCredentialKey:
+        """Whose sealed values the callout would use. Only for a decision that has a principal."""
+        if self.external_credential is None or self.principal is None or self.caller is None:
+            msg = "a decision without a principal has no holder"
+            raise ValueError(msg)
+        return holder_of(self.external_credential, self.principal, self.caller.user)
+
+
+def holder_of(external: ExternalCredential, principal: Principal, user: str) -> UserExternalCredentialKey:
+    """Name the sealed values of a principal: one set for a named one, one a user for a per-user one."""
+    own = user if principal.type is PrincipalType.PER_USER else ""
+    return UserExternalCredentialKey(external.name, principal.name, own)
+
+
+def decide(
+    org: Org, catalogue: Catalogue, caller: Caller | None, name: str, *, principal: str | None = None, proof: str = ""
+) -> Decision:
+    """Climb the ladder. `caller` is None where the proof (described by `proof`) was not accepted."""
+    steps = [_caller_step(org, caller, proof)]
+    named = org.named_credentials.get(name)
+    steps.append(_named_step(org, named, name))
+    external = org.external_credentials.get(named.external_credential) if named else None
+    chosen: Principal | None = None
+    if named is not None and caller is not None and steps[0].held:
+        steps.append(_enabled_step(named))
+        steps.append(_namespace_step(named, caller))
+        if external is not None:
+            step, chosen = _principal_step(org, external, caller, principal)
+            steps += [step, _user_external_credential_step(org, caller)]
+            if chosen is not None:
+                steps.append(_configured_step(org, catalogue, external, chosen, named, caller))
+    return Decision(caller, name, Explanation(tuple(steps)), named, external, chosen)
+
+
+def granting(org: Org, user: str) -> Iterator[Profile | PermissionSet]:
+    """Yield the profile and every permission set of a user, those of its groups too."""
+    person = org.users.get(user)
+    if person is None:
+        return
+    if person.profile in org.profiles:
+        yield org.profiles[person.profile]
+    groups = (org.permission_set_groups[g] for g in person.permission_set_groups if g in org.permission_set_groups)
+    names = (*person.permission_sets, *(name for group in groups for name in group.permission_sets))
+    for name in dict.fromkeys(names):
+        if name in org.permission_sets:
+            yield org.permission_sets[name]
+
+
+def required_names(
+    catalogue: Catalogue, external: ExternalCredential, principal: Principal, named: NamedCredential | None = None
+) -> frozenset[str]:
+    """Return the secret names that a principal needs: its protocol's, and those that header formulas read."""
+    protocol = catalogue[external.protocol]
+    headers = (*external.headers, *(named.headers if named else ()))
+    read = {name for h in headers for credential, name in parse(h.value).names if credential == external.name}
+    return (required_secrets(protocol) | read) - external.parameters.keys() - principal.parameters.keys()
+
+
+def _caller_step(org: Org, caller: Caller | None, proof: str) -> Step:
+    if caller is None:
+        remedy = Remedy("Send a valid key; an admin makes one with", "callout key create USER")
+        return Step("caller", held=False, detail=proof or "got an unknown key", reason="caller_unknown", remedies=(remedy,))
+    user = org.users.get(caller.user)
+    if user is None or not user.active:
+        state = "not active" if user else "not defined"
+        remedy = Remedy(f"Define {caller.user} as an active user", f"callout user set {shlex.quote(caller.user)} --active")
+        detail = f"got user {caller.user!r}, who is {state}; expected an active user"
+        return Step("caller", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,))
+    if caller.namespace is not None and caller.namespace not in org.packages:
+        remedy = Remedy("Install the package", f"callout package install {shlex.quote(caller.namespace)}")
+        detail = f"got namespace {caller.namespace!r}; expected that of an installed package"
+        return Step("caller", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,))
+    return Step("caller", held=True, detail=f"{caller}, profile {user.profile}, proven by {caller.proof}")
+
+
+def _named_step(org: Org, named: NamedCredential | None, name: str) -> Step:
+    if named is not None and named.external_credential in org.external_credentials:
+        return Step("named_credential", held=True, detail=f"{name} points to {named.url}")
+    if named is not None:
+        detail = f"{name} uses external credential {named.external_credential!r}, which is not defined"
+    else:
+        nearest = difflib.get_close_matches(name, org.named_credentials, n=1)
+        hint = f"; the nearest is {nearest[0]!r}" if nearest else ""
+        detail = f"got name {name!r}; expected one of {len(org.named_credentials)} named credentials{hint}"
+    remedy = Remedy("Correct the name, or define the named credential", "callout apply -f FILE")
+    return Step("named_credential", held=False, detail=detail, reason="named_credential_not_found", remedies=(remedy,))
+
+
+def _enabled_step(named: NamedCredential) -> Step:
+    if named.enabled_for_callouts:
+        return Step("enabled", held=True, detail=f"{named.name} is enabled for callouts")
+    maker = f"; code of package {named.created_by_namespace} made it" if named.created_by_namespace else ""
+    detail = f"{named.name} is disabled for callouts{maker}; expected enabled"
+    remedy = Remedy(
+        f"Judge {named.url}, then enable it for callouts", f"callout named-credential enable {shlex.quote(named.name)}"
+    )
+    return Step("enabled", held=False, detail=detail, reason="callouts_disabled", remedies=(remedy,))
+
+
+def _namespace_step(named: NamedCredential, caller: Caller) -> Step:
+    if caller.namespace is None:
+        return Step("namespace", held=True, detail="the caller is local code; no namespace is needed")
+    if caller.namespace in named.allowed_namespaces or caller.namespace == named.created_by_namespace:
+        return Step("namespace", held=True, detail=f"namespace {caller.namespace} is allowed")
+    allowed = ", ".join(named.allowed_namespaces) or "none"
+    detail = f"got namespace {caller.namespace!r}; expected one of the allowed namespaces: {allowed}"
+    command = f"callout named-credential allow-namespace {shlex.quote(named.name)} {shlex.quote(caller.namespace)}"
+    remedy = Remedy(f"Allow namespace {caller.namespace} on {named.name}", command)
+    return Step("namespace", held=False, detail=detail, reason="namespace_not_allowed", remedies=(remedy,))
+
+
+def _principal_step(
+    org: Org, external: ExternalCredential, caller: Caller, wanted: str | None
+) -> tuple[Step, Principal | None]:
+    grants: dict[str, list[str]] = {}
+    for source in granting(org, caller.user):
+        for reference in sorted(source.principals):
+            if reference.external_credential == external.name:
+                kind = "profile" if isinstance(source, Profile) else "permission set"
+                grants.setdefault(reference.principal, []).append(f"{kind} {source.name}")
+    granted = sorted((p for p in external.principals if p.name in grants), key=lambda p: (p.sequence, p.name))
+    if wanted is not None:
+        granted = [p for p in granted if p.name == wanted]
+    if not granted:
+        return _not_granted(org, external, caller, wanted), None
+    first, *others = granted
+    detail = f"{external.name}/{first.name} ({first.type}, sequence {first.sequence}) by {', '.join(grants[first.name])}"
+    if others:
+        detail += f"; next is {others[0].name}: pick it with Callout-Principal: {others[0].name}"
+    return Step("principal", held=True, detail=detail), first
+
+
+def _not_granted(org: Org, external: ExternalCredential, caller: Caller, wanted: str | None) -> Step:
+    wished = [p for p in external.principals if wanted in (None, p.name)]
+    names = ", ".join(p.name for p in external.principals) or "none"
+    detail = f"{caller.user} has no grant for " + (f"principal {wanted!r}" if wanted else "any principal")
+    detail += f" of {external.name}; its principals: {names}"
+    if not wished:
+        remedy = Remedy(f"Define the principal on {external.name}", "callout apply -f FILE")
+    else:
+        reference = PrincipalReference(external.name, min(wished, key=lambda p: (p.sequence, p.name)).name)
+        remedy = _grant_remedy(org, reference, caller)
+    return Step("principal", held=False, detail=detail, reason="principal_not_granted", remedies=(remedy,))
+
+
+def _grant_remedy(org: Org, reference: PrincipalReference, caller: Caller) -> Remedy:
+    user = shlex.quote(caller.user)
+    having = [s for name, s in sorted(org.permission_sets.items()) if reference in s.principals]
+    if having:
+        best = min(having, key=lambda s: (len(s.principals), s.name))
+        return Remedy(
+            f"Assign permission set {best.name}, which has {reference}, to {caller.user}",
+            f"callout permission-set assign {shlex.quote(best.name)} {user}",
+        )
+    new = shlex.quote(f"{reference.external_credential} Callers")
+    return Remedy(
+        f"Enable {reference} in a permission set of {caller.user}; none has it yet",
+        f"callout permission-set create {new} --principal {shlex.quote(str(reference))}"
+        f" --user-external-credential read --assign {user}",
+    )
+
+
+def _user_external_credential_step(org: Org, caller: Caller) -> Step:
+    sources = list(granting(org, caller.user))
+    giving = [s for s in sources if s.user_external_credential & INCLUDES_READ]
+    if giving:
+        kind = "profile" if isinstance(giving[0], Profile) else "permission set"
+        detail = f"read on User External Credential by {kind} {giving[0].name}"
+        return Step("user_external_credential", held=True, detail=detail)
+    looked = ", ".join(s.name for s in sources) or "no profile and no permission set"
+    detail = f"got no read on User External Credential from {looked}; expected it from one of them"
+    standard = next(s for s in org.permission_sets.values() if s.standard and s.user_external_credential)
+    remedy = Remedy(
+        f"Assign permission set {standard.name}, which has it, to {caller.user}",
+        f"callout permission-set assign {shlex.quote(standard.name)} {shlex.quote(caller.user)}",
+    )
+    reason = "user_external_credential_denied"
+    return Step("user_external_credential", held=False, detail=detail, reason=reason, remedies=(remedy,))
+
+
+def _configured_step(
+    org: Org,
+    catalogue: Catalogue,
+    external: ExternalCredential,
+    principal: Principal,
+    named: NamedCredential,
+    caller: Caller,
+) -> Step:
+    holder = holder_of(external, principal, caller.user)
+    missing = required_names(catalogue, external, principal, named) - org.configured.get(holder, frozenset())
+    if not missing:
+        return Step("configured", held=True, detail=f"{holder} has every value that {external.protocol} needs")
+    names = " ".join(f"{name}=-" for name in sorted(missing))
+    whose = f" --user {shlex.quote(holder.user)}" if holder.user else ""
+    reference = shlex.quote(f"{external.name}/{principal.name}")
+    remedy = Remedy("Set the missing values", f"callout secret set {reference} {names}{whose}")
+    detail = f"{holder} lacks {', '.join(sorted(missing))}; expected a value for each"
+    return Step("configured", held=False, detail=detail, reason="principal_not_configured", remedies=(remedy,))

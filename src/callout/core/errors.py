@@ -1,0 +1,70 @@
+"""The errors, few; what differs between them is data.
+
+CalloutError
+├── Refused            a callout ends here: a Reason, a detail, remedies
+├── DefinitionError    a definition is not acceptable: one or more Problems, each with its place
+└── VaultError         a sealed value cannot be opened, or a key is missing
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from callout.core.explanation import Remedy
+from callout.core.reasons import Blame, Reason, reason
+
+
+class CalloutError(Exception):
+    """Base of every error that Callout raises on purpose. `blame` decides the exit code of the CLI."""
+
+    blame: Blame = Blame.CALLOUT
+
+
+class Refused(CalloutError):
+    """A callout that ends with one reason. `detail` says got and expected, and holds no secret."""
+
+    def __init__(
+        self, code: str, detail: str, *remedies: Remedy, connect_url: str | None = None, retry_after: int | None = None
+    ) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.reason: Reason = reason(code)
+        self.detail = detail
+        self.remedies = remedies or (Remedy(self.reason.remedy),)
+        self.connect_url = connect_url
+        self.retry_after = retry_after
+        self.blame = self.reason.blame
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a definition.
+
+    `place` is a path in the definitions (`named_credentials.Orders.url`), `where` the file and line if one was read.
+    """
+
+    place: str
+    got: str
+    expected: str
+    nearest: str | None = None
+    where: str | None = None
+
+    def __str__(self) -> str:
+        start = f"{self.where}: {self.place}" if self.where else self.place
+        hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
+        return f"{start}: got {self.got}; expected {self.expected}{hint}"
+
+
+class DefinitionError(CalloutError):
+    """A definition that is refused, whole: nothing stored has changed."""
+
+    blame = Blame.ADMIN
+
+    def __init__(self, problems: tuple[Problem, ...] | list[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class VaultError(CalloutError):
+    """The vault cannot seal or open. The cause is named; the value never is."""
+
+    blame = Blame.ADMIN

@@ -1,0 +1,75 @@
+"""HTTP messages as values, for protocols, explanations and side calls (token requests).
+
+The data plane does not use these: it carries bytes. Header names keep the case they were written in;
+headers are tuples of pairs, because order and duplicates matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from urllib.parse import quote_plus
+
+from callout.core.secret import Redactable, Secret
+
+Header = tuple[str, Redactable]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request. `url` is absolute; `body` is bytes, or text of which parts are secret."""
+
+    method: str
+    url: str
+    headers: tuple[Header, ...] = ()
+    body: bytes | Redactable | None = None
+
+    def with_headers(self, *headers: tuple[str, str | Secret | Redactable]) -> HttpRequest:
+        """Return a copy in which these headers replace any of the same name (case-insensitive)."""
+        names = {name.lower() for name, _ in headers}
+        kept = tuple(h for h in self.headers if h[0].lower() not in names)
+        return replace(self, headers=kept + tuple((n, Redactable.of(v)) for n, v in headers))
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """One whole answer. `body` is what came, at most what the transport was told to read."""
+
+    status: int
+    reason: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header, by case-insensitive name."""
+        return next((v for n, v in self.headers if n.lower() == name.lower()), None)
+
+
+def form_body(fields: tuple[tuple[str, str | Secret], ...]) -> Redactable:
+    """Encode `application/x-www-form-urlencoded` (RFC 6749 appendix B); secret values stay secret."""
+    parts: list[str | Secret] = []
+    for index, (name, value) in enumerate(fields):
+        parts.append(("&" if index else "") + quote_plus(name) + "=")
+        parts.append(_quoted(value))
+    return Redactable(tuple(parts))
+
+
+def _quoted(value: str | Secret) -> str | Secret:
+    if isinstance(value, Secret):
+        return Secret(quote_plus(value._value))  # noqa: SLF001 - stays a secret on both sides
+    return quote_plus(value)
+
+
+#: Fields that belong to one connection (RFC 9110 section 7.6.1) and are never carried over.
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)

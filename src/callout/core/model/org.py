@@ -1,0 +1,89 @@
+"""Everything that is defined, at one generation: the value that decisions read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from callout.core.model.credentials import ExternalCredential, NamedCredential, UserExternalCredentialKey
+from callout.core.model.people import (
+    GUEST,
+    STANDARD_PERMISSION_SETS,
+    STANDARD_PROFILES,
+    CallerKey,
+    Package,
+    PermissionSet,
+    PermissionSetGroup,
+    Profile,
+    User,
+)
+
+Definition = NamedCredential | ExternalCredential | PermissionSet | PermissionSetGroup | Profile | User | Package
+
+#: The section of the manifest that holds each kind of definition, in the order in which they are written.
+SECTIONS: Mapping[type[Definition], str] = {
+    ExternalCredential: "external_credentials",
+    NamedCredential: "named_credentials",
+    PermissionSet: "permission_sets",
+    PermissionSetGroup: "permission_set_groups",
+    Profile: "profiles",
+    Package: "packages",
+    User: "users",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Org:
+    """An immutable snapshot. Build it with `Org.of`: the standard profiles and the guest user are always there.
+
+    `configured` holds the *names* of the secret values that are set, never a value.
+    """
+
+    generation: int = 0
+    named_credentials: Mapping[str, NamedCredential] = field(default_factory=dict)
+    external_credentials: Mapping[str, ExternalCredential] = field(default_factory=dict)
+    permission_sets: Mapping[str, PermissionSet] = field(default_factory=dict)
+    permission_set_groups: Mapping[str, PermissionSetGroup] = field(default_factory=dict)
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    users: Mapping[str, User] = field(default_factory=dict)
+    packages: Mapping[str, Package] = field(default_factory=dict)
+    keys: Mapping[bytes, CallerKey] = field(default_factory=dict)
+    configured: Mapping[UserExternalCredentialKey, frozenset[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        *definitions: Definition,
+        generation: int = 0,
+        keys: tuple[CallerKey, ...] = (),
+        configured: Mapping[UserExternalCredentialKey, frozenset[str]] | None = None,
+    ) -> Org:
+        """Build an org from definitions; a definition replaces the standard one of the same name."""
+        sections: dict[str, dict[str, Definition]] = {section: {} for section in SECTIONS.values()}
+        standard: tuple[Definition, ...] = (
+            *STANDARD_PROFILES,
+            *STANDARD_PERMISSION_SETS,
+            User(GUEST, profile="Guest User", label="Guest User"),
+        )
+        for definition in (*standard, *definitions):
+            sections[SECTIONS[type(definition)]][name_of(definition)] = definition
+        return cls(
+            generation=generation,
+            keys={key.digest: key for key in keys},
+            configured=dict(configured or {}),
+            **sections,  # type: ignore[arg-type]  # SECTIONS maps each type to its own section
+        )
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return every definition, section by section, each in the order of its names."""
+        return tuple(
+            section[name]
+            for attribute in SECTIONS.values()
+            for section in (getattr(self, attribute),)
+            for name in sorted(section)
+        )
+
+
+def name_of(definition: Definition) -> str:
+    """Return the name under which a definition is kept."""
+    return definition.namespace if isinstance(definition, Package) else definition.name

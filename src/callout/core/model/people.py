@@ -1,0 +1,123 @@
+"""Who calls and what they were given: users, profiles, permission sets and groups of them, packages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from callout.core.model.credentials import PrincipalReference
+
+
+class ObjectPermission(StrEnum):
+    """What may be done with User External Credential rows. Every one but create and delete includes read."""
+
+    READ = "read"
+    CREATE = "create"
+    EDIT = "edit"
+    DELETE = "delete"
+    VIEW_ALL = "view_all"
+    MODIFY_ALL = "modify_all"
+
+
+INCLUDES_READ = frozenset(
+    {ObjectPermission.READ, ObjectPermission.EDIT, ObjectPermission.VIEW_ALL, ObjectPermission.MODIFY_ALL}
+)
+
+GUEST = "guest"
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionSet:
+    """A named set of grants."""
+
+    name: str
+    principals: frozenset[PrincipalReference] = frozenset()
+    user_external_credential: frozenset[ObjectPermission] = frozenset()
+    label: str = ""
+    standard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionSetGroup:
+    """Permission sets that are assigned together."""
+
+    name: str
+    permission_sets: tuple[str, ...] = ()
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The base grants of a user; a user has exactly one profile. `administrator` may define and change everything."""
+
+    name: str
+    principals: frozenset[PrincipalReference] = frozenset()
+    user_external_credential: frozenset[ObjectPermission] = frozenset()
+    label: str = ""
+    standard: bool = False
+    administrator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person or program known by name."""
+
+    name: str
+    profile: str = "Standard User"
+    permission_sets: tuple[str, ...] = ()
+    permission_set_groups: tuple[str, ...] = ()
+    active: bool = True
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """Code that the admin did not write: a vendor's app, a plug-in, an agent."""
+
+    namespace: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerKey:
+    """What is kept of a caller's key: the SHA-256 of its text, whose it is, and how long it holds."""
+
+    digest: bytes
+    prefix: str
+    user: str
+    namespace: str | None
+    created_at: datetime
+    expires_at: datetime | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A user and the namespace of the package whose code calls; `proof` says how it was proven."""
+
+    user: str
+    namespace: str | None = None
+    proof: str = "none"
+
+    @property
+    def is_guest(self) -> bool:
+        """True for a caller that proved nothing."""
+        return self.user == GUEST
+
+    def __str__(self) -> str:
+        return f"{self.user} (package {self.namespace})" if self.namespace else self.user
+
+
+_OWN = frozenset({ObjectPermission.READ, ObjectPermission.CREATE, ObjectPermission.EDIT, ObjectPermission.DELETE})
+
+STANDARD_PROFILES: tuple[Profile, ...] = (
+    Profile("System Administrator", user_external_credential=_OWN, standard=True, administrator=True),
+    Profile("Standard User", user_external_credential=_OWN, standard=True),
+    Profile("Minimum Access", user_external_credential=frozenset({ObjectPermission.READ}), standard=True),
+    Profile("Guest User", standard=True),
+)
+
+STANDARD_PERMISSION_SETS: tuple[PermissionSet, ...] = (
+    PermissionSet("External Credential User", user_external_credential=_OWN, standard=True),
+)

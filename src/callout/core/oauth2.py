@@ -1,0 +1,137 @@
+"""Token requests, answers and errors, shared by the OAuth 2.0 grants (RFC 6749 sections 2.3.1, 4, 5).
+
+Left to others: which grant is asked for (the protocols), who sends it (the engine), where it is kept (the vault).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, quote_plus
+
+from callout.core.errors import Refused
+from callout.core.explanation import Remedy
+from callout.core.message import HttpRequest, HttpResponse, form_body
+from callout.core.protocol import Parameter, Token
+from callout.core.secret import REDACTED, Secret, reveal
+
+CLIENT_SECRET_BASIC = "client_secret_basic"  # the names of RFC 7591 section 2
+CLIENT_SECRET_POST = "client_secret_post"
+
+TOKEN_ENDPOINT = Parameter("token_endpoint", "URL of the token endpoint (RFC 6749 section 3.2)", url=True)
+CLIENT_AUTHENTICATION = Parameter(
+    "client_authentication",
+    "How the client proves itself to the token endpoint: secret in a Basic header, or in the request body",
+    required=False,
+    default=CLIENT_SECRET_BASIC,
+    choices=(CLIENT_SECRET_BASIC, CLIENT_SECRET_POST),
+)
+SCOPE = Parameter("scope", "Space-separated scope to ask for (RFC 6749 section 3.3)", required=False)
+CLIENT_ID = Parameter("client_id", "Client identifier (RFC 6749 section 2.2)", secret=True)
+CLIENT_SECRET = Parameter("client_secret", "Client secret (RFC 6749 section 2.3.1)", secret=True)
+
+#: Ten years: a longer `expires_in` is an error of the server and would overflow dates.
+LONGEST_LIFETIME = timedelta(days=3650)
+#: How much of a refusal is kept for the explanation, in characters.
+SNIPPET = 300
+
+
+def token_request(
+    token_endpoint: str,
+    fields: tuple[tuple[str, str | Secret], ...],
+    *,
+    client_id: Secret,
+    client_secret: Secret,
+    client_authentication: str,
+) -> HttpRequest:
+    """Build a token request with the client authenticated as RFC 6749 section 2.3.1 says."""
+    headers: tuple[tuple[str, str | Secret], ...] = (
+        ("Accept", "application/json"),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+    )
+    if client_authentication == CLIENT_SECRET_POST:
+        fields = (*fields, ("client_id", client_id), ("client_secret", client_secret))
+    else:
+        pair = f"{quote_plus(reveal(client_id))}:{quote_plus(reveal(client_secret))}"
+        headers = (*headers, ("Authorization", Secret("Basic " + base64.b64encode(pair.encode()).decode())))
+    request = HttpRequest("POST", token_endpoint, body=form_body(fields))
+    return request.with_headers(*headers)
+
+
+def token_from(response: HttpResponse, now: datetime, *, scrub: tuple[Secret, ...]) -> Token:
+    """Read a token answer (RFC 6749 section 5.1). Raises `Refused` where it is none; `scrub` never shows in it."""
+    members = _members(response)
+    access_token = members.get("access_token")
+    if response.status != 200 or not isinstance(access_token, str) or not access_token:
+        raise refusal_from(response, scrub=scrub)
+    refresh_token = members.get("refresh_token")
+    scope = members.get("scope")
+    return Token(
+        access_token=Secret(access_token),
+        issued_at=now,
+        token_type=str(members.get("token_type") or "Bearer"),
+        expires_at=_expiry(members.get("expires_in"), now),
+        refresh_token=Secret(refresh_token) if isinstance(refresh_token, str) and refresh_token else None,
+        scope=scope if isinstance(scope, str) else None,
+    )
+
+
+def refusal_from(response: HttpResponse, *, scrub: tuple[Secret, ...]) -> Refused:
+    """Explain a token answer that gave no token: status, RFC 6749 section 5.2 error, or a redacted snippet."""
+    members = _members(response)
+    content_type = response.header("content-type") or "no content type"
+    if isinstance(members.get("error"), str):
+        said = f"error {members['error']!r}"
+        if isinstance(members.get("error_description"), str):
+            said += f" ({members['error_description']})"
+    else:
+        text = response.body[: 4 * SNIPPET].decode("utf-8", "replace")
+        said = f"no RFC 6749 error; body starts {text[:SNIPPET]!r}" if text else "an empty body"
+    detail = f"token endpoint answered {response.status} ({content_type}): {said}; expected 200 with an access_token"
+    code = "token_endpoint_unreachable" if response.status >= 500 or response.status == 429 else "token_endpoint_refused"
+    return Refused(code, _scrubbed(detail, scrub), *_remedies(members.get("error")))
+
+
+def _remedies(error: object) -> tuple[Remedy, ...]:
+    texts = {
+        "invalid_client": "Correct client_id and client_secret of the principal, or client_authentication",
+        "invalid_scope": "Correct the scope of the external credential",
+        "unauthorized_client": "Allow this grant type for the client at the authorization server",
+    }
+    return (Remedy(texts[error]),) if isinstance(error, str) and error in texts else ()
+
+
+def _scrubbed(text: str, secrets: tuple[Secret, ...]) -> str:
+    for secret in secrets:
+        plain = reveal(secret)
+        for form in {plain, quote_plus(plain)} if len(plain) > 2 else ():
+            text = text.replace(form, REDACTED)
+    return text
+
+
+def _members(response: HttpResponse) -> Mapping[str, Any]:
+    """Return the members of a JSON or form answer, or nothing where it is neither."""
+    kind = (response.header("content-type") or "").partition(";")[0].strip().lower()
+    try:
+        if kind == "application/x-www-form-urlencoded":
+            return dict(parse_qsl(response.body.decode()))
+        members = json.loads(response.body)
+    except ValueError:
+        return {}
+    return members if isinstance(members, dict) else {}
+
+
+def _expiry(expires_in: object, now: datetime) -> datetime | None:
+    """Seconds as a number, or as text of one; zero, negative and unreadable mean: not stated."""
+    if isinstance(expires_in, bool) or not isinstance(expires_in, (int, float, str)):
+        return None
+    try:
+        seconds = float(expires_in)
+    except ValueError:
+        return None
+    if not 0 < seconds < float("inf"):
+        return None
+    return now + min(timedelta(seconds=min(seconds, LONGEST_LIFETIME.total_seconds())), LONGEST_LIFETIME)

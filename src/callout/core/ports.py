@@ -1,0 +1,156 @@
+"""What the engine needs of the world, as protocols. Adapters implement them; `app` plugs them in.
+
+Every store port is asynchronous; nothing here is called while a callout runs on the fast path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from callout.core.message import HttpRequest, HttpResponse
+from callout.core.model.credentials import UserExternalCredentialKey
+from callout.core.model.org import Definition, Org
+from callout.core.model.people import CallerKey
+from callout.core.secret import Secret
+
+
+class Clock(Protocol):
+    """The time, aware and in UTC."""
+
+    def now(self) -> datetime: ...
+
+
+class Entropy(Protocol):
+    """Random bytes from the operating system."""
+
+    def bytes(self, count: int) -> bytes: ...
+
+
+class Vault(Protocol):
+    """Seals and opens secrets. An envelope is bound to `row`: moved to another row it does not open."""
+
+    def seal(self, secret: Secret, *, row: str) -> bytes: ...
+
+    def open(self, envelope: bytes, *, row: str) -> Secret:
+        """Open an envelope; raises `VaultError` where key, row or bytes are not those it was sealed with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of the definitions: put this one, or (`definition` None) remove that name from that section."""
+
+    section: str
+    name: str
+    definition: Definition | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdminAct:
+    """One act of an admin, for the audit trail. `what` names things and never holds a secret."""
+
+    at: datetime
+    who: str
+    act: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredToken:
+    """A sealed token and its public state. `generation` rises by one with each token."""
+
+    key: UserExternalCredentialKey
+    generation: int
+    envelope: bytes
+    issued_at: datetime
+    expires_at: datetime | None
+    obtained_because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalHealth:
+    """What `status` shows of one principal: names set, token times, last error."""
+
+    key: UserExternalCredentialKey
+    secrets_set: frozenset[str]
+    generation: int = 0
+    issued_at: datetime | None = None
+    expires_at: datetime | None = None
+    last_refresh_at: datetime | None = None
+    last_error_at: datetime | None = None
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of callout records of one writer, sealed into the audit chain as one row.
+
+    `oldest` and `newest` are the smallest and largest callout id in it; `records` is JSON.
+    """
+
+    writer: str
+    oldest: str
+    newest: str
+    count: int
+    records: bytes
+
+
+class Definitions(Protocol):
+    """Definitions and keys. A write is one transaction with its audit rows, and raises the generation by one."""
+
+    async def generation(self) -> int: ...
+
+    async def load(self) -> Org: ...
+
+    async def write(self, changes: Sequence[Change], acts: Sequence[AdminAct]) -> int:
+        """Apply all changes or none; returns the new generation."""
+
+    async def put_key(self, key: CallerKey, act: AdminAct) -> None: ...
+
+    async def remove_key(self, prefix: str, act: AdminAct) -> bool: ...
+
+
+class UserExternalCredentials(Protocol):
+    """Sealed secrets and tokens of principals."""
+
+    async def put_secrets(
+        self, key: UserExternalCredentialKey, sealed: Mapping[str, bytes], act: AdminAct
+    ) -> None:
+        """Set these values and leave others; drops the token, which was obtained with the old ones."""
+
+    async def remove_secrets(self, key: UserExternalCredentialKey, names: Sequence[str] | None, act: AdminAct) -> int:
+        """Remove these values (None: all) and the token; returns how many values went."""
+
+    async def secrets(self, key: UserExternalCredentialKey) -> Mapping[str, bytes]: ...
+
+    async def token(self, key: UserExternalCredentialKey) -> StoredToken | None: ...
+
+    async def swap_token(self, token: StoredToken, *, replaces: int) -> bool:
+        """Write where the stored generation is `replaces` (0: none stored); False where it is another."""
+
+    async def note_error(self, key: UserExternalCredentialKey, at: datetime, error: str) -> None: ...
+
+    async def health(self) -> tuple[PrincipalHealth, ...]: ...
+
+
+class AuditTrail(Protocol):
+    """The append-only hash chain. `append` is called from a thread of its own and may block."""
+
+    def append(self, segment: Segment) -> None: ...
+
+    async def segments(self, callout_id: str) -> tuple[Segment, ...]:
+        """Return the segments that may hold this callout, newest first."""
+
+    async def recent(self, limit: int) -> tuple[Segment, ...]:
+        """Return the newest segments, newest first."""
+
+
+class Transport(Protocol):
+    """Sends one side request (a token request) and reads the whole answer.
+
+    Raises `Refused`: `address_not_allowed`, `tls_verification_failed`, `external_system_unreachable`, `timed_out`.
+    """
+
+    async def send(self, request: HttpRequest, *, allow_private_network: bool, timeout_seconds: float) -> HttpResponse: ...

@@ -1,0 +1,16 @@
+"""One authentication protocol a file; nothing else lives here. A new one is one file and one line of `ALL`."""
+
+from callout.core.protocol import AuthenticationProtocol, Catalogue
+from callout.core.protocols.basic import Basic
+from callout.core.protocols.custom import Custom
+from callout.core.protocols.none import NoAuthentication
+from callout.core.protocols.oauth2_client_credentials import OAuth2ClientCredentials
+
+ALL: tuple[type[AuthenticationProtocol], ...] = (
+    NoAuthentication,
+    Basic,
+    Custom,
+    OAuth2ClientCredentials,
+)
+
+CATALOGUE: Catalogue = {protocol.name: protocol for protocol in ALL}

@@ -1,0 +1,1 @@
+"""When an answer means stale credentials, and when a request may be sent again."""

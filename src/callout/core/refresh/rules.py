@@ -1,0 +1,30 @@
+"""Is this answer a sign of stale credentials?
+
+Status 401 always is (RFC 9110 section 15.5.2). An external credential may list others: 4xx, 6xx, 7xx, 8xx, 9xx.
+1xx to 3xx are no refusals, and a 5xx is the external system's own failure: both are refused where they are defined.
+"""
+
+from __future__ import annotations
+
+ALWAYS = 401
+
+
+def refresh_statuses(additional_status_codes: tuple[int, ...]) -> frozenset[int]:
+    """Return every status that is a sign of stale credentials."""
+    return frozenset((ALWAYS, *additional_status_codes))
+
+
+def refusal_of(status: int) -> str | None:
+    """Say why a status cannot be an additional status code, or None where it can."""
+    if 400 <= status < 500 or 600 <= status <= 999:
+        return None
+    if 500 <= status < 600:
+        return "a 5xx is the external system's own failure; a sign in its header or body is for a refresh rule"
+    if 100 <= status < 400:
+        return "a 1xx, 2xx or 3xx does not refuse anything, so it is no sign of stale credentials"
+    return "an HTTP status has three digits"
+
+
+def expects_refresh_to_help(status: int, *, unhelpful_until: float, now: float) -> bool:
+    """Say whether a refresh may help. After one that did not, only 401 asks again before the debounce has passed."""
+    return now >= unhelpful_until or status == ALWAYS

@@ -1,0 +1,85 @@
+"""Text that must not be shown, and the only way to read it.
+
+`Secret` hides itself from `str`, `repr`, formatting, pickling and hashing. `Redactable` is text of which
+some parts are secret: it can be shown (`Bearer …`) or revealed. Who may call `reveal` is held by the linter:
+the vault, the protocols, the formula language and outbound.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import NoReturn
+
+REDACTED = "…"
+
+
+class Secret:
+    """A secret text. Compare with `==` (constant time); read with `reveal`."""
+
+    __slots__ = ("_value",)
+    __hash__ = None  # type: ignore[assignment]  # a hash could be looked up in a table of guesses
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return f"Secret({REDACTED})"
+
+    def __str__(self) -> str:
+        return REDACTED
+
+    def __format__(self, spec: str) -> str:
+        return REDACTED
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __reduce__(self) -> NoReturn:
+        msg = "a Secret cannot be pickled; seal it with the vault"
+        raise TypeError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Redactable:
+    """Text some of whose parts are secret. `str()` and `repr` show the secret parts as `…`."""
+
+    parts: tuple[str | Secret, ...]
+
+    @classmethod
+    def of(cls, *parts: str | Secret | Redactable) -> Redactable:
+        """Join texts, secrets and redactables, in order."""
+        flat: list[str | Secret] = []
+        for part in parts:
+            flat.extend(part.parts if isinstance(part, Redactable) else (part,))
+        return cls(tuple(flat))
+
+    @property
+    def redacted(self) -> str:
+        """The text with each secret part as `…`."""
+        return "".join(part if isinstance(part, str) else REDACTED for part in self.parts)
+
+    @property
+    def is_secret(self) -> bool:
+        """True where any part is secret."""
+        return any(isinstance(part, Secret) for part in self.parts)
+
+    def __str__(self) -> str:
+        return self.redacted
+
+    def __repr__(self) -> str:
+        return f"Redactable({self.redacted!r})"
+
+
+def reveal(text: Secret | Redactable | str) -> str:
+    """Return the plain text. The result must go on the wire or into an envelope, and nowhere else."""
+    if isinstance(text, Secret):
+        return text._value  # noqa: SLF001 - this function is the one door
+    if isinstance(text, Redactable):
+        return "".join(reveal(part) for part in text.parts)
+    return text
