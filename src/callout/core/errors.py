@@ -3,15 +3,16 @@
 CalloutError
 ├── Refused            a callout ends here: a Reason, a detail, remedies
 ├── DefinitionError    a definition is not acceptable: one or more Problems, each with its place
-└── VaultError         a sealed value cannot be opened, or a key is missing
+├── VaultError         a sealed value cannot be opened, or a key is missing
+└── StoreError         the store cannot be read or written
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from callout.core.explanation import Remedy
-from callout.core.reasons import Blame, Reason, reason
+from callout.core.explanation import Explanation, Remedy
+from callout.core.reasons import Blame, Reason, Telling, reason
 
 
 class CalloutError(Exception):
@@ -21,10 +22,21 @@ class CalloutError(Exception):
 
 
 class Refused(CalloutError):
-    """A callout that ends with one reason. `detail` says got and expected, and holds no secret."""
+    """A callout that ends with one reason. `detail` says got and expected, and holds no secret.
+
+    `telling` is how much the caller is told of it, `who` the caller as far as it is known.
+    """
 
     def __init__(
-        self, code: str, detail: str, *remedies: Remedy, connect_url: str | None = None, retry_after: int | None = None
+        self,
+        code: str,
+        detail: str,
+        *remedies: Remedy,
+        connect_url: str | None = None,
+        retry_after: int | None = None,
+        explanation: Explanation | None = None,
+        telling: Telling = Telling.FULL,
+        who: str = "",
     ) -> None:
         super().__init__(f"{code}: {detail}")
         self.reason: Reason = reason(code)
@@ -32,6 +44,9 @@ class Refused(CalloutError):
         self.remedies = remedies or (Remedy(self.reason.remedy),)
         self.connect_url = connect_url
         self.retry_after = retry_after
+        self.explanation = explanation
+        self.telling = telling
+        self.who = who
         self.blame = self.reason.blame
 
 
@@ -68,3 +83,9 @@ class VaultError(CalloutError):
     """The vault cannot seal or open. The cause is named; the value never is."""
 
     blame = Blame.ADMIN
+
+
+class StoreError(CalloutError):
+    """The store cannot be read or written: locked, read-only, missing, damaged or newer than this code."""
+
+    blame = Blame.CALLOUT

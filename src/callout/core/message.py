@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import quote_plus
 
-from callout.core.secret import Redactable, Secret
+from callout.core.errors import Refused
+from callout.core.secret import Redactable, Secret, reveal
 
 Header = tuple[str, Redactable]
 
@@ -55,8 +56,23 @@ def form_body(fields: tuple[tuple[str, str | Secret], ...]) -> Redactable:
 
 def _quoted(value: str | Secret) -> str | Secret:
     if isinstance(value, Secret):
-        return Secret(quote_plus(value._value))  # noqa: SLF001 - stays a secret on both sides
+        return Secret(quote_plus(reveal(value)))
     return quote_plus(value)
+
+
+def header_lines(headers: tuple[Header, ...]) -> bytes:
+    """Return the lines as they go on the wire, secrets revealed, in UTF-8.
+
+    Raises `Refused(formula_failed)` where a value holds CR, LF or NUL: it would start another header
+    (RFC 9110 section 5.5). The value is not shown.
+    """
+    lines: list[str] = []
+    for name, value in headers:
+        plain = reveal(value)
+        if any(mark in plain for mark in "\r\n\0"):
+            raise Refused("formula_failed", f"got CR, LF or NUL in the value of header {name}; expected none")
+        lines.append(f"{name}: {plain}\r\n")
+    return "".join(lines).encode()
 
 
 #: Fields that belong to one connection (RFC 9110 section 7.6.1) and are never carried over.

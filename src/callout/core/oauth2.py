@@ -79,6 +79,30 @@ def token_from(response: HttpResponse, now: datetime, *, scrub: tuple[Secret, ..
     )
 
 
+def sealable(token: Token) -> Secret:
+    """Return the secret parts of a token as one text, for the vault."""
+    members = {
+        "access_token": reveal(token.access_token),
+        "refresh_token": reveal(token.refresh_token) if token.refresh_token else None,
+        "token_type": token.token_type,
+        "scope": token.scope,
+    }
+    return Secret(json.dumps(members))
+
+
+def from_sealable(text: Secret, *, issued_at: datetime, expires_at: datetime | None) -> Token:
+    """Return the token that `sealable` wrote."""
+    members = json.loads(reveal(text))
+    return Token(
+        access_token=Secret(members["access_token"]),
+        issued_at=issued_at,
+        token_type=members["token_type"],
+        expires_at=expires_at,
+        refresh_token=Secret(members["refresh_token"]) if members["refresh_token"] else None,
+        scope=members["scope"],
+    )
+
+
 def refusal_from(response: HttpResponse, *, scrub: tuple[Secret, ...]) -> Refused:
     """Explain a token answer that gave no token: status, RFC 6749 section 5.2 error, or a redacted snippet."""
     members = _members(response)
@@ -91,7 +115,9 @@ def refusal_from(response: HttpResponse, *, scrub: tuple[Secret, ...]) -> Refuse
         text = response.body[: 4 * SNIPPET].decode("utf-8", "replace")
         said = f"no RFC 6749 error; body starts {text[:SNIPPET]!r}" if text else "an empty body"
     detail = f"token endpoint answered {response.status} ({content_type}): {said}; expected 200 with an access_token"
-    code = "token_endpoint_unreachable" if response.status >= 500 or response.status == 429 else "token_endpoint_refused"
+    code = (
+        "token_endpoint_unreachable" if response.status >= 500 or response.status == 429 else "token_endpoint_refused"
+    )
     return Refused(code, _scrubbed(detail, scrub), *_remedies(members.get("error")))
 
 

@@ -22,6 +22,9 @@ class Clock(Protocol):
 
     def now(self) -> datetime: ...
 
+    def monotonic(self) -> float:
+        """Seconds that never go back; the scale of every deadline on the fast path."""
+
 
 class Entropy(Protocol):
     """Random bytes from the operating system."""
@@ -115,9 +118,7 @@ class Definitions(Protocol):
 class UserExternalCredentials(Protocol):
     """Sealed secrets and tokens of principals."""
 
-    async def put_secrets(
-        self, key: UserExternalCredentialKey, sealed: Mapping[str, bytes], act: AdminAct
-    ) -> None:
+    async def put_secrets(self, key: UserExternalCredentialKey, sealed: Mapping[str, bytes], act: AdminAct) -> None:
         """Set these values and leave others; drops the token, which was obtained with the old ones."""
 
     async def remove_secrets(self, key: UserExternalCredentialKey, names: Sequence[str] | None, act: AdminAct) -> int:
@@ -153,4 +154,16 @@ class Transport(Protocol):
     Raises `Refused`: `address_not_allowed`, `tls_verification_failed`, `external_system_unreachable`, `timed_out`.
     """
 
-    async def send(self, request: HttpRequest, *, allow_private_network: bool, timeout_seconds: float) -> HttpResponse: ...
+    async def send(
+        self, request: HttpRequest, *, allow_private_network: bool, timeout_seconds: float
+    ) -> HttpResponse: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where callouts of one route are sent: the key of the connection pool. `host` is a name or address."""
+
+    scheme: str
+    host: str
+    port: int
+    allow_private_network: bool = False

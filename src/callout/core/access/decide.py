@@ -111,11 +111,15 @@ def required_names(
 def _caller_step(org: Org, caller: Caller | None, proof: str) -> Step:
     if caller is None:
         remedy = Remedy("Send a valid key; an admin makes one with", "callout key create USER")
-        return Step("caller", held=False, detail=proof or "got an unknown key", reason="caller_unknown", remedies=(remedy,))
+        return Step(
+            "caller", held=False, detail=proof or "got an unknown key", reason="caller_unknown", remedies=(remedy,)
+        )
     user = org.users.get(caller.user)
     if user is None or not user.active:
         state = "not active" if user else "not defined"
-        remedy = Remedy(f"Define {caller.user} as an active user", f"callout user set {shlex.quote(caller.user)} --active")
+        remedy = Remedy(
+            f"Define {caller.user} as an active user", f"callout user set {shlex.quote(caller.user)} --active"
+        )
         detail = f"got user {caller.user!r}, who is {state}; expected an active user"
         return Step("caller", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,))
     if caller.namespace is not None and caller.namespace not in org.packages:
@@ -176,7 +180,9 @@ def _principal_step(
     if not granted:
         return _not_granted(org, external, caller, wanted), None
     first, *others = granted
-    detail = f"{external.name}/{first.name} ({first.type}, sequence {first.sequence}) by {', '.join(grants[first.name])}"
+    detail = (
+        f"{external.name}/{first.name} ({first.type}, sequence {first.sequence}) by {', '.join(grants[first.name])}"
+    )
     if others:
         detail += f"; next is {others[0].name}: pick it with Callout-Principal: {others[0].name}"
     return Step("principal", held=True, detail=detail), first

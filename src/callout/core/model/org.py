@@ -36,7 +36,9 @@ SECTIONS: Mapping[type[Definition], str] = {
 class Org:
     """An immutable snapshot. Build it with `Org.of`: the standard profiles and the guest user are always there.
 
-    `configured` holds the *names* of the secret values that are set, never a value.
+    `configured` holds the *names* of the secret values that are set, never a value. `secret_versions` holds a number
+    for each of the same keys that changes with every write of its values and never comes again: a token that was
+    obtained at another number was obtained with older secrets.
     """
 
     generation: int = 0
@@ -49,6 +51,7 @@ class Org:
     packages: Mapping[str, Package] = field(default_factory=dict)
     keys: Mapping[bytes, CallerKey] = field(default_factory=dict)
     configured: Mapping[UserExternalCredentialKey, frozenset[str]] = field(default_factory=dict)
+    secret_versions: Mapping[UserExternalCredentialKey, int] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -57,6 +60,7 @@ class Org:
         generation: int = 0,
         keys: tuple[CallerKey, ...] = (),
         configured: Mapping[UserExternalCredentialKey, frozenset[str]] | None = None,
+        secret_versions: Mapping[UserExternalCredentialKey, int] | None = None,
     ) -> Org:
         """Build an org from definitions; a definition replaces the standard one of the same name."""
         sections: dict[str, dict[str, Definition]] = {section: {} for section in SECTIONS.values()}
@@ -71,6 +75,7 @@ class Org:
             generation=generation,
             keys={key.digest: key for key in keys},
             configured=dict(configured or {}),
+            secret_versions=dict(secret_versions or {}),
             **sections,  # type: ignore[arg-type]  # SECTIONS maps each type to its own section
         )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from callout.core.message import HttpRequest
 from callout.core.model.credentials import PrincipalType
 from callout.core.protocol import AuthenticationProtocol, Moment, Token
-from callout.core.message import HttpRequest
 
 
 class NoAuthentication(AuthenticationProtocol):

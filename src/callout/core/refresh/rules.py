@@ -25,6 +25,10 @@ def refusal_of(status: int) -> str | None:
     return "an HTTP status has three digits"
 
 
-def expects_refresh_to_help(status: int, *, unhelpful_until: float, now: float) -> bool:
-    """Say whether a refresh may help. After one that did not, only 401 asks again before the debounce has passed."""
-    return now >= unhelpful_until or status == ALWAYS
+def debounce_seconds(status: int, debounce: float) -> float:
+    """How long a rule stays quiet after a refresh that did not help, in seconds.
+
+    A 401 says by its definition that credentials are stale, so it is heard again after a second; another status may
+    be genuine (a 400 for a bad body) and is not asked about again before the whole debounce has passed.
+    """
+    return min(1.0, debounce) if status == ALWAYS else debounce

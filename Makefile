@@ -1,0 +1,70 @@
+# Everything that is done with this project is a target here; `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+NODE_SUITE := tests/counterparties/oidc_provider
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test check fix bench docs lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
+
+$(VENV)/.uv: requirements/build.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.uv requirements/run.txt pyproject.toml
+	$(UV) --require-hashes -r requirements/run.txt
+	$(UV) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	$(UV) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(NODE_SUITE)/node_modules/.ready: $(NODE_SUITE)/package-lock.json
+	cd $(NODE_SUITE) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+setup: $(VENV)/.dev $(NODE_SUITE)/node_modules/.ready ## Install everything that development needs, inside this folder
+
+demo: $(VENV)/.run ## Show the main job, for real (ARGS=--keep leaves it running)
+	@$(BIN)/python -m callout demo $(ARGS)
+
+run: $(VENV)/.run ## Start the server on ~/.callout (made on first use)
+	@test -e "$${CALLOUT_HOME:-$$HOME/.callout}" || $(BIN)/callout init
+	@$(BIN)/callout serve $(ARGS)
+
+check: $(VENV)/.dev ## Lint, types, contracts and unit tests: under 90 seconds
+	$(BIN)/ruff format --check src tests bench scripts
+	$(BIN)/ruff check src tests bench scripts
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -n 2 -m "not journey and not counterparty"
+
+test: setup check ## Pass every test, with coverage
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -q -n 2 $(ARGS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --skip-covered --format=total
+
+fix: $(VENV)/.dev ## Format and mend what tools can mend
+	$(BIN)/ruff format src tests bench scripts
+	$(BIN)/ruff check --fix src tests bench scripts
+
+bench: $(VENV)/.dev ## Measure Callout against nginx, side by side (needs Debian's nginx and wrk)
+	$(BIN)/python bench/callout_vs_nginx.py $(ARGS)
+
+docs: $(VENV)/.dev ## Generate the reference pages
+	$(BIN)/python scripts/generate_docs.py
+
+lock: $(VENV)/.uv ## Lock the dependencies anew, with hashes and without addresses
+	for group in build run dev; do scripts/lock $$group; done
+
+clean: ## Remove everything that was installed or generated here
+	rm -rf $(VENV) $(NODE_SUITE)/node_modules .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -1,0 +1,24 @@
+"""The clock and the random bytes of the operating system: the only place that reads either."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    """The wall clock of this machine (port `Clock`)."""
+
+    def now(self) -> datetime:
+        """Return the present time, aware and in UTC."""
+        return datetime.now(UTC)
+
+
+class SystemEntropy:
+    """The operating system's random source, fit for keys and nonces (port `Entropy`)."""
+
+    def bytes(self, count: int) -> bytes:
+        """Return `count` random bytes; `ValueError` for a count below 1."""
+        if count < 1:
+            raise ValueError(f"got a count of {count} bytes; expected 1 or more")
+        return os.urandom(count)

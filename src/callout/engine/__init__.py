@@ -1,0 +1,1 @@
+"""What happens, in order. Reaches the world only through `core.ports`."""

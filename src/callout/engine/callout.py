@@ -1,0 +1,378 @@
+"""A callout, in order: identify the caller, climb the ladder, compile the route, then the stages that make its head.
+
+The fast path is a memo of this: `admit` is one dictionary look-up where the route is known, and `Route.ready` holds
+the head while its token is fresh. `prepare` and `diagnose` run the same `STAGES`; a dry run obtains nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from callout.core.access.decide import Decision, decide
+from callout.core.access.target import join, origin_of
+from callout.core.errors import CalloutError, Refused, VaultError
+from callout.core.explanation import Explanation, Remedy, Step
+from callout.core.formula import FormulaError, parse
+from callout.core.message import Header, HttpRequest, header_lines
+from callout.core.model.credentials import UserExternalCredentialKey
+from callout.core.model.org import Org
+from callout.core.model.people import Caller, CallerKey
+from callout.core.ports import Clock
+from callout.core.protocol import Catalogue, Moment, Token, Values
+from callout.core.reasons import Telling
+from callout.core.secret import Redactable, Secret
+from callout.engine.callers import identify, key_in_authorization, key_in_headers
+from callout.engine.definitions import CurrentOrg
+from callout.engine.explain import refusal_members, step_members
+from callout.engine.records import Records
+from callout.engine.routes import Ready, Route, compile_route, headers_of, written_names
+from callout.engine.tokens import Slot, Tokens, fingerprint_of
+
+#: Routes kept; beyond it the memo starts anew (a caller cannot make it grow: only admitted callers are kept).
+MOST_ROUTES = 100_000
+#: How long a token in hand is used on while its replacement is on the way, in seconds.
+GRACE = 1.0
+FOREVER = float("inf")
+
+MemoKey = tuple[str, bytes | None, bytes | None, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A callout being built: what the stages have found so far."""
+
+    route: Route
+    dry: bool
+    values: Values = field(default_factory=Values)
+    token: Token | None = None
+    generation: int = 0
+    fresh_until: float = FOREVER
+    request: HttpRequest = field(default_factory=lambda: HttpRequest("GET", ""))
+    explanation: Explanation = field(default_factory=Explanation)
+
+    def noting(self, name: str, detail: str) -> Draft:
+        """Return a copy whose explanation has one more step that held."""
+        return replace(self, explanation=self.explanation.with_step(Step(name, held=True, detail=detail)))
+
+
+class Callouts:
+    """Decides, prepares, refreshes and records callouts. One for each process."""
+
+    def __init__(
+        self,
+        org: CurrentOrg,
+        catalogue: Catalogue,
+        tokens: Tokens,
+        records: Records,
+        clock: Clock,
+        *,
+        telling_users: Telling = Telling.FULL,
+        telling_guests: Telling = Telling.CODE,
+    ) -> None:
+        self._org = org
+        self._catalogue = catalogue
+        self._tokens = tokens
+        self._records = records
+        self._clock = clock
+        self._monotonic = clock.monotonic
+        self._telling = {True: telling_guests, False: telling_users}
+        self._routes: dict[MemoKey, Route] = {}
+        self._slots: dict[tuple[UserExternalCredentialKey, str], Slot] = {}
+        self._own_headers: dict[str, frozenset[bytes]] = {}
+        self._values: dict[tuple[UserExternalCredentialKey, str], Values] = {}
+        self.refreshes: dict[int, int] = {}
+        self.local_keys: dict[bytes, CallerKey] = {}
+        self.next_id = records.next_id
+        self.record = records.record
+        org.followers.append(self._forget)
+
+    # --- admission -------------------------------------------------------------------------------------------
+
+    def admit(
+        self,
+        name: str,
+        headers: Sequence[tuple[bytes, bytes]],
+        callout_key: bytes | None,
+        authorization: bytes | None,
+        principal: bytes | None,
+    ) -> Route:
+        """Return the route of this caller by this name. Raises `Refused` with the whole explanation."""
+        proof, header = callout_key, None
+        if authorization is not None and (key := key_in_authorization(authorization)) is not None:
+            header = b"authorization"  # never leaves, even where another proof is taken
+            if proof is None:
+                proof = key
+        if proof is None and (found := key_in_headers(headers, self._written(name))) is not None:
+            header, proof = found
+        memo = (name, proof, header, principal)
+        route = self._routes.get(memo)
+        if route is not None and (route.until == FOREVER or self._monotonic() < route.until):
+            return route
+        route = self._decide_route(name, proof, header, principal)
+        if len(self._routes) >= MOST_ROUTES:
+            self._routes.clear()
+        self._routes[memo] = route
+        return route
+
+    def _decide_route(self, name: str, proof: bytes | None, header: bytes | None, principal: bytes | None) -> Route:
+        now, org = self._clock.now(), self._org.value
+        identified = identify(org, now, key=proof, local_keys=self.local_keys)
+        wanted = principal.decode("latin-1") if principal is not None else None
+        decision = decide(org, self._catalogue, identified.caller, name, principal=wanted, proof=identified.refusal)
+        telling = self._telling[identified.caller is None or identified.caller.is_guest]
+        if not decision.allowed:
+            raise self._refusal(decision, telling)
+        until = FOREVER
+        if identified.expires_at is not None:
+            until = self._monotonic() + (identified.expires_at - now).total_seconds()
+        return self._compile(decision, header, telling, until)
+
+    def _written(self, name: str) -> frozenset[bytes]:
+        names = self._own_headers.get(name)
+        if names is None:
+            named = self._org.value.named_credentials.get(name)
+            external = self._org.value.external_credentials.get(named.external_credential) if named else None
+            if named is None or external is None:
+                return frozenset()
+            names = written_names(named, external, self._catalogue[external.protocol]) - {b"authorization"}
+            self._own_headers[name] = names
+        return names
+
+    def _refusal(self, decision: Decision, telling: Telling) -> Refused:
+        step = decision.explanation.refused
+        if step is None or step.reason is None:
+            msg = "a decision that is not allowed names its reason"
+            raise ValueError(msg)
+        return Refused(
+            step.reason,
+            step.detail,
+            *decision.explanation.remedies,
+            explanation=decision.explanation,
+            telling=telling,
+            who=str(decision.caller) if decision.caller is not None else "",
+        )
+
+    def _compile(self, decision: Decision, proof_header: bytes | None, telling: Telling, until: float) -> Route:
+        external, principal = decision.external_credential, decision.principal
+        if external is None or principal is None:
+            msg = "only an allowed decision can be compiled"
+            raise ValueError(msg)
+        org, holder = self._org.value, decision.holder
+        fingerprint = fingerprint_of(external, principal, org.secret_versions.get(holder, 0))
+        protocol = self._catalogue[external.protocol]
+        slot = self._slots.get((holder, fingerprint))
+        if slot is None:
+            slot = Slot(holder, fingerprint, protocol(Values()), private_token_endpoint(org, external.name))
+            self._slots[holder, fingerprint] = slot
+        return compile_route(
+            decision, protocol=protocol, slot=slot, proof_header=proof_header, telling=telling, until=until
+        )
+
+    def _forget(self, org: Org) -> None:
+        """Drop everything derived from the old definitions; a token whose every input is unchanged is kept."""
+        self._routes, self._own_headers, self._values = {}, {}, {}
+        self._slots = {key: slot for key, slot in self._slots.items() if _is_current(org, *key)}
+
+    # --- preparation and refresh -----------------------------------------------------------------------------
+
+    async def prepare(self, route: Route) -> Ready:
+        """Make the head of this route, obtaining a token where none is held. Raises `Refused`."""
+        draft = Draft(route, dry=False)
+        try:
+            for stage in STAGES:
+                draft = await stage(self, draft)
+            head = header_lines(draft.request.headers)
+        except CalloutError as error:
+            raise self._explained(route, draft, error) from error
+        now = self._clock.monotonic()
+        ready = Ready(head, draft.generation, min(max(draft.fresh_until, now + GRACE), route.until))
+        if route.ready is None or ready.generation >= route.ready.generation:
+            route.ready = ready
+        return ready
+
+    def is_stale(self, route: Route, ready: Ready, status: int) -> bool:
+        """Say whether an answer of this status, which a refresh rule names, is to be followed by a refresh."""
+        return route.slot.protocol.obtains and self._tokens.expects_help(route.slot, ready.generation, status)
+
+    async def refresh(self, route: Route, ready: Ready, status: int) -> Ready:
+        """Replace the token that this answer refused; many callers at once cause one token request. Raises `Refused`."""
+        self.refreshes[status] = self.refreshes.get(status, 0) + 1
+        try:
+            await self._tokens.replace(route.slot, ready.generation)
+        except CalloutError as error:
+            raise self._explained(route, Draft(route, dry=False), error) from error
+        return await self.prepare(route)
+
+    def answered(self, route: Route, ready: Ready, status: int, replayed: bool) -> None:
+        """Learn from an answer: whether the refresh before it helped."""
+        if replayed and ready.generation == route.slot.generation:
+            self._tokens.note_replay(route.slot, status, helped=status not in route.refresh_statuses)
+
+    def _explained(self, route: Route, draft: Draft, error: CalloutError) -> Refused:
+        refused = refusal_of(error)
+        stage = STAGE_NAMES[min(len(draft.explanation.steps), len(STAGE_NAMES) - 1)]
+        steps = (*route.decision.explanation.steps, *draft.explanation.steps)
+        failed = Step(stage, held=False, detail=refused.detail, reason=refused.reason.code, remedies=refused.remedies)
+        return Refused(
+            refused.reason.code,
+            refused.detail,
+            *refused.remedies,
+            explanation=Explanation((*steps, failed)),
+            telling=route.telling,
+            who=str(route.decision.caller),
+        )
+
+    # --- the stages ------------------------------------------------------------------------------------------
+
+    async def open_values(self, draft: Draft) -> Draft:
+        """Open the principal's secrets, once for each version of them."""
+        route = draft.route
+        external, principal = route.decision.external_credential, route.decision.principal
+        assert external is not None
+        assert principal is not None
+        key = (route.slot.key, route.slot.fingerprint)
+        values = self._values.get(key)
+        if values is None:
+            values = await self._tokens.values(route.slot.key, external, principal)
+            self._values[key] = values
+        if route.slot.protocol.values is not values:
+            route.slot.protocol = self._catalogue[external.protocol](values)
+        count = len(values.secrets)
+        return replace(draft, values=values).noting("values", f"{count} sealed values of {route.slot.key} opened")
+
+    async def hold_token(self, draft: Draft) -> Draft:
+        """Hold a token that has not expired, where the protocol needs one."""
+        slot = draft.route.slot
+        if not slot.protocol.obtains:
+            return draft.noting("token", "this protocol needs no token")
+        held = slot.held if draft.dry else await self._tokens.current(slot)
+        if held is None:
+            return draft.noting("token", "no token in this process's memory: the next callout obtains or adopts one")
+        until = held.token.expires_at.isoformat() if held.token.expires_at is not None else "a time not stated"
+        draft = replace(draft, token=held.token, generation=held.generation, fresh_until=self._tokens.fresh_until(slot))
+        return draft.noting("token", f"generation {held.generation}, good until {until}")
+
+    async def write_headers(self, draft: Draft) -> Draft:
+        """Write Host and the custom headers; their formulas see this principal's values."""
+        decision = draft.route.decision
+        named, external = decision.named_credential, decision.external_credential
+        assert named is not None
+        assert external is not None
+        headers: list[Header] = [("Host", Redactable.of(origin_of(named.url).authority))]
+        for header in headers_of(named, external):
+            value = parse(header.value).evaluate(lambda ec, name: look_up(draft.values, external.name, ec, name))
+            headers.append((header.name, value))
+        request = HttpRequest("GET", named.url, tuple(headers))
+        return replace(draft, request=request).noting("headers", f"{len(headers)} headers written")
+
+    async def authenticate(self, draft: Draft) -> Draft:
+        """Apply the protocol: last, so that nothing changes the request afterwards."""
+        decision, slot = draft.route.decision, draft.route.slot
+        assert decision.named_credential is not None
+        if not decision.named_credential.generate_authorization_header:
+            return draft.noting("authenticate", "generation of the Authorization header is off")
+        request = slot.protocol.apply(draft.request, draft.token, Moment(self._clock.now()))
+        return replace(draft, request=request).noting("authenticate", f"{slot.protocol.name} applied")
+
+    # --- the dry run -----------------------------------------------------------------------------------------
+
+    async def diagnose(
+        self,
+        name: str,
+        *,
+        user: str,
+        namespace: str | None = None,
+        method: str = "GET",
+        path: str = "",
+        principal: str | None = None,
+    ) -> dict[str, Any]:
+        """Decide and show the exact request that would leave, secrets as `…`, without sending or obtaining anything."""
+        caller = Caller(user, namespace, proof="diagnose")
+        decision = decide(self._org.value, self._catalogue, caller, name, principal=principal)
+        explanation, request = decision.explanation, None
+        if decision.allowed:
+            draft = Draft(self._compile(decision, None, Telling.FULL, float("inf")), dry=True)
+            try:
+                target = join(draft.route.path, path.encode())
+                for stage in STAGES:
+                    draft = await stage(self, draft)
+                header_lines(draft.request.headers)
+            except CalloutError as error:
+                refused = self._explained(draft.route, draft, error)
+                explanation = refused.explanation or explanation
+            else:
+                explanation = Explanation((*explanation.steps, *draft.explanation.steps))
+                origin = f"{draft.route.destination.scheme}://{draft.request.headers[0][1]}"
+                shown = [[n, v.redacted] for n, v in draft.request.headers]
+                request = {"method": method, "url": origin + target.decode(), "headers": shown}
+        return {
+            **_outcome(explanation),
+            "caller": {"user": user, "namespace": namespace},
+            "named_credential": name,
+            "external_credential": decision.external_credential.name if decision.external_credential else None,
+            "principal": decision.principal.name if decision.principal else None,
+            "request": request,
+        }
+
+
+Stage = Callable[[Callouts, Draft], Awaitable[Draft]]
+
+STAGES: tuple[Stage, ...] = (
+    Callouts.open_values,
+    Callouts.hold_token,
+    Callouts.write_headers,
+    Callouts.authenticate,
+)
+STAGE_NAMES = ("values", "token", "headers", "authenticate")
+
+
+def private_token_endpoint(org: Org, external_credential: str) -> bool:
+    """Say whether the token endpoint may be on a private network: as said, else as the named credentials say."""
+    external = org.external_credentials[external_credential]
+    if external.allow_private_network is not None:
+        return external.allow_private_network
+    users = (n for n in org.named_credentials.values() if n.external_credential == external_credential)
+    return any(named.allow_private_network for named in users)
+
+
+def _is_current(org: Org, key: UserExternalCredentialKey, fingerprint: str) -> bool:
+    external = org.external_credentials.get(key.external_credential)
+    principal = external.principal(key.principal) if external is not None else None
+    if external is None or principal is None:
+        return False
+    return fingerprint == fingerprint_of(external, principal, org.secret_versions.get(key, 0))
+
+
+def look_up(values: Values, own: str, external_credential: str, name: str) -> str | Secret:
+    """Return what `$Credential.EC.Name` stands for. A formula reads its own external credential only."""
+    if external_credential != own:
+        detail = f"got $Credential.{external_credential}.{name}; expected a name of $Credential.{own}"
+        raise Refused("formula_failed", detail)
+    if name in values.secrets:
+        return values.secrets[name]
+    if name in values.parameters:
+        return values.parameters[name]
+    known = ", ".join(sorted((*values.secrets, *values.parameters))) or "none"
+    raise Refused("formula_failed", f"got $Credential.{own}.{name}, which has no value; known names: {known}")
+
+
+def refusal_of(error: CalloutError) -> Refused:
+    """Return the refusal that an error of the engine's parts amounts to."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, FormulaError):
+        return Refused("formula_failed", str(error))
+    if isinstance(error, VaultError):
+        remedy = Remedy("Give Callout the master key that sealed the values, or set them again")
+        return Refused("principal_not_configured", str(error), remedy)
+    return Refused("overloaded", str(error))
+
+
+def _outcome(explanation: Explanation) -> dict[str, Any]:
+    return {
+        "allowed": explanation.refused is None,
+        **refusal_members(explanation),
+        "steps": [step_members(step) for step in explanation.steps],
+    }

@@ -1,0 +1,246 @@
+"""The callout log: one record for each callout, kept in memory as a tuple, written in segments from a thread.
+
+A callout id sorts by time: milliseconds of the last tick, a count, and the writer. Records never hold a query,
+a header or a body. What is the same for all callouts of a route is written once a segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from callout.core.errors import Refused
+from callout.core.explanation import Explanation
+from callout.core.ports import AuditTrail, Clock, Entropy, Segment
+from callout.core.reasons import reason
+from callout.engine.explain import refusal_members, step_members
+from callout.engine.routes import Route
+
+#: Records that may wait in memory; beyond it the oldest are dropped and counted, so that a full disk stops no callout.
+MOST_WAITING = 200_000
+#: Records in one segment.
+SEGMENT = 2_000
+
+Row = tuple[bytes, Route | None, str, bytes, bytes, int, int, int, float, str | None, Refused | None, float]
+
+
+class Records:
+    """Collects records and writes them. `next_id` and `record` are called on the loop, `flush` from a thread."""
+
+    def __init__(self, trail: AuditTrail, clock: Clock, entropy: Entropy) -> None:
+        self._trail = trail
+        self._clock = clock
+        self._now = clock.monotonic
+        self._rows: list[Row] = []
+        self._suffix = entropy.bytes(4).hex().encode()
+        self._prefix = b""
+        self._count = 0
+        self._wall = clock.now()
+        self._monotonic = clock.monotonic()
+        self.dropped = 0
+        self.by_status: dict[tuple[int, str], int] = {}
+        self.tick()
+
+    @property
+    def waiting(self) -> int:
+        """How many records are not written yet."""
+        return len(self._rows)
+
+    def tick(self) -> None:
+        """Take over the time for the ids to come; called a few times a second, on the loop."""
+        self._wall, self._monotonic = self._clock.now(), self._clock.monotonic()
+        prefix = b"%011x" % int(self._wall.timestamp() * 1000)
+        if prefix > self._prefix:
+            self._prefix, self._count = prefix, 0
+
+    def next_id(self) -> bytes:
+        """Return a new callout id: 25 lower-case hexadecimal digits that sort by time."""
+        self._count += 1
+        return b"%b%06x%b" % (self._prefix, self._count, self._suffix)
+
+    def record(
+        self,
+        callout_id: bytes,
+        route: Route | None,
+        name: str,
+        method: bytes,
+        target: bytes,
+        status: int,
+        sent: int,
+        received: int,
+        started: float,
+        replay: str | None,
+        refused: Refused | None,
+    ) -> None:
+        """Keep one record; `started` is monotonic seconds, `sent` and `received` are body bytes."""
+        self._rows.append(
+            (
+                callout_id,
+                route,
+                name,
+                method,
+                target,
+                status,
+                sent,
+                received,
+                started,
+                replay,
+                refused,
+                self._now(),
+            )
+        )
+
+    def flush(self) -> int:
+        """Write what waits; returns how many records were written. Raises `StoreError`, and then keeps them."""
+        rows, self._rows = self._rows, []
+        written = 0
+        try:
+            while written < len(rows):
+                batch = rows[written : written + SEGMENT]
+                self._trail.append(self._segment(batch))
+                self._tally(batch)
+                written += len(batch)
+        except Exception:
+            kept = rows[written:] + self._rows
+            self.dropped += max(0, len(kept) - MOST_WAITING)
+            self._rows = kept[-MOST_WAITING:]
+            raise
+        return written
+
+    def _tally(self, batch: list[Row]) -> None:
+        for row in batch:
+            key = (row[5], row[10].reason.code if row[10] is not None else "")
+            self.by_status[key] = self.by_status.get(key, 0) + 1
+
+    def _segment(self, batch: list[Row]) -> Segment:
+        wall, monotonic = self._wall.timestamp(), self._monotonic
+        routes: dict[int, int] = {}
+        described: list[dict[str, Any]] = []
+        records: list[tuple[Any, ...]] = []
+        for callout_id, route, name, method, target, status, sent, received, started, replay, refused, ended in batch:
+            number = -1
+            if route is not None:
+                number = routes.get(id(route), -1)
+                if number < 0:
+                    number = routes[id(route)] = len(described)
+                    described.append(_described(route))
+            path = target.partition(b"?")[0].decode("latin-1")
+            at = int((wall - monotonic + started) * 1000)
+            took = int((ended - started) * 1_000_000)
+            head = (callout_id.decode(), at, number, method.decode("latin-1"), path, status, took, sent, received)
+            if replay is None and refused is None:
+                records.append(head)
+            else:
+                records.append((*head, replay, _refusal(refused, name) if refused is not None else None))
+        ids = [row[0] for row in batch]
+        body = msgspec.json.encode({"v": 1, "routes": described, "records": records})
+        return Segment(self._suffix.decode(), min(ids).decode(), max(ids).decode(), len(batch), body)
+
+
+def _described(route: Route) -> dict[str, Any]:
+    decision = route.decision
+    caller = decision.caller
+    return {
+        "user": caller.user if caller else None,
+        "namespace": caller.namespace if caller else None,
+        "named_credential": decision.name,
+        "external_credential": decision.external_credential.name if decision.external_credential else None,
+        "principal": decision.principal.name if decision.principal else None,
+        "steps": [step_members(step) for step in decision.explanation.steps],
+    }
+
+
+def _refusal(refused: Refused, name: str) -> dict[str, Any]:
+    explanation = refused.explanation or Explanation()
+    return {
+        "reason": refused.reason.code,
+        "detail": refused.detail,
+        "who": refused.who,
+        "named_credential": name,
+        "remedy": [str(remedy) for remedy in refused.remedies],
+        "remedy_commands": [remedy.command for remedy in refused.remedies if remedy.command],
+        "steps": [step_members(step) for step in explanation.steps],
+    }
+
+
+def records_of(segment: Segment) -> list[dict[str, Any]]:
+    """Return the records of a segment as JSON members, in the order in which they were written."""
+    body = msgspec.json.decode(segment.records)
+    return [_members(row, body["routes"]) for row in body["records"]]
+
+
+def _members(row: list[Any], routes: list[dict[str, Any]]) -> dict[str, Any]:
+    callout_id, at, number, method, path, status, took, sent, received, *rest = row
+    replay, refusal = rest or (None, None)
+    route: dict[str, Any] = routes[number] if number >= 0 else {}
+    members: dict[str, Any] = {
+        "callout_id": callout_id,
+        "at": (datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=at)).isoformat(),
+        "allowed": refusal is None,
+        **refusal_members(Explanation()),
+        "caller": {"user": route.get("user"), "namespace": route.get("namespace")},
+        "named_credential": route.get("named_credential"),
+        "external_credential": route.get("external_credential"),
+        "principal": route.get("principal"),
+        "method": method,
+        "path": path,
+        "status": status,
+        "duration_ms": took / 1000,
+        "sent_bytes": sent,
+        "received_bytes": received,
+        "replay": replay,
+        "steps": list(route.get("steps", ())),
+    }
+    if refusal is not None:
+        known = reason(refusal["reason"])
+        members |= {
+            "reason": known.code,
+            "blame": known.blame.value,
+            "title": known.title,
+            "detail": refusal["detail"],
+            "remedy": refusal["remedy"],
+            "remedy_commands": refusal["remedy_commands"],
+            "named_credential": members["named_credential"] or refusal["named_credential"],
+            "steps": refusal["steps"] or members["steps"],
+        }
+        if members["caller"]["user"] is None:
+            members["caller"]["user"] = refusal["who"] or None
+    elif replay == "done":
+        members["steps"].append(_event("refresh", "the answer was a refresh status: the token was replaced, once"))
+        members["steps"].append(_event("replay", "the same request was sent again; its answer is the one returned"))
+    elif replay == "not-possible":
+        members["steps"].append(_event("replay", "the token was replaced; this request could not be sent again"))
+    members["steps"].append(_event("answer", f"status {status} from {'Callout' if refusal else 'the external system'}"))
+    return members
+
+
+def _event(name: str, detail: str) -> dict[str, Any]:
+    return {"name": name, "held": True, "detail": detail, "reason": None, "remedy": [], "remedy_commands": []}
+
+
+class CalloutLog:
+    """Reads the callout log."""
+
+    def __init__(self, trail: AuditTrail, flush: Callable[[], object] | None = None) -> None:
+        self._trail = trail
+        self._flush = flush
+
+    async def explain(self, callout_id: str) -> dict[str, Any] | None:
+        """Return the record of one callout with its explanation, or None where the log does not hold it."""
+        for segment in await self._trail.segments(callout_id):
+            for members in records_of(segment):
+                if members["callout_id"] == callout_id:
+                    return members
+        return None
+
+    async def recent(self, limit: int) -> list[dict[str, Any]]:
+        """Return the newest records, newest first."""
+        found: list[dict[str, Any]] = []
+        for segment in await self._trail.recent(limit):
+            found.extend(reversed(records_of(segment)))
+            if len(found) >= limit:
+                break
+        return found[:limit]

@@ -1,0 +1,86 @@
+"""Compiled decisions: everything about a callout that is decidable before the request's bytes.
+
+A `Route` is the memo of one decision (caller × name × principal); its `ready` is the memo of the head that is
+written for one generation of the token. Both are dropped as a whole when the definitions move.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from callout.core.access.decide import Decision
+from callout.core.access.target import origin_of
+from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
+from callout.core.ports import Destination
+from callout.core.protocol import AuthenticationProtocol
+from callout.core.reasons import Telling
+from callout.core.refresh.rules import refresh_statuses
+from callout.engine.tokens import Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What is written for one route at one token generation. `head` holds secrets and is never shown."""
+
+    head: bytes = field(repr=False)
+    generation: int
+    fresh_until: float
+
+
+@dataclass(slots=True, eq=False)
+class Route:
+    """Where the callouts of one caller by one name go, and what is written for them."""
+
+    decision: Decision
+    destination: Destination
+    path: bytes
+    drops: frozenset[bytes]
+    refresh_statuses: frozenset[int]
+    telling: Telling
+    slot: Slot
+    until: float  # the route itself holds this long (monotonic seconds): the caller's key expires
+    ready: Ready | None = None
+
+
+def headers_of(named: NamedCredential, external: ExternalCredential) -> tuple[CustomHeader, ...]:
+    """Combine custom headers: the named credential's first, and they win on equal names; duplicates inside stay."""
+    own = {header.name.lower() for header in named.headers}
+    return (*named.headers, *(h for h in external.headers if h.name.lower() not in own))
+
+
+def written_names(
+    named: NamedCredential, external: ExternalCredential, protocol: type[AuthenticationProtocol]
+) -> frozenset[bytes]:
+    """Return the lower-case names of the headers that Callout writes: the caller's own of these are dropped."""
+    names = [header.name for header in headers_of(named, external)]
+    if named.generate_authorization_header:
+        names += protocol.writes
+    return frozenset(name.lower().encode() for name in names)
+
+
+def compile_route(
+    decision: Decision,
+    *,
+    protocol: type[AuthenticationProtocol],
+    slot: Slot,
+    proof_header: bytes | None,
+    telling: Telling,
+    until: float,
+) -> Route:
+    """Compile an allowed decision."""
+    named, external = decision.named_credential, decision.external_credential
+    if named is None or external is None:
+        msg = "only an allowed decision can be compiled"
+        raise ValueError(msg)
+    origin = origin_of(named.url)
+    drops = written_names(named, external, protocol) | {b"host"}
+    return Route(
+        decision=decision,
+        destination=Destination(origin.scheme, origin.host, origin.port, named.allow_private_network),
+        path=origin.path.rstrip("/").encode(),
+        drops=drops | {proof_header} if proof_header is not None else drops,
+        refresh_statuses=refresh_statuses(external.additional_status_codes),
+        telling=telling,
+        slot=slot,
+        until=until,
+    )

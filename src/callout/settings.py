@@ -1,0 +1,93 @@
+"""Every setting: one frozen dataclass, read once at the start. Only `app` imports it.
+
+Order: argument of the command line, then environment (`CALLOUT_` and the field's name in capitals), then default.
+`docs/reference/settings.md` is generated from the fields.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from callout.core.errors import DefinitionError, Problem
+from callout.core.reasons import Telling
+
+
+def setting(default: Any, help_text: str, unit: str = "") -> Any:
+    """Declare a setting with its help and unit."""
+    return field(default=default, metadata={"help": help_text, "unit": unit})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one process."""
+
+    home: Path = setting(Path("~/.callout"), "folder of the database and the master key")
+    master_key: str = setting("", "master key, base64 of 32 bytes; empty: the file master.key in the home folder")
+    keyring: bool = setting(default=False, help_text="keep the master key in the keyring of the operating system")
+    host: str = setting("127.0.0.1", "address on which the gateway and setup listen")
+    port: int = setting(8470, "port of the gateway; 0 = any free one")
+    setup_port: int = setting(8471, "port of setup; 0 = any free one")
+    workers: int = setting(1, "processes of the gateway")
+    trusted_ca_file: str = setting("", "file with the certificate authorities to trust; empty: those of the system")
+    default_timeout: float = setting(30.0, "how long an external system may take to start its answer", "seconds")
+    longest_timeout: float = setting(600.0, "the longest that Callout-Timeout may ask for", "seconds")
+    idle_timeout: float = setting(300.0, "how long a body may pause", "seconds")
+    drain_timeout: float = setting(10.0, "how long running callouts may go on at shutdown", "seconds")
+    replay_limit: int = setting(65536, "request bodies up to this size are kept for a replay", "bytes")
+    request_limit: int = setting(0, "largest request body; 0 = no limit", "bytes")
+    connection_limit: int = setting(20000, "connections of callers in one worker")
+    debounce: float = setting(30.0, "how long a refresh rule stays quiet after a refresh that did not help", "seconds")
+    poll_interval: float = setting(0.1, "how often a process looks for changed definitions", "seconds")
+    longest_without_store: float = setting(3600.0, "how long callouts go on while the store cannot be read", "seconds")
+    telling_users: Telling = setting(Telling.FULL, "how much known callers are told: full or code")
+    telling_guests: Telling = setting(Telling.CODE, "how much guests are told: full or code")
+
+    @property
+    def folder(self) -> Path:
+        """The home folder, absolute."""
+        return self.home.expanduser().absolute()
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that give a child process these settings."""
+        return {variable_of(each): _text(getattr(self, each.name)) for each in fields(self)}
+
+
+def variable_of(each: Field[Any]) -> str:
+    """Return the name of the environment variable of a setting."""
+    return f"CALLOUT_{each.name.upper()}"
+
+
+def read_settings(environ: Mapping[str, str] | None = None, **arguments: object) -> Settings:
+    """Read the settings. `arguments` that are None are not given. Raises `DefinitionError` naming each bad one."""
+    environ = os.environ if environ is None else environ
+    values: dict[str, object] = {name: value for name, value in arguments.items() if value is not None}
+    problems: list[Problem] = []
+    for each in fields(Settings):
+        text = environ.get(variable_of(each))
+        if each.name in values or text is None or each.default is MISSING:
+            continue
+        try:
+            values[each.name] = _parsed(each.default, text)
+        except ValueError:
+            expected = f"{type(each.default).__name__.lower()} ({each.metadata['help']})"
+            problems.append(Problem(variable_of(each), repr(text) if each.name != "master_key" else "…", expected))
+    if problems:
+        raise DefinitionError(problems)
+    return Settings(**values)  # type: ignore[arg-type]  # each value has the type of its field's default
+
+
+def _parsed(default: object, text: str) -> object:
+    if isinstance(default, bool):
+        if text.lower() not in ("true", "false", "1", "0", "yes", "no"):
+            raise ValueError(text)
+        return text.lower() in ("true", "1", "yes")
+    readers: dict[type, Callable[[str], object]] = {int: int, float: float, str: str, Telling: Telling}
+    return readers.get(type(default), Path)(text)
+
+
+def _text(value: object) -> str:
+    return value.value if isinstance(value, Telling) else str(value)
