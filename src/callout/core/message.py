@@ -6,13 +6,16 @@ headers are tuples of pairs, because order and duplicates matter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote_plus
 
 from callout.core.errors import Refused
 from callout.core.secret import Redactable, Secret, reveal
 
 Header = tuple[str, Redactable]
+
+_BREAKS = re.compile("[\r\n\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class HttpResponse:
     status: int
     reason: str
     headers: tuple[tuple[str, str], ...]
-    body: bytes
+    body: bytes = field(repr=False)  # it may hold a token
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by case-insensitive name."""
@@ -63,14 +66,15 @@ def _quoted(value: str | Secret) -> str | Secret:
 def header_lines(headers: tuple[Header, ...]) -> bytes:
     """Return the lines as they go on the wire, secrets revealed, in UTF-8.
 
-    Raises `Refused(formula_failed)` where a value holds CR, LF or NUL: it would start another header
-    (RFC 9110 section 5.5). The value is not shown.
+    Raises `Refused(formula_failed)` where a value holds CR, LF or NUL, which would start another header
+    (RFC 9110 section 5.5), or half of a surrogate pair. The value is not shown.
     """
     lines: list[str] = []
     for name, value in headers:
         plain = reveal(value)
-        if any(mark in plain for mark in "\r\n\0"):
-            raise Refused("formula_failed", f"got CR, LF or NUL in the value of header {name}; expected none")
+        if _BREAKS.search(plain) is not None:
+            detail = f"got CR, LF or NUL in the value of header {name}; expected one line of text"
+            raise Refused("formula_failed", detail)
         lines.append(f"{name}: {plain}\r\n")
     return "".join(lines).encode()
 

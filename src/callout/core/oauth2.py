@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,6 +38,14 @@ CLIENT_SECRET = Parameter("client_secret", "Client secret (RFC 6749 section 2.3.
 LONGEST_LIFETIME = timedelta(days=3650)
 #: How much of a refusal is kept for the explanation, in characters.
 SNIPPET = 300
+#: How much of a body that is no JSON is looked at for it, in bytes.
+READ = 64 * 1024
+
+#: What an access or refresh token may consist of (RFC 6749 appendices A.12 and A.17).
+_TOKEN = re.compile(r"[ -~]+")
+#: What may be a token or a key: long, with letters and digits. Trace ids (UUIDs) are kept, support asks for them.
+_RUN = re.compile(r"[\w.~+/=-]{20,}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}[.]?")
 
 
 def token_request(
@@ -68,6 +77,10 @@ def token_from(response: HttpResponse, now: datetime, *, scrub: tuple[Secret, ..
     if response.status != 200 or not isinstance(access_token, str) or not access_token:
         raise refusal_from(response, scrub=scrub)
     refresh_token = members.get("refresh_token")
+    for name, text in (("access_token", access_token), ("refresh_token", refresh_token)):
+        if isinstance(text, str) and text and _TOKEN.fullmatch(text) is None:
+            detail = f"token endpoint answered 200: {name} holds a control or non-ASCII character"
+            raise Refused("token_endpoint_refused", f"{detail}; expected visible ASCII (RFC 6749 appendix A)")
     scope = members.get("scope")
     return Token(
         access_token=Secret(access_token),
@@ -104,21 +117,43 @@ def from_sealable(text: Secret, *, issued_at: datetime, expires_at: datetime | N
 
 
 def refusal_from(response: HttpResponse, *, scrub: tuple[Secret, ...]) -> Refused:
-    """Explain a token answer that gave no token: status, RFC 6749 section 5.2 error, or a redacted snippet."""
+    """Explain a token answer that gave no token: status, and RFC 6749 section 5.2 error, or what came instead.
+
+    What may be a token is shown as `…`: an endpoint that says `accessToken` has sent one all the same.
+    """
     members = _members(response)
-    content_type = response.header("content-type") or "no content type"
-    if isinstance(members.get("error"), str):
-        said = f"error {members['error']!r}"
-        if isinstance(members.get("error_description"), str):
-            said += f" ({members['error_description']})"
-    else:
-        text = response.body[: 4 * SNIPPET].decode("utf-8", "replace")
-        said = f"no RFC 6749 error; body starts {text[:SNIPPET]!r}" if text else "an empty body"
+    error = members.get("error")
+    content_type = (response.header("content-type") or "no content type")[:80]
+    said = _said(members, response.body, scrub)
     detail = f"token endpoint answered {response.status} ({content_type}): {said}; expected 200 with an access_token"
-    code = (
-        "token_endpoint_unreachable" if response.status >= 500 or response.status == 429 else "token_endpoint_refused"
-    )
-    return Refused(code, _scrubbed(detail, scrub), *_remedies(members.get("error")))
+    retry = response.status >= 500 or response.status == 429
+    return Refused("token_endpoint_unreachable" if retry else "token_endpoint_refused", detail, *_remedies(error))
+
+
+def _said(members: Mapping[str, Any], body: bytes, scrub: tuple[Secret, ...]) -> str:
+    error, description = members.get("error"), members.get("error_description")
+    if isinstance(error, str):
+        said = f"error {_shown(error, scrub)}"
+        return f"{said} ({_shown(description, scrub)})" if isinstance(description, str) else said
+    if members:
+        return f"no RFC 6749 error; members {_shown(', '.join(members), scrub)}"
+    text = body[:READ].decode("utf-8", "replace")
+    return f"no RFC 6749 error; body starts {_shown(text, scrub)}" if text else "an empty body"
+
+
+def _shown(text: str, scrub: tuple[Secret, ...]) -> str:
+    """Quote a text for an explanation: without these secrets, without what may be a token, and cut after that."""
+
+    def hidden(found: re.Match[str]) -> str:
+        mixed = re.search(r"\d", found[0]) and re.search(r"[A-Za-z]", found[0])
+        return REDACTED if mixed and _UUID.fullmatch(found[0]) is None else found[0]
+
+    for secret in scrub:
+        plain = reveal(secret)
+        forms = {plain, quote_plus(plain), json.dumps(plain)[1:-1]} if len(plain) > 2 else set()
+        for form in sorted(forms, key=len, reverse=True):
+            text = text.replace(form, REDACTED)
+    return repr(_RUN.sub(hidden, text)[:SNIPPET])
 
 
 def _remedies(error: object) -> tuple[Remedy, ...]:
@@ -130,14 +165,6 @@ def _remedies(error: object) -> tuple[Remedy, ...]:
     return (Remedy(texts[error]),) if isinstance(error, str) and error in texts else ()
 
 
-def _scrubbed(text: str, secrets: tuple[Secret, ...]) -> str:
-    for secret in secrets:
-        plain = reveal(secret)
-        for form in {plain, quote_plus(plain)} if len(plain) > 2 else ():
-            text = text.replace(form, REDACTED)
-    return text
-
-
 def _members(response: HttpResponse) -> Mapping[str, Any]:
     """Return the members of a JSON or form answer, or nothing where it is neither."""
     kind = (response.header("content-type") or "").partition(";")[0].strip().lower()
@@ -145,7 +172,7 @@ def _members(response: HttpResponse) -> Mapping[str, Any]:
         if kind == "application/x-www-form-urlencoded":
             return dict(parse_qsl(response.body.decode()))
         members = json.loads(response.body)
-    except ValueError:
+    except (ValueError, RecursionError):  # not UTF-8, not JSON, nested without end
         return {}
     return members if isinstance(members, dict) else {}
 
@@ -156,7 +183,7 @@ def _expiry(expires_in: object, now: datetime) -> datetime | None:
         return None
     try:
         seconds = float(expires_in)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if not 0 < seconds < float("inf"):
         return None

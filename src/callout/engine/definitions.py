@@ -34,12 +34,16 @@ class CurrentOrg:
             if moved:
                 self._replace(await self._definitions.load())
         except StoreError:
-            if self.unreachable_since is None:
-                self.unreachable_since = self._clock.monotonic()
+            self.note_unreachable()
             return False
         self.confirmed_at = self._clock.monotonic()
         self.unreachable_since = None
         return moved
+
+    def note_unreachable(self) -> None:
+        """Note that the store could not be read; the org in force stays."""
+        if self.unreachable_since is None:
+            self.unreachable_since = self._clock.monotonic()
 
     def _replace(self, org: Org) -> None:
         self.value = org

@@ -129,10 +129,12 @@ def read_file(path: Path) -> MasterKey:
         ) from None
     except OSError as error:
         raise VaultError(f"master key file {path}: got {error.strerror}; expected to read it") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         # The open file is judged, not the path, so that it cannot be exchanged in between.
-        _refuse_if_open_to_others(path, os.fstat(file.fileno()))
-        content = file.read(_MOST_FILE_BYTES)
+        _refuse_if_open_to_others(path, os.fstat(descriptor))
+        content = os.read(descriptor, _MOST_FILE_BYTES)
+    finally:
+        os.close(descriptor)
     try:
         text = Secret(content.decode("ascii"))
     except UnicodeDecodeError:

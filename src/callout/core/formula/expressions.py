@@ -24,7 +24,7 @@ class Expression(ABC):
 
     @abstractmethod
     def evaluate(self, lookup: Lookup) -> Value:
-        """Return the value. Raises `FormulaError`, and whatever `lookup` raises but `KeyError`."""
+        """Return the value. Raises `FormulaError`, and whatever `lookup` raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,7 @@ class CredentialParameter(Expression):
 
     def evaluate(self, lookup: Lookup) -> Value:
         """Return the parameter's value."""
-        try:
-            return Redactable((lookup(self.external_credential, self.name),))
-        except KeyError:
-            raise self.place.error(
-                f"$Credential.{self.external_credential}.{self.name}, which has no value",
-                f"a parameter or secret of that name on the principal of {self.external_credential}",
-            ) from None
+        return Redactable((lookup(self.external_credential, self.name),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from callout.core.formula.values import Type, UnfitError
 
 ALGORITHMS = ("SHA-256",)
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,9 @@ class Function:
 
 
 def _blob(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise UnfitError("text with half of a surrogate pair", "text that UTF-8 can encode") from None
+    if _SURROGATE.search(text) is not None:  # an error of encode would carry the text
+        raise UnfitError("text with half of a surrogate pair", "text that UTF-8 can encode")
+    return text.encode()
 
 
 def _base64encode(blob: bytes) -> str:

@@ -10,6 +10,7 @@ import difflib
 import functools
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from lark import Lark, TextSlice, Token, Tree
 from lark.exceptions import UnexpectedInput, UnexpectedToken
@@ -171,7 +172,8 @@ def _unexpected(source: str, start: int, end: int, error: UnexpectedInput) -> Fo
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         offset, got = end, "the end of the formula"
     else:
-        offset = error.pos_in_stream if error.pos_in_stream is not None else end
+        position: Any = error.pos_in_stream  # lark leaves its type unsaid
+        offset = int(position)
         got = repr(str(error.token) if isinstance(error, UnexpectedToken) else source[offset])
     return FormulaError(source, offset, got, _expected(_accepted(source[start:offset])))
 

@@ -11,7 +11,7 @@ from callout.core.secret import REDACTED, Redactable, Secret
 #: Longest text or blob that a formula may compute, in characters or bytes. Servers accept 8 to 16 KiB in a header.
 LONGEST_VALUE = 32 * 1024
 
-#: Finds the value of a parameter by external credential and name; `KeyError` where there is none.
+#: Finds the value of a parameter by external credential and name; raises where there is none.
 Lookup = Callable[[str, str], str | Secret]
 
 

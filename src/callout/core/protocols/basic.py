@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import base64
+import re
 
+from callout.core.errors import Refused
 from callout.core.message import HttpRequest
 from callout.core.protocol import AuthenticationProtocol, Moment, Parameter, Token
 from callout.core.secret import Redactable, Secret, reveal
+
+#: What neither user-id nor password may hold (RFC 7617 section 2), and what UTF-8 cannot encode.
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class Basic(AuthenticationProtocol):
@@ -21,7 +26,20 @@ class Basic(AuthenticationProtocol):
     writes = ("Authorization",)
 
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
-        """Add the Authorization header."""
-        pair = f"{reveal(self.values.secret('username'))}:{reveal(self.values.secret('password'))}"
+        """Add the Authorization header; raises `Refused(principal_not_configured)` for values it cannot hold."""
+        username, password = (self._plain(name) for name in ("username", "password"))
+        if ":" in username:
+            raise Refused(
+                "principal_not_configured",
+                "got a username with a colon; expected one without (RFC 7617 section 2): the password follows it",
+            )
+        pair = f"{username}:{password}"
         encoded = Secret(base64.b64encode(pair.encode()).decode())
         return request.with_headers(("Authorization", Redactable.of("Basic ", encoded)))
+
+    def _plain(self, name: str) -> str:
+        text = reveal(self.values.secret(name))
+        if _CONTROL.search(text) is not None:
+            detail = f"got a control character in {name}; expected text without (RFC 7617 section 2)"
+            raise Refused("principal_not_configured", detail)
+        return text

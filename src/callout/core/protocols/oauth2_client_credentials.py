@@ -44,7 +44,7 @@ class OAuth2ClientCredentials(AuthenticationProtocol):
         return token_from(response, moment.now, scrub=(client_secret,))
 
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
-        """Add `Authorization: Bearer …`; without a token the request is returned as it is, for dry runs only."""
+        """Add `Authorization: Bearer …`. Only a dry run has no token: it shows where one would stand."""
         if token is None:
             return request.with_headers(("Authorization", Redactable.of("Bearer ", Secret(""))))
         return request.with_headers(("Authorization", Redactable.of("Bearer ", token.access_token)))

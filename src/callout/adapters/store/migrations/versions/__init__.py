@@ -1,0 +1,1 @@
+"""The migrations themselves. Alembic loads them by path."""

@@ -1,0 +1,188 @@
+"""The tables, as this version of Callout reads and writes them. Migrations make them; a test holds both equal.
+
+Times are text, RFC 3339 in UTC with six digits of a second: exact, sortable, readable in any SQL shell, and the same
+bytes in every kind of database, which the audit chain needs.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    and_,
+)
+
+from callout.core.model.credentials import UserExternalCredentialKey
+
+#: The migration that this version of the code needs; ids of migrations are four digits and count up.
+REVISION = "0001"
+
+#: Names sort by code point everywhere (a PostgreSQL database may have been made with another collation).
+_NAME = Text().with_variant(Text(collation="C"), "postgresql")
+_NUMBER = Integer().with_variant(BigInteger(), "postgresql")
+
+
+def stamp(moment: datetime) -> str:
+    """Write an aware time as it is stored; `ValueError` for a time without zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"got the time {moment.isoformat()} without a zone; expected an aware one")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware time in UTC, kept as text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy calls it so
+        """Write a time."""
+        return None if value is None else stamp(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - as above
+        """Read a time."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+METADATA = MetaData()
+
+#: One row. `generation` rises with every write that decisions may depend on.
+ORG = Table(
+    "org",
+    METADATA,
+    Column("id", _NUMBER, primary_key=True, autoincrement=False),
+    Column("generation", _NUMBER, nullable=False),
+    CheckConstraint("id = 1", name="org_is_one_row"),
+    sqlite_strict=True,
+)
+
+#: `body` is the JSON of the frozen dataclass, written by `format_version` of `bodies`.
+DEFINITION = Table(
+    "definition",
+    METADATA,
+    Column("section", _NAME, primary_key=True),
+    Column("name", _NAME, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("format_version", _NUMBER, nullable=False),
+    sqlite_strict=True,
+)
+
+#: `digest` is the SHA-256 of a caller's key; the key itself is kept nowhere.
+CALLER_KEY = Table(
+    "caller_key",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("prefix", _NAME, nullable=False, unique=True),
+    Column("user", _NAME, nullable=False),
+    Column("namespace", _NAME),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("label", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+#: Sealed values. `version` is the generation of the last write to any value of the same key, and never comes again.
+SECRET = Table(
+    "secret",
+    METADATA,
+    Column("external_credential", _NAME, primary_key=True),
+    Column("principal", _NAME, primary_key=True),
+    Column("user", _NAME, primary_key=True),
+    Column("name", _NAME, primary_key=True),
+    Column("envelope", LargeBinary, nullable=False),
+    Column("version", _NUMBER, nullable=False),
+    Column("set_at", Instant, nullable=False),
+    sqlite_strict=True,
+)
+
+#: Sealed tokens: a row is there only while a token is.
+TOKEN = Table(
+    "token",
+    METADATA,
+    Column("external_credential", _NAME, primary_key=True),
+    Column("principal", _NAME, primary_key=True),
+    Column("user", _NAME, primary_key=True),
+    Column("generation", _NUMBER, nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("obtained_because", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+#: The last failure to obtain a token. Apart from `token`, because it may come before the first token does.
+TOKEN_ERROR = Table(
+    "token_error",
+    METADATA,
+    Column("external_credential", _NAME, primary_key=True),
+    Column("principal", _NAME, primary_key=True),
+    Column("user", _NAME, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("error", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+#: Data-encryption keys, wrapped by the master key.
+DATA_KEY = Table(
+    "data_key",
+    METADATA,
+    Column("id", _NUMBER, primary_key=True, autoincrement=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    sqlite_strict=True,
+)
+
+#: The hash chain; see `chain`. `at` stays text here: the chain is over the stored bytes, also where they are no time.
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("seq", _NUMBER, primary_key=True, autoincrement=False),
+    Column("at", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("writer", Text, nullable=False),
+    Column("oldest", _NAME, nullable=False),
+    Column("newest", _NAME, nullable=False),
+    Column("count", _NUMBER, nullable=False),
+    Column("records", LargeBinary, nullable=False),
+    Column("previous_hash", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Index("audit_callout_ids", "kind", "newest", "oldest"),
+    sqlite_strict=True,
+)
+
+#: One row: the end of the chain, so that rows cut off the end are missed.
+AUDIT_HEAD = Table(
+    "audit_head",
+    METADATA,
+    Column("id", _NUMBER, primary_key=True, autoincrement=False),
+    Column("seq", _NUMBER, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    CheckConstraint("id = 1", name="audit_head_is_one_row"),
+    sqlite_strict=True,
+)
+
+
+def of_key(table: Table, key: UserExternalCredentialKey) -> ColumnElement[bool]:
+    """Return the condition that a row of `secret`, `token` or `token_error` belongs to this key."""
+    return and_(
+        table.c.external_credential == key.external_credential,
+        table.c.principal == key.principal,
+        table.c.user == key.user,
+    )
+
+
+def key_columns(key: UserExternalCredentialKey) -> dict[str, str]:
+    """Return the values of the columns that name this key."""
+    return {"external_credential": key.external_credential, "principal": key.principal, "user": key.user}

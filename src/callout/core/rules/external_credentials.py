@@ -1,0 +1,184 @@
+"""Rules over external credentials: protocol, parameters, status codes, principals, and the names of secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from callout.core.errors import Problem
+from callout.core.model.credentials import ExternalCredential, NamedCredential, Principal
+from callout.core.model.org import Org
+from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter
+from callout.core.refresh.rules import refusal_of
+from callout.core.rules.headers import header_problems, names_read
+from callout.core.rules.names import developer_name_rule, namespace_rule, nearest, readable_name_rule
+from callout.core.rules.urls import refusal_of_url
+
+#: Parameters and secrets have names that a formula can say: `$Credential.Orders.tenant`.
+PARAMETER_NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
+HIGHEST_SEQUENCE = 2**31 - 1
+
+_PARAMETER_NAME = re.compile(PARAMETER_NAME)
+_BREAKS = ("\r", "\n", "\0")
+
+
+def external_credential_problems(
+    external: ExternalCredential, catalogue: Catalogue, users: Collection[NamedCredential]
+) -> Iterator[Problem]:
+    """Judge one external credential, as `users`, the named credentials that name it, use it."""
+    place = f"external_credentials.{external.name}"
+    rule = developer_name_rule(external.name)
+    if rule is not None:
+        yield Problem(place, f"name {external.name!r}", rule)
+    if external.created_by_namespace is not None:
+        rule = namespace_rule(external.created_by_namespace)
+        if rule is not None:
+            yield Problem(f"{place}.created_by_namespace", f"namespace {external.created_by_namespace!r}", rule)
+    yield from _status_problems(place, external.additional_status_codes)
+    protocol = catalogue.get(external.protocol)
+    if protocol is None:
+        expected = f"a protocol: {', '.join(catalogue)}"
+        hint = nearest(external.protocol, catalogue)
+        yield Problem(f"{place}.protocol", repr(external.protocol), expected, hint)
+    else:
+        yield from _parameter_problems(external, protocol, users, place)
+    yield from _principal_problems(external, protocol, place)
+    generating = any(named.generate_authorization_header for named in users)
+    written = protocol.writes if protocol is not None and generating else ()
+    yield from header_problems(external.headers, f"{place}.headers", external.name, written)
+
+
+def secret_name_problems(
+    external: ExternalCredential,
+    catalogue: Catalogue,
+    users: Collection[NamedCredential],
+    principal: str,
+    names: Iterable[str],
+) -> Iterator[Problem]:
+    """Judge the names of secrets that are to be set on a principal; the protocol or a formula must read them.
+
+    A protocol that declares nothing takes any name: its headers may be defined later.
+    """
+    place = f"external_credentials.{external.name}.principals.{principal}.secrets"
+    protocol = catalogue.get(external.protocol)
+    declared = {p.name: p for p in protocol.parameters} if protocol is not None else {}
+    known = {n for n, p in declared.items() if p.secret} | _names_read(external, users)
+    for name in names:
+        if _PARAMETER_NAME.fullmatch(name) is None:
+            yield Problem(f"{place}.{name}", f"name {name!r}", "letters, digits and underscores, a letter first")
+        elif name in declared and not declared[name].secret:
+            expected = f"it under parameters: {external.protocol} does not keep it secret"
+            yield Problem(f"{place}.{name}", f"parameter {name!r} as a secret", expected)
+        elif declared and name not in known:
+            expected = f"a secret that {external.protocol} or a header formula reads: {_listed(known)}"
+            yield Problem(f"{place}.{name}", f"secret {name!r}", expected, nearest(name, known))
+
+
+def users_of(org: Org, external_credential: str) -> tuple[NamedCredential, ...]:
+    """Return the named credentials that use this external credential."""
+    return tuple(n for n in org.named_credentials.values() if n.external_credential == external_credential)
+
+
+def _names_read(external: ExternalCredential, users: Collection[NamedCredential]) -> frozenset[str]:
+    """Return the parameter names that formulas read of this credential: its headers' and its named credentials'."""
+    headers = (*external.headers, *(header for named in users for header in named.headers))
+    return frozenset(name for credential, name in names_read(headers) if credential == external.name)
+
+
+def _status_problems(place: str, statuses: tuple[int, ...]) -> Iterator[Problem]:
+    for index, status in enumerate(statuses):
+        here = f"{place}.additional_status_codes[{status}]"
+        refusal = refusal_of(status)
+        if refusal is not None:
+            yield Problem(here, str(status), f"a status of 400 to 499 or 600 to 999: {refusal}")
+        elif status in statuses[:index]:
+            yield Problem(here, f"{status} twice", "each status once")
+
+
+def _parameter_problems(
+    external: ExternalCredential,
+    protocol: type[AuthenticationProtocol],
+    users: Collection[NamedCredential],
+    place: str,
+) -> Iterator[Problem]:
+    declared = {p.name: p for p in protocol.parameters}
+    read = _names_read(external, users)
+    private = external.allow_private_network
+    if private is None:
+        private = any(named.allow_private_network for named in users)
+    places = [(f"{place}.parameters", external.parameters)]
+    places += [(f"{place}.principals.{p.name}.parameters", p.parameters) for p in external.principals]
+    for where, parameters in places:
+        for name, value in parameters.items():
+            here = f"{where}.{name}"
+            if name in declared:
+                yield from _value_problems(declared[name], value, here, private=private)
+            elif name not in read or _PARAMETER_NAME.fullmatch(name) is None:
+                yield _unknown_parameter(external.protocol, name, declared, here)
+            elif any(character in value for character in _BREAKS):
+                yield Problem(here, "a value that holds CR, LF or NUL", "one line")
+    yield from _missing_problems(external, declared.values(), place)
+
+
+def _value_problems(declared: Parameter, value: str, place: str, *, private: bool) -> Iterator[Problem]:
+    if declared.secret:
+        yield Problem(place, f"secret {declared.name!r} as a parameter", "it under principals, in secrets")
+    elif any(character in value for character in _BREAKS):
+        yield Problem(place, "a value that holds CR, LF or NUL", "one line")
+    elif not value and declared.required:
+        yield Problem(place, "an empty value", declared.help)
+    elif declared.choices and value not in declared.choices:
+        expected = f"one of {', '.join(declared.choices)}"
+        yield Problem(place, repr(value), expected, nearest(value, declared.choices))
+    elif declared.url and value:
+        refusal = refusal_of_url(value, allow_private_network=private, query_allowed=True)
+        if refusal is not None:
+            yield Problem(place, refusal.got, refusal.expected)
+
+
+def _unknown_parameter(protocol: str, name: str, declared: Mapping[str, Parameter], place: str) -> Problem:
+    plain = [n for n, p in declared.items() if not p.secret]
+    expected = f"a parameter of {protocol} ({_listed(plain)}) or one that a header formula reads"
+    return Problem(place, f"parameter {name!r}", expected, nearest(name, plain))
+
+
+def _missing_problems(external: ExternalCredential, declared: Iterable[Parameter], place: str) -> Iterator[Problem]:
+    for parameter in declared:
+        needed = parameter.required and not parameter.secret and parameter.default is None
+        if not needed or parameter.name in external.parameters:
+            continue
+        lacking = [p for p in external.principals if parameter.name not in p.parameters]
+        expected = f"{parameter.name}: {parameter.help}"
+        if not external.principals or len(lacking) == len(external.principals):
+            yield Problem(f"{place}.parameters", f"no {parameter.name}", expected)
+        else:
+            for principal in lacking:
+                yield Problem(f"{place}.principals.{principal.name}.parameters", f"no {parameter.name}", expected)
+
+
+def _principal_problems(
+    external: ExternalCredential, protocol: type[AuthenticationProtocol] | None, place: str
+) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for principal in external.principals:
+        here = f"{place}.principals.{principal.name}"
+        rule = readable_name_rule(principal.name)
+        if rule is not None:
+            yield Problem(here, f"name {principal.name!r}", rule)
+        if principal.name.lower() in seen:
+            yield Problem(here, f"a second principal {principal.name!r}", "names that differ in more than case")
+        seen.add(principal.name.lower())
+        yield from _sequence_problems(principal, here)
+        if protocol is not None and principal.type not in protocol.principal_types:
+            known = ", ".join(protocol.principal_types)
+            yield Problem(f"{here}.type", repr(str(principal.type)), f"a type that {protocol.name} has: {known}")
+
+
+def _sequence_problems(principal: Principal, place: str) -> Iterator[Problem]:
+    sequence = principal.sequence
+    if isinstance(sequence, bool) or not 1 <= sequence <= HIGHEST_SEQUENCE:
+        yield Problem(f"{place}.sequence", repr(sequence), "a whole number from 1; the lowest one granted is used")
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(sorted(names)) or "it has none"

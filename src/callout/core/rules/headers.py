@@ -1,0 +1,67 @@
+"""Rules over the headers that Callout writes: names (RFC 9110 section 5.1), values, and what formulas may read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from callout.core.errors import Problem
+from callout.core.formula import FormulaError, parse
+from callout.core.message import HOP_BY_HOP
+from callout.core.model.credentials import CustomHeader
+from callout.core.rules.names import nearest
+
+#: A token (RFC 9110 section 5.6.2).
+HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
+#: What says where a message goes or where it ends is Callout's own (RFC 9110 sections 7.2, 8.6, RFC 9112 section 6).
+FRAMING = frozenset({"host", "content-length", "expect"})
+
+_HEADER_NAME = re.compile(HEADER_NAME)
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def header_problems(
+    headers: Iterable[CustomHeader], place: str, external_credential: str, written: tuple[str, ...]
+) -> Iterator[Problem]:
+    """Judge the custom headers at a place. `written` are the headers that the protocol generates beside them."""
+    generated = {name.lower() for name in written}
+    for index, header in enumerate(headers):
+        here = f"{place}[{index}]"
+        name = header.name.lower()
+        if _HEADER_NAME.fullmatch(header.name) is None:
+            yield Problem(f"{here}.name", repr(header.name), "a header name: visible ASCII, no space, no separator")
+        elif name in HOP_BY_HOP or name in FRAMING:
+            expected = "no header that says how the message is sent: Callout writes those itself"
+            yield Problem(f"{here}.name", repr(header.name), expected)
+        elif name in generated:
+            expected = f"no custom {header.name} beside the generated one; set generate_authorization_header: false"
+            yield Problem(f"{here}.name", f"a custom {header.name} header", expected)
+        yield from _value_problems(header, f"{here}.value", external_credential)
+
+
+def names_read(headers: Iterable[CustomHeader]) -> frozenset[tuple[str, str]]:
+    """Return (external credential, parameter) of everything that readable formulas in these headers read."""
+    found: set[tuple[str, str]] = set()
+    for header in headers:
+        try:
+            found |= parse(header.value).names
+        except FormulaError:
+            continue  # it is a problem of its own, at its own place
+    return frozenset(found)
+
+
+def _value_problems(header: CustomHeader, place: str, external_credential: str) -> Iterator[Problem]:
+    if _CONTROL.search(header.value) is not None:
+        yield Problem(place, "a value that holds a control character", "one line of text (RFC 9110 section 5.5)")
+        return
+    try:
+        template = parse(header.value)
+    except FormulaError as error:
+        yield Problem(place, f"{error.got}, at column {error.column}", error.expected)
+        return
+    for credential, name in sorted(template.names):
+        if credential != external_credential:
+            got = f"$Credential.{credential}.{name}"
+            hint = nearest(credential, (external_credential,))
+            expected = f"a value of the header's own external credential: $Credential.{external_credential}.{name}"
+            yield Problem(place, got, expected, f"$Credential.{hint}.{name}" if hint else None)

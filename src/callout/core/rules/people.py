@@ -1,0 +1,114 @@
+"""Rules over permission sets, groups, profiles, users and packages: names, and that what they name is there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from callout.core.errors import Problem
+from callout.core.model.credentials import PrincipalReference
+from callout.core.model.org import Org
+from callout.core.model.people import (
+    GUEST,
+    STANDARD_PERMISSION_SETS,
+    STANDARD_PROFILES,
+    Package,
+    PermissionSet,
+    PermissionSetGroup,
+    Profile,
+    User,
+)
+from callout.core.rules.names import namespace_rule, nearest, readable_name_rule, user_name_rule
+
+_STANDARD = {("profiles", p.name): (True, p.administrator) for p in STANDARD_PROFILES} | {
+    ("permission_sets", s.name): (True, False) for s in STANDARD_PERMISSION_SETS
+}
+
+
+def permission_set_problems(org: Org, source: PermissionSet) -> Iterator[Problem]:
+    """Judge one permission set."""
+    yield from _grant_problems(org, source, "permission_sets", administrator=False)
+
+
+def profile_problems(org: Org, profile: Profile) -> Iterator[Problem]:
+    """Judge one profile."""
+    yield from _grant_problems(org, profile, "profiles", administrator=profile.administrator)
+
+
+def group_problems(org: Org, group: PermissionSetGroup) -> Iterator[Problem]:
+    """Judge one permission set group."""
+    place = f"permission_set_groups.{group.name}"
+    yield from _name_problems(place, group.name, readable_name_rule(group.name))
+    here = f"{place}.permission_sets"
+    yield from _member_problems(here, "permission set", group.permission_sets, org.permission_sets)
+
+
+def user_problems(org: Org, user: User) -> Iterator[Problem]:
+    """Judge one user. The guest user never administers: anyone is the guest user."""
+    place = f"users.{user.name}"
+    yield from _name_problems(place, user.name, user_name_rule(user.name))
+    profile = org.profiles.get(user.profile)
+    if profile is None:
+        hint = nearest(user.profile, org.profiles)
+        yield Problem(f"{place}.profile", repr(user.profile), f"a profile: {_listed(org.profiles)}", hint)
+    elif profile.administrator and user.name == GUEST:
+        expected = "a profile that does not administer: every caller without proof is the guest user"
+        yield Problem(f"{place}.profile", repr(user.profile), expected)
+    here = f"{place}.permission_sets"
+    yield from _member_problems(here, "permission set", user.permission_sets, org.permission_sets)
+    here = f"{place}.permission_set_groups"
+    yield from _member_problems(here, "permission set group", user.permission_set_groups, org.permission_set_groups)
+
+
+def package_problems(package: Package) -> Iterator[Problem]:
+    """Judge one package."""
+    rule = namespace_rule(package.namespace)
+    yield from _name_problems(f"packages.{package.namespace}", package.namespace, rule)
+
+
+def _grant_problems(
+    org: Org, source: PermissionSet | Profile, section: str, *, administrator: bool
+) -> Iterator[Problem]:
+    place = f"{section}.{source.name}"
+    yield from _name_problems(place, source.name, readable_name_rule(source.name))
+    flags = _STANDARD.get((section, source.name), (False, administrator and not source.standard))
+    if flags != (source.standard, administrator):
+        yield Problem(place, "other standard or administrator flags", "those that it was shipped with")
+    for reference in sorted(source.principals):
+        problem = _reference_problem(org, reference, f"{place}.principals[{reference}]")
+        if problem is not None:
+            yield problem
+
+
+def _reference_problem(org: Org, reference: PrincipalReference, place: str) -> Problem | None:
+    external = org.external_credentials.get(reference.external_credential)
+    if external is not None and external.principal(reference.principal) is not None:
+        return None
+    known = [f"{e.name}/{p.name}" for e in org.external_credentials.values() for p in e.principals]
+    if external is None:
+        expected = f"a principal of an external credential: {_listed(org.external_credentials)}"
+    else:
+        expected = f"a principal of {external.name}: {_listed([p.name for p in external.principals])}"
+    return Problem(place, repr(str(reference)), expected, nearest(str(reference), known))
+
+
+def _member_problems(place: str, kind: str, members: Iterable[str], known: Collection[str]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for member in members:
+        here = f"{place}[{member}]"
+        if member not in known:
+            yield Problem(here, repr(member), f"a {kind}: {_listed(known)}", nearest(member, known))
+        elif member in seen:
+            yield Problem(here, f"{member!r} twice", f"each {kind} once")
+        seen.add(member)
+
+
+def _name_problems(place: str, name: str, rule: str | None) -> Iterator[Problem]:
+    if rule is not None:
+        yield Problem(place, f"name {name!r}", rule)
+
+
+def _listed(names: Collection[str], most: int = 12) -> str:
+    """List the known names, not more than a reader reads."""
+    shown = sorted(names)
+    rest = f" and {len(shown) - most} more" if len(shown) > most else ""
+    return ", ".join(shown[:most]) + rest if shown else "none is defined"

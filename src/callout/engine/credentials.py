@@ -1,0 +1,144 @@
+"""Named and external credentials as an admin looks at them, and the switches of a named credential."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
+from callout.core.model.org import Org
+from callout.core.protocol import AuthenticationProtocol
+from callout.engine.setup import Edit, Result, Setup, found, put
+
+SECTION, NOUN = "named_credentials", "a named credential"
+
+
+def _headers(headers: Iterable[CustomHeader]) -> list[Result]:
+    return [{"name": header.name, "value": header.value} for header in headers]
+
+
+def _shown(named: NamedCredential) -> Result:
+    return {
+        "name": named.name,
+        "label": named.label,
+        "description": named.description,
+        "url": named.url,
+        "external_credential": named.external_credential,
+        "enabled_for_callouts": named.enabled_for_callouts,
+        "allowed_namespaces": list(named.allowed_namespaces),
+        "allow_private_network": named.allow_private_network,
+        "generate_authorization_header": named.generate_authorization_header,
+        "headers": _headers(named.headers),
+        "created_by_namespace": named.created_by_namespace,
+    }
+
+
+async def list_named_credentials(setup: Setup) -> Result:
+    """List every named credential."""
+    org = await setup.org()
+    return {SECTION: [_shown(org.named_credentials[name]) for name in sorted(org.named_credentials)]}
+
+
+async def show_named_credential(setup: Setup, name: str) -> Result:
+    """Show one named credential, and the principals that a callout by it could use."""
+    org = await setup.org()
+    named = found(org.named_credentials, name, SECTION, NOUN)
+    external = org.external_credentials.get(named.external_credential)
+    principals = [f"{external.name}/{p.name}" for p in external.principals] if external else []
+    return {**_shown(named), "principals": principals}
+
+
+async def enable(setup: Setup, who: str, name: str, *, enabled: bool) -> Result:
+    """Enable or disable a named credential for callouts."""
+
+    def edit(org: Org) -> Edit:
+        named = found(org.named_credentials, name, SECTION, NOUN)
+        act = "enable named credential" if enabled else "disable named credential"
+        return Edit(put(replace(named, enabled_for_callouts=enabled)), act, f"{name} ({named.url})")
+
+    org, moved = await setup.write(who, edit)
+    named = org.named_credentials[name]
+    state = f"enabled for callouts to {named.url}" if enabled else "disabled for callouts"
+    return {**_shown(named), "changed": moved, "message": f"{name} is {state}"}
+
+
+async def allow_namespace(setup: Setup, who: str, name: str, namespace: str) -> Result:
+    """Let the code of a package make callouts by this name."""
+
+    def edit(org: Org) -> Edit:
+        named = found(org.named_credentials, name, SECTION, NOUN)
+        found(org.packages, namespace, "packages", "an installed package")
+        allowed = tuple(dict.fromkeys((*named.allowed_namespaces, namespace)))
+        return Edit(put(replace(named, allowed_namespaces=allowed)), "allow namespace", f"{namespace} on {name}")
+
+    org, moved = await setup.write(who, edit)
+    message = f"Package {namespace} may make callouts by {name}"
+    return {**_shown(org.named_credentials[name]), "changed": moved, "message": message}
+
+
+async def disallow_namespace(setup: Setup, who: str, name: str, namespace: str) -> Result:
+    """Stop the code of a package from making callouts by this name."""
+
+    def edit(org: Org) -> Edit:
+        named = found(org.named_credentials, name, SECTION, NOUN)
+        place = f"{SECTION}.{name}.allowed_namespaces"
+        found({n: n for n in named.allowed_namespaces}, namespace, place, "an allowed namespace")
+        left = tuple(n for n in named.allowed_namespaces if n != namespace)
+        return Edit(put(replace(named, allowed_namespaces=left)), "disallow namespace", f"{namespace} on {name}")
+
+    org, moved = await setup.write(who, edit)
+    named = org.named_credentials[name]
+    message = f"Package {namespace} may no longer make callouts by {name}"
+    if named.created_by_namespace == namespace:
+        message = f"Package {namespace} is off the list, but it made {name} and may use it: disable {name} to stop it"
+    return {**_shown(named), "changed": moved, "message": message}
+
+
+async def list_external_credentials(setup: Setup) -> Result:
+    """List every external credential with its principals."""
+    org = await setup.org()
+    rows = [_shown_external(org, external) for _, external in sorted(org.external_credentials.items())]
+    return {"external_credentials": rows}
+
+
+async def show_external_credential(setup: Setup, name: str) -> Result:
+    """Show one external credential, and what its protocol can be told."""
+    org = await setup.org()
+    external = found(org.external_credentials, name, "external_credentials", "an external credential")
+    protocol = setup.catalogue.get(external.protocol)
+    return {**_shown_external(org, external), "protocol_parameters": _declared(protocol) if protocol else []}
+
+
+def _declared(protocol: type[AuthenticationProtocol]) -> list[Result]:
+    return [
+        {
+            "name": p.name,
+            "help": p.help,
+            "secret": p.secret,
+            "required": p.required and p.default is None,
+            "default": p.default,
+            "choices": list(p.choices),
+        }
+        for p in protocol.parameters
+    ]
+
+
+def _shown_external(org: Org, external: ExternalCredential) -> Result:
+    return {
+        "name": external.name,
+        "label": external.label,
+        "description": external.description,
+        "protocol": external.protocol,
+        "parameters": dict(external.parameters),
+        "additional_status_codes": list(external.additional_status_codes),
+        "headers": _headers(external.headers),
+        "allow_private_network": external.allow_private_network,
+        "created_by_namespace": external.created_by_namespace,
+        "named_credentials": sorted(
+            n.name for n in org.named_credentials.values() if n.external_credential == external.name
+        ),
+        "principals": [
+            {"name": p.name, "type": p.type.value, "sequence": p.sequence, "parameters": dict(p.parameters)}
+            for p in sorted(external.principals, key=lambda p: (p.sequence, p.name))
+        ],
+    }

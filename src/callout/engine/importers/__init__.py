@@ -1,0 +1,1 @@
+"""Readers of other systems' definitions: bytes in, definitions and a report out. They store nothing."""

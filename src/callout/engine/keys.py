@@ -1,0 +1,128 @@
+"""Callers' keys: made, shown once, listed by their visible start, given an end, revoked.
+
+A key is `co_` and 32 random bytes in base 62. What is kept is its SHA-256 and its first characters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from callout.core.errors import DefinitionError, Problem
+from callout.core.model.org import Org
+from callout.core.model.people import GUEST, CallerKey
+from callout.engine.callers import KEY_PREFIX, digest_of
+from callout.engine.setup import NotDefined, Result, Setup, found, unknown
+
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#: Random bytes of a key, and how many characters after `co_` are kept to name it by.
+KEY_BYTES, VISIBLE = 32, 8
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LIFE = re.compile(r"(\d{1,6})([smhdw])")
+
+
+def key_text(random: bytes) -> str:
+    """Write random bytes as a key: `co_` and base 62, of the same length whatever the bytes."""
+    number, digits = int.from_bytes(random, "big"), []
+    for _ in range(-(-len(random) * 8 * 100 // 595)):  # log2(62) = 5.95…
+        number, digit = divmod(number, len(_DIGITS))
+        digits.append(_DIGITS[digit])
+    return KEY_PREFIX.decode() + "".join(reversed(digits))
+
+
+def expiry(text: str, now: datetime) -> datetime:
+    """Read when a key ends: a life (`30m`, `12h`, `90d`, `4w`) or an ISO 8601 time. Raises `DefinitionError`."""
+    life = _LIFE.fullmatch(text)
+    try:
+        if life is not None:
+            end = now + timedelta(**{_UNITS[life[2]]: int(life[1])})
+        else:
+            end = datetime.fromisoformat(text)
+            end = end.replace(tzinfo=UTC) if end.tzinfo is None else end.astimezone(UTC)
+    except (ValueError, OverflowError):
+        expected = "a life such as 12h, 90d or 4w, or a time such as 2030-01-31T12:00:00Z"
+        raise DefinitionError([Problem("keys.expires", repr(text), expected)]) from None
+    if end <= now:
+        raise DefinitionError([Problem("keys.expires", f"{text!r}, which is past", "a time that is to come")])
+    return end
+
+
+def _shown(key: CallerKey, now: datetime) -> Result:
+    return {
+        "prefix": key.prefix,
+        "user": key.user,
+        "namespace": key.namespace,
+        "label": key.label,
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "expired": key.expires_at is not None and key.expires_at <= now,
+    }
+
+
+async def list_keys(setup: Setup, *, user: str | None = None) -> Result:
+    """List keys by their visible start, of one user or of all."""
+    org = await setup.org()
+    if user is not None:
+        found(org.users, user, "users", "a user")
+    keys = sorted(org.keys.values(), key=lambda k: (k.user, k.created_at, k.prefix))
+    return {"keys": [_shown(key, setup.now()) for key in keys if user in (None, key.user)]}
+
+
+async def create_key(
+    setup: Setup, who: str, user: str, *, namespace: str | None = None, label: str = "", expires: str | None = None
+) -> Result:
+    """Make a key of a user, or of a package's code acting for a user. Its text is in the result and nowhere else."""
+    org = await setup.org()
+    person = found(org.users, user, "users", "a user")
+    if user == GUEST:
+        raise DefinitionError([Problem("keys.user", "the guest user", "a user; a guest is who proves nothing")])
+    if not person.active:
+        raise DefinitionError([Problem("keys.user", f"{user!r}, who is not active", "an active user")])
+    if namespace is not None:
+        found(org.packages, namespace, "packages", "an installed package")
+    now = setup.now()
+    ends = None if expires is None else expiry(expires, now)
+    text = key_text(setup.entropy.bytes(KEY_BYTES))
+    prefix = text[: len(KEY_PREFIX) + VISIBLE]
+    key = CallerKey(digest_of(text.encode()), prefix, user, namespace, now, ends, label)
+    code = f" for package {namespace}" if namespace else ""
+    await setup.definitions.put_key(key, setup.act(who, "create key", f"{prefix}… of {user}{code}"))
+    message = f"Key of {user}{code}: it is shown this once"
+    return {"key": text, **_shown(key, now), "changed": True, "message": message}
+
+
+async def revoke_key(setup: Setup, who: str, prefix: str) -> Result:
+    """Revoke a key, named by its visible start (or whole)."""
+    key = _named(await setup.org(), prefix)
+    await setup.definitions.remove_key(key.prefix, setup.act(who, "revoke key", f"{key.prefix}… of {key.user}"))
+    message = f"Key {key.prefix}… of {key.user} is revoked"
+    return {"prefix": key.prefix, "user": key.user, "changed": True, "message": message}
+
+
+async def expire_key(setup: Setup, who: str, prefix: str, expires: str | None) -> Result:
+    """Give a key another end, or none."""
+    key = _named(await setup.org(), prefix)
+    now = setup.now()
+    wanted = replace(key, expires_at=None if expires is None else expiry(expires, now))
+    until = wanted.expires_at.isoformat(timespec="seconds") if wanted.expires_at else "no end"
+    await setup.definitions.put_key(wanted, setup.act(who, "change key", f"{key.prefix}… of {key.user}: {until}"))
+    message = f"Key {key.prefix}… of {key.user}: {until}"
+    return {**_shown(wanted, now), "changed": wanted != key, "message": message}
+
+
+def _named(org: Org, prefix: str) -> CallerKey:
+    for key in org.keys.values():
+        if prefix.removesuffix("…") == key.prefix or digest_of(prefix.encode()) == key.digest:
+            return key
+    start = prefix[: len(KEY_PREFIX) + VISIBLE]  # a whole key may have been pasted: it is not repeated
+    raise NotDefined([unknown("keys", start, [key.prefix for key in org.keys.values()], "a key's visible start")])
+
+
+async def revoke_where(setup: Setup, who: str, is_meant: Callable[[CallerKey], bool]) -> int:
+    """Revoke every key that is meant; returns how many there were."""
+    meant = [key for key in (await setup.org()).keys.values() if is_meant(key)]
+    for key in meant:
+        await setup.definitions.remove_key(key.prefix, setup.act(who, "revoke key", f"{key.prefix}… of {key.user}"))
+    return len(meant)

@@ -1,0 +1,172 @@
+"""What a manifest may hold, derived from the definitions' own fields: the reader, the writer and the schema read it.
+
+The dataclasses of `core.model` are the one declaration. What is not the admin's to set (who made it, what is
+standard) is left out; a principal's `secrets` are added, because they are kept apart from its definition.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from enum import StrEnum
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+from callout.core.model.credentials import CustomHeader, Principal, PrincipalReference
+from callout.core.model.org import SECTIONS, Definition, Org
+from callout.core.model.people import Package
+
+
+@dataclass(frozen=True, slots=True)
+class TextShape:
+    """Text; a number or boolean has to stand in quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class BooleanShape:
+    """`true` or `false`."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerShape:
+    """A whole number in decimal digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceShape:
+    """`ExternalCredential/Principal`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretShape:
+    """A secret: text, `{env: NAME}` or `{file: PATH}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceShape:
+    """One of the values of an enumeration."""
+
+    of: type[StrEnum]
+
+
+@dataclass(frozen=True, slots=True)
+class ListShape:
+    """A list; `container` is what the definition keeps it in."""
+
+    item: Shape
+    container: Callable[[list[Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MapShape:
+    """A mapping from free names to values of one shape; a record's name is its key."""
+
+    item: Shape
+    container: Callable[[Mapping[str, Any]], Any] = dict
+
+
+@dataclass(frozen=True, slots=True)
+class FieldShape:
+    """One field of a record."""
+
+    shape: Shape
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordShape:
+    """A mapping with fixed fields. `key` is the field that the mapping above names it by, if one does."""
+
+    of: type[Any]
+    fields: Mapping[str, FieldShape]
+    key: str | None
+
+    def __hash__(self) -> int:
+        return hash(self.of)
+
+
+Scalar = TextShape | BooleanShape | IntegerShape | ReferenceShape | SecretShape | ChoiceShape
+Shape = Scalar | ListShape | MapShape | RecordShape
+
+#: Fields that no manifest sets, and why.
+NOT_IN_A_MANIFEST: Mapping[str, str] = {
+    "standard": "what is standard was shipped with Callout",
+    "administrator": "only System Administrator administers",
+    "created_by_namespace": "it is noted when code of a package makes a credential",
+    "name": "the name is the key above it",
+    "namespace": "the namespace is the key above it",
+}
+
+#: The name of the field of a principal that holds its secrets.
+SECRETS = "secrets"
+
+_STANDARD = Org.of()
+
+
+@cache
+def shape_of_section(section: str) -> RecordShape:
+    """Return the shape of the definitions of one section."""
+    return next(_record(kind) for kind, name in SECTIONS.items() if name == section)
+
+
+def standard_of(section: str, name: str) -> Definition | None:
+    """Return the definition of this name that Callout ships, or None."""
+    found: Definition | None = getattr(_STANDARD, section).get(name)
+    return found
+
+
+def defaults_of(shape: RecordShape, section: str = "", name: str = "") -> dict[str, Any]:
+    """Return the value that each field has where it is left out: the standard definition's, or the dataclass's."""
+    standard = standard_of(section, name) if section else None
+    if standard is not None:
+        return {key: getattr(standard, key) for key in shape.fields}
+    declared = {f.name: f for f in fields(shape.of)}
+    return {key: _default(declared[key]) for key in shape.fields if key in declared and not shape.fields[key].required}
+
+
+def _default(declared: Field[Any]) -> Any:
+    if declared.default_factory is not MISSING:
+        return declared.default_factory()
+    return declared.default
+
+
+def _record(kind: type[Any]) -> RecordShape:
+    hints = get_type_hints(kind)
+    key = None if kind is CustomHeader else "namespace" if kind is Package else "name"
+    hidden = NOT_IN_A_MANIFEST.keys() if key is not None else ()
+    found = {
+        declared.name: FieldShape(
+            _shape(hints[declared.name]), declared.default is MISSING and declared.default_factory is MISSING
+        )
+        for declared in fields(kind)
+        if declared.name not in hidden
+    }
+    if kind is Principal:
+        found[SECRETS] = FieldShape(MapShape(SecretShape()), required=False)
+    return RecordShape(kind, found, key)
+
+
+def _shape(hint: Any) -> Shape:
+    """Turn the type of a field into the shape of what stands for it."""
+    if isinstance(hint, types.UnionType):  # `bool | None`: None is what a field has that is left out
+        return _shape(next(part for part in get_args(hint) if part is not types.NoneType))
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return ChoiceShape(hint)
+    scalars: Mapping[Any, Scalar] = {
+        str: TextShape(),
+        bool: BooleanShape(),
+        int: IntegerShape(),
+        PrincipalReference: ReferenceShape(),
+    }
+    if hint in scalars:
+        return scalars[hint]
+    container, arguments = get_origin(hint), get_args(hint)
+    if container is Mapping or container is get_origin(Mapping[str, str]):
+        return MapShape(_shape(arguments[1]))
+    if arguments[:1] == (Principal,):
+        return MapShape(_record(Principal), lambda named: tuple(named.values()))
+    if container in (tuple, frozenset):
+        return ListShape(_record(CustomHeader) if arguments[0] is CustomHeader else _shape(arguments[0]), container)
+    msg = f"no shape for a field of type {hint!r}"
+    raise TypeError(msg)

@@ -1,0 +1,70 @@
+"""Operations about callouts: who one is, what a callout would do, what one did. Everyone may ask about themselves."""
+
+from __future__ import annotations
+
+from callout.core.model.org import Org
+from callout.core.model.people import Caller
+from callout.engine.operations.operation import LOCAL, Uses
+from callout.engine.operations.problems import OperationRefused
+from callout.engine.operations.requests import CalloutId, Nothing, Question
+from callout.engine.setup import Result, administrators, is_administrator
+
+
+def administers(org: Org, caller: Caller) -> bool:
+    """True for the admin of this home, and for a user whose profile administers."""
+    if caller.proof == LOCAL.proof:
+        return True
+    user = org.users.get(caller.user)
+    return user is not None and is_administrator(org, user)
+
+
+async def whoami(uses: Uses, request: Nothing, caller: Caller) -> Result:
+    """Say who is asking, and as which user their callouts are made where they name none."""
+    org = await uses.setup.org()
+    return {
+        "caller": caller.user,
+        "namespace": caller.namespace,
+        "proof": caller.proof,
+        "administrator": administers(org, caller),
+        "user": _own_user(org, caller),
+    }
+
+
+def _own_user(org: Org, caller: Caller) -> str | None:
+    """Return the user who a caller is; the admin of a home is the first administrator, if there is one."""
+    if caller.proof != LOCAL.proof:
+        return caller.user
+    return next(iter(administrators(org)), None)
+
+
+async def diagnose(uses: Uses, request: Question, caller: Caller) -> Result:
+    """Diagnose a callout: anyone their own, an admin everyone's."""
+    org = await uses.setup.org()
+    user = request.user or _own_user(org, caller)
+    namespace = request.namespace if request.user or request.namespace else caller.namespace
+    if user is None:
+        raise OperationRefused("administrator_required", "got no user, and no administrator is defined; expected --as USER")
+    own = user == caller.user and namespace == caller.namespace
+    if not own and (caller.namespace or not administers(org, caller)):
+        whose = Caller(user, namespace)
+        raise OperationRefused("administrator_required", f"got a callout of {whose}; expected your own: you are {caller}")
+    return await uses.diagnose(
+        request.name,
+        user=user,
+        namespace=namespace,
+        method=request.method,
+        path=request.path,
+        principal=request.principal,
+    )
+
+
+async def explain(uses: Uses, request: CalloutId, caller: Caller) -> Result:
+    """Show the record of a callout: anyone their own, an admin everyone's. Others cannot tell whether it exists."""
+    record = await uses.explain(request.callout_id)
+    org = await uses.setup.org()
+    if record is not None and not (administers(org, caller) and caller.namespace is None):
+        own = {"user": caller.user, "namespace": caller.namespace}
+        record = record if record.get("caller") == own else None
+    if record is None:
+        raise OperationRefused("callout_not_found", f"got callout id {request.callout_id!r}; expected one that is recorded")
+    return record

@@ -1,0 +1,68 @@
+"""Runs operations of the table for a caller: may they, is the request well formed, then the use case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from callout.core.errors import Refused
+from callout.core.model.people import Caller
+from callout.core.secret import Secret
+from callout.engine.operations.callouts import administers
+from callout.engine.operations.operation import LOCAL, Access, Operation, Uses
+from callout.engine.operations.problems import OperationRefused
+from callout.engine.operations.table import BY_NAME
+
+
+class Operations:
+    """The operations on one store. What comes back is plain JSON members, as a remote client would see them."""
+
+    def __init__(self, uses: Uses) -> None:
+        self.uses = uses
+
+    async def run(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> Any:
+        """Run one operation. Raises `CalloutError`: refused, malformed, or what the use case raises.
+
+        `KeyError` is raised for a name that is not in the table.
+        """
+        operation = BY_NAME[name]
+        await self._authorize(operation, caller)
+        request = decode(operation, arguments)
+        return msgspec.to_builtins(await operation.run(self.uses, request, caller))
+
+    async def _authorize(self, operation: Operation, caller: Caller) -> None:
+        org = await self.uses.setup.org()
+        if caller.proof != LOCAL.proof:
+            user = org.users.get(caller.user)
+            if caller.is_guest or user is None or not user.active:
+                raise Refused("caller_unknown", "got no proof of an active user; expected a valid key")
+        if caller.namespace is not None and caller.namespace not in org.packages:
+            detail = f"got namespace {caller.namespace!r}; expected that of an installed package"
+            raise Refused("caller_unknown", detail)
+        if operation.access is Access.KNOWN:
+            return
+        if not administers(org, caller):
+            profile = org.users[caller.user].profile
+            detail = f"got user {caller.user}, profile {profile}; expected an administrator's profile"
+            raise OperationRefused("administrator_required", detail)
+        if caller.namespace is not None and operation.access is Access.ADMINISTRATOR:
+            detail = f"got {operation.name} from code of package {caller.namespace}; expected plan or apply"
+            raise OperationRefused("package_code_refused", detail)
+
+
+def decode(operation: Operation, arguments: Mapping[str, Any]) -> msgspec.Struct:
+    """Make the request from JSON members, or from the texts of a query. Raises `Refused(malformed_request)`."""
+    try:
+        return msgspec.convert(dict(arguments), operation.request, strict=operation.reads_body, dec_hook=_decoded)
+    except msgspec.ValidationError as error:
+        raise Refused("malformed_request", f"{operation.name}: {error}") from None
+
+
+def _decoded(kind: type, value: object) -> object:
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    expected = "text" if kind is Secret else kind.__name__
+    msg = f"Expected {expected}, got {type(value).__name__}"
+    raise TypeError(msg)

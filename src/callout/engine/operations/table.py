@@ -1,0 +1,421 @@
+"""The table. A row is one operation: the command line and the setup API have what is here, and nothing else."""
+
+from __future__ import annotations
+
+from callout.engine import applying, credentials, grants, groups, keys, people, secret_values, status, who_can
+from callout.engine.operations import callouts
+from callout.engine.operations import requests as r
+from callout.engine.operations.operation import Access, Operation
+
+_DEFINITIONS = (
+    Operation(
+        "plan",
+        "POST",
+        "/plan",
+        r.Manifest,
+        "Show what applying a manifest would change",
+        lambda u, q, c: applying.plan(u.setup, q.manifest, q.source, q.references, prune=q.prune, namespace=q.namespace),
+        Access.ADMINISTRATOR_OR_PACKAGE,
+    ),
+    Operation(
+        "apply",
+        "POST",
+        "/apply",
+        r.Manifest,
+        "Make the definitions as a manifest says",
+        lambda u, q, c: applying.apply(
+            u.setup, str(c), q.manifest, q.source, q.references, prune=q.prune, namespace=q.namespace
+        ),
+        Access.ADMINISTRATOR_OR_PACKAGE,
+    ),
+    Operation(
+        "export", "GET", "/export", r.Nothing, "Write all definitions as a manifest", lambda u, q, c: applying.export(u.setup)
+    ),
+    Operation(
+        "named_credential.list",
+        "GET",
+        "/named-credentials",
+        r.Nothing,
+        "List named credentials",
+        lambda u, q, c: credentials.list_named_credentials(u.setup),
+    ),
+    Operation(
+        "named_credential.show",
+        "GET",
+        "/named-credentials/{name}",
+        r.Name,
+        "Show a named credential",
+        lambda u, q, c: credentials.show_named_credential(u.setup, q.name),
+    ),
+    Operation(
+        "named_credential.enable",
+        "POST",
+        "/named-credentials/{name}/enable",
+        r.Name,
+        "Enable a named credential for callouts",
+        lambda u, q, c: credentials.enable(u.setup, str(c), q.name, enabled=True),
+    ),
+    Operation(
+        "named_credential.disable",
+        "POST",
+        "/named-credentials/{name}/disable",
+        r.Name,
+        "Disable a named credential for callouts",
+        lambda u, q, c: credentials.enable(u.setup, str(c), q.name, enabled=False),
+    ),
+    Operation(
+        "named_credential.allow_namespace",
+        "PUT",
+        "/named-credentials/{name}/allowed-namespaces/{namespace}",
+        r.NamespaceOn,
+        "Let the code of a package make callouts by this name",
+        lambda u, q, c: credentials.allow_namespace(u.setup, str(c), q.name, q.namespace),
+    ),
+    Operation(
+        "named_credential.disallow_namespace",
+        "DELETE",
+        "/named-credentials/{name}/allowed-namespaces/{namespace}",
+        r.NamespaceOn,
+        "Stop the code of a package from making callouts by this name",
+        lambda u, q, c: credentials.disallow_namespace(u.setup, str(c), q.name, q.namespace),
+    ),
+    Operation(
+        "external_credential.list",
+        "GET",
+        "/external-credentials",
+        r.Nothing,
+        "List external credentials and their principals",
+        lambda u, q, c: credentials.list_external_credentials(u.setup),
+    ),
+    Operation(
+        "external_credential.show",
+        "GET",
+        "/external-credentials/{name}",
+        r.Name,
+        "Show an external credential and what its protocol can be told",
+        lambda u, q, c: credentials.show_external_credential(u.setup, q.name),
+    ),
+)
+
+_SECRETS_PATH = "/external-credentials/{external_credential}/principals/{principal}/secrets"
+
+_SECRETS = (
+    Operation(
+        "secret.set",
+        "PUT",
+        _SECRETS_PATH,
+        r.Values,
+        "Set secret values of a principal",
+        lambda u, q, c: secret_values.set_secrets(
+            u.setup, str(c), q.external_credential, q.principal, q.values, user=q.user
+        ),
+    ),
+    Operation(
+        "secret.list",
+        "GET",
+        _SECRETS_PATH,
+        r.Held,
+        "List which secret values a principal has, by name",
+        lambda u, q, c: secret_values.list_secrets(u.setup, q.external_credential, q.principal, user=q.user),
+    ),
+    Operation(
+        "secret.remove",
+        "DELETE",
+        _SECRETS_PATH,
+        r.HeldNames,
+        "Remove secret values of a principal",
+        lambda u, q, c: secret_values.remove_secrets(
+            u.setup, str(c), q.external_credential, q.principal, q.names, user=q.user
+        ),
+    ),
+)
+
+_PEOPLE = (
+    Operation("user.list", "GET", "/users", r.Nothing, "List users", lambda u, q, c: people.list_users(u.setup)),
+    Operation(
+        "user.set",
+        "PUT",
+        "/users/{name}",
+        r.UserDefinition,
+        "Define or change a user",
+        lambda u, q, c: people.set_user(
+            u.setup,
+            str(c),
+            q.name,
+            profile=q.profile,
+            permission_sets=q.permission_sets,
+            permission_set_groups=q.permission_set_groups,
+            active=q.active,
+            label=q.label,
+        ),
+    ),
+    Operation(
+        "user.remove",
+        "DELETE",
+        "/users/{name}",
+        r.Name,
+        "Remove a user with their keys and secret values",
+        lambda u, q, c: people.remove_user(u.setup, str(c), q.name),
+    ),
+    Operation("key.list", "GET", "/keys", r.KeysOf, "List keys", lambda u, q, c: keys.list_keys(u.setup, user=q.user)),
+    Operation(
+        "key.create",
+        "POST",
+        "/keys",
+        r.KeyOf,
+        "Make a key; its text is shown once",
+        lambda u, q, c: keys.create_key(
+            u.setup, str(c), q.user, namespace=q.namespace, label=q.label, expires=q.expires
+        ),
+    ),
+    Operation(
+        "key.expire",
+        "PATCH",
+        "/keys/{prefix}",
+        r.KeyEnd,
+        "Give a key another end",
+        lambda u, q, c: keys.expire_key(u.setup, str(c), q.prefix, q.expires),
+    ),
+    Operation(
+        "key.revoke",
+        "DELETE",
+        "/keys/{prefix}",
+        r.Prefix,
+        "Revoke a key",
+        lambda u, q, c: keys.revoke_key(u.setup, str(c), q.prefix),
+    ),
+    Operation(
+        "package.list", "GET", "/packages", r.Nothing, "List packages", lambda u, q, c: people.list_packages(u.setup)
+    ),
+    Operation(
+        "package.install",
+        "PUT",
+        "/packages/{namespace}",
+        r.PackageDefinition,
+        "Install a package",
+        lambda u, q, c: people.install_package(u.setup, str(c), q.namespace, label=q.label),
+    ),
+    Operation(
+        "package.remove",
+        "DELETE",
+        "/packages/{namespace}",
+        r.Namespace,
+        "Remove a package with its keys",
+        lambda u, q, c: people.remove_package(u.setup, str(c), q.namespace),
+    ),
+)
+
+_GRANTS = (
+    Operation(
+        "permission_set.list",
+        "GET",
+        "/permission-sets",
+        r.Nothing,
+        "List permission sets",
+        lambda u, q, c: grants.list_permission_sets(u.setup),
+    ),
+    Operation(
+        "permission_set.create",
+        "POST",
+        "/permission-sets",
+        r.PermissionSetDefinition,
+        "Make a permission set, or add to one, and assign it",
+        lambda u, q, c: grants.create_permission_set(
+            u.setup,
+            str(c),
+            q.name,
+            principals=q.principals,
+            object_permissions=q.user_external_credential,
+            label=q.label,
+            assign=q.assign,
+        ),
+    ),
+    Operation(
+        "permission_set.remove",
+        "DELETE",
+        "/permission-sets/{name}",
+        r.Name,
+        "Remove a permission set that nobody has",
+        lambda u, q, c: grants.remove_permission_set(u.setup, str(c), q.name),
+    ),
+    Operation(
+        "permission_set.assign",
+        "PUT",
+        "/permission-sets/{name}/users/{user}",
+        r.Assignment,
+        "Give a permission set to a user",
+        lambda u, q, c: grants.assign_permission_set(u.setup, str(c), q.name, q.user),
+    ),
+    Operation(
+        "permission_set.unassign",
+        "DELETE",
+        "/permission-sets/{name}/users/{user}",
+        r.Assignment,
+        "Take a permission set from a user",
+        lambda u, q, c: grants.unassign_permission_set(u.setup, str(c), q.name, q.user),
+    ),
+    Operation(
+        "permission_set.grant",
+        "POST",
+        "/permission-sets/{name}/grant",
+        r.Grants,
+        "Add grants to a permission set",
+        lambda u, q, c: grants.grant(
+            u.setup, str(c), "permission_sets", q.name, q.principals, q.user_external_credential
+        ),
+    ),
+    Operation(
+        "permission_set.revoke",
+        "POST",
+        "/permission-sets/{name}/revoke",
+        r.Grants,
+        "Take grants from a permission set",
+        lambda u, q, c: grants.revoke(
+            u.setup, str(c), "permission_sets", q.name, q.principals, q.user_external_credential
+        ),
+    ),
+    Operation(
+        "profile.list", "GET", "/profiles", r.Nothing, "List profiles", lambda u, q, c: grants.list_profiles(u.setup)
+    ),
+    Operation(
+        "profile.create",
+        "POST",
+        "/profiles",
+        r.ProfileDefinition,
+        "Make a custom profile",
+        lambda u, q, c: grants.create_profile(
+            u.setup,
+            str(c),
+            q.name,
+            principals=q.principals,
+            object_permissions=q.user_external_credential,
+            administrator=q.administrator,
+            label=q.label,
+        ),
+    ),
+    Operation(
+        "profile.remove",
+        "DELETE",
+        "/profiles/{name}",
+        r.Name,
+        "Remove a custom profile that nobody has",
+        lambda u, q, c: grants.remove_profile(u.setup, str(c), q.name),
+    ),
+    Operation(
+        "profile.grant",
+        "POST",
+        "/profiles/{name}/grant",
+        r.Grants,
+        "Add grants to a profile",
+        lambda u, q, c: grants.grant(u.setup, str(c), "profiles", q.name, q.principals, q.user_external_credential),
+    ),
+    Operation(
+        "profile.revoke",
+        "POST",
+        "/profiles/{name}/revoke",
+        r.Grants,
+        "Take grants from a profile",
+        lambda u, q, c: grants.revoke(u.setup, str(c), "profiles", q.name, q.principals, q.user_external_credential),
+    ),
+)
+
+_GROUPS_PATH = "/permission-set-groups"
+
+_GROUPS = (
+    Operation(
+        "permission_set_group.list",
+        "GET",
+        _GROUPS_PATH,
+        r.Nothing,
+        "List permission set groups",
+        lambda u, q, c: groups.list_groups(u.setup),
+    ),
+    Operation(
+        "permission_set_group.create",
+        "POST",
+        _GROUPS_PATH,
+        r.GroupDefinition,
+        "Make a permission set group and assign it",
+        lambda u, q, c: groups.create_group(
+            u.setup, str(c), q.name, permission_sets=q.permission_sets, label=q.label, assign=q.assign
+        ),
+    ),
+    Operation(
+        "permission_set_group.remove",
+        "DELETE",
+        _GROUPS_PATH + "/{name}",
+        r.Name,
+        "Remove a permission set group that nobody has",
+        lambda u, q, c: groups.remove_group(u.setup, str(c), q.name),
+    ),
+    Operation(
+        "permission_set_group.include",
+        "PUT",
+        _GROUPS_PATH + "/{name}/permission-sets/{permission_set}",
+        r.GroupMember,
+        "Put a permission set into a group",
+        lambda u, q, c: groups.include(u.setup, str(c), q.name, q.permission_set),
+    ),
+    Operation(
+        "permission_set_group.exclude",
+        "DELETE",
+        _GROUPS_PATH + "/{name}/permission-sets/{permission_set}",
+        r.GroupMember,
+        "Take a permission set out of a group",
+        lambda u, q, c: groups.exclude(u.setup, str(c), q.name, q.permission_set),
+    ),
+    Operation(
+        "permission_set_group.assign",
+        "PUT",
+        _GROUPS_PATH + "/{name}/users/{user}",
+        r.Assignment,
+        "Give a permission set group to a user",
+        lambda u, q, c: groups.assign_group(u.setup, str(c), q.name, q.user),
+    ),
+    Operation(
+        "permission_set_group.unassign",
+        "DELETE",
+        _GROUPS_PATH + "/{name}/users/{user}",
+        r.Assignment,
+        "Take a permission set group from a user",
+        lambda u, q, c: groups.unassign_group(u.setup, str(c), q.name, q.user),
+    ),
+)
+
+_LOOKING = (
+    Operation(
+        "status", "GET", "/status", r.Nothing, "Show the health of every principal", lambda u, q, c: status.status(u.setup)
+    ),
+    Operation(
+        "who_can",
+        "GET",
+        "/who-can/{name}",
+        r.Name,
+        "List who can make callouts by a name, and who nearly can",
+        lambda u, q, c: who_can.who_can(u.setup, q.name),
+    ),
+    Operation("whoami", "GET", "/whoami", r.Nothing, "Say who you are", callouts.whoami, Access.KNOWN),
+    Operation(
+        "diagnose",
+        "POST",
+        "/diagnose",
+        r.Question,
+        "Decide about a callout and show its exact request, without sending it",
+        callouts.diagnose,
+        Access.KNOWN,
+    ),
+    Operation(
+        "explain", "GET", "/callouts/{callout_id}", r.CalloutId, "Show the trace of a callout", callouts.explain, Access.KNOWN
+    ),
+    Operation(
+        "audit.verify",
+        "GET",
+        "/audit/verify",
+        r.Nothing,
+        "Verify the hash chain of the audit trail",
+        lambda u, q, c: u.verify_audit(),
+    ),
+)
+
+OPERATIONS: tuple[Operation, ...] = (*_DEFINITIONS, *_SECRETS, *_PEOPLE, *_GRANTS, *_GROUPS, *_LOOKING)
+BY_NAME = {operation.name: operation for operation in OPERATIONS}

@@ -1,0 +1,157 @@
+"""Users and packages: who may prove who they are, and from which code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from callout.core.errors import DefinitionError, Problem
+from callout.core.model.org import Org
+from callout.core.model.people import GUEST, Package, User
+from callout.core.ports import Change
+from callout.engine.keys import revoke_where
+from callout.engine.setup import Edit, Result, Setup, found, is_administrator, put
+
+
+def _shown_user(org: Org, user: User) -> Result:
+    return {
+        "name": user.name,
+        "label": user.label,
+        "profile": user.profile,
+        "administrator": is_administrator(org, user),
+        "permission_sets": list(user.permission_sets),
+        "permission_set_groups": list(user.permission_set_groups),
+        "active": user.active,
+    }
+
+
+async def list_users(setup: Setup) -> Result:
+    """List every user, the guest too."""
+    org = await setup.org()
+    return {"users": [_shown_user(org, org.users[name]) for name in sorted(org.users)]}
+
+
+async def set_user(
+    setup: Setup,
+    who: str,
+    name: str,
+    *,
+    profile: str | None = None,
+    permission_sets: Iterable[str] | None = None,
+    permission_set_groups: Iterable[str] | None = None,
+    active: bool | None = None,
+    label: str | None = None,
+) -> Result:
+    """Define a user, or change one: what is None stays (a new user is active and has profile Standard User)."""
+
+    def edit(org: Org) -> Edit:
+        known = org.users.get(name)
+        base = known or User(name)
+        sets = _named(org.permission_sets, permission_sets, base.permission_sets, "permission_sets", "a permission set")
+        groups = _named(
+            org.permission_set_groups,
+            permission_set_groups,
+            base.permission_set_groups,
+            "permission_set_groups",
+            "a permission set group",
+        )
+        if profile is not None:
+            found(org.profiles, profile, "profiles", "a profile")
+        wanted = replace(
+            base,
+            profile=base.profile if profile is None else profile,
+            permission_sets=sets,
+            permission_set_groups=groups,
+            active=base.active if active is None else active,
+            label=base.label if label is None else label,
+        )
+        state = "active" if wanted.active else "not active"
+        return Edit(put(wanted), "define user" if known is None else "change user", f"{name}: {wanted.profile}, {state}")
+
+    org, moved = await setup.write(who, edit)
+    shown = _shown_user(org, org.users[name])
+    state = "active" if shown["active"] else "not active"
+    message = f"User {name} is {state} and has profile {shown['profile']}"
+    return {**shown, "changed": moved, "message": message}
+
+
+def _named(
+    section: dict[str, object] | object, wanted: Iterable[str] | None, now: tuple[str, ...], place: str, noun: str
+) -> tuple[str, ...]:
+    if wanted is None:
+        return now
+    names = tuple(dict.fromkeys(wanted))
+    for name in names:
+        found(section, name, place, noun)  # type: ignore[arg-type]
+    return names
+
+
+async def remove_user(setup: Setup, who: str, name: str) -> Result:
+    """Remove a user with their keys and their own sealed values, so that a later user of this name gets neither."""
+
+    def edit(org: Org) -> Edit:
+        found(org.users, name, "users", "a user")
+        if name == GUEST:
+            raise DefinitionError([Problem(f"users.{GUEST}", "the guest user", "another; the guest always exists")])
+        return Edit((Change("users", name, None),), "remove user", name)
+
+    await setup.write(who, edit)
+    revoked = await revoke_where(setup, who, lambda key: key.user == name)
+    removed = 0
+    for row in await setup.user_external_credentials.health():
+        if row.key.user == name:
+            act = setup.act(who, "remove secrets", row.key)
+            removed += await setup.user_external_credentials.remove_secrets(row.key, None, act)
+    message = f"User {name} is gone, with {revoked} keys and {removed} secret values"
+    return {"name": name, "keys_revoked": revoked, "secrets_removed": removed, "changed": True, "message": message}
+
+
+async def list_packages(setup: Setup) -> Result:
+    """List installed packages, and where each namespace is allowed or has made a named credential."""
+    org = await setup.org()
+    rows = []
+    for namespace in sorted(org.packages):
+        named = org.named_credentials.values()
+        rows.append(
+            {
+                "namespace": namespace,
+                "label": org.packages[namespace].label,
+                "allowed_on": sorted(n.name for n in named if namespace in n.allowed_namespaces),
+                "made": sorted(n.name for n in named if n.created_by_namespace == namespace),
+                "keys": sum(key.namespace == namespace for key in org.keys.values()),
+            }
+        )
+    return {"packages": rows}
+
+
+async def install_package(setup: Setup, who: str, namespace: str, *, label: str | None = None) -> Result:
+    """Install a package: its namespace becomes known. It may use nothing until named credentials allow it."""
+
+    def edit(org: Org) -> Edit:
+        known = org.packages.get(namespace)
+        kept = known.label if known else ""
+        return Edit(put(Package(namespace, kept if label is None else label)), "install package", namespace)
+
+    org, moved = await setup.write(who, edit)
+    message = f"Package {namespace} is installed; allow it with `callout named-credential allow-namespace`"
+    return {"namespace": namespace, "label": org.packages[namespace].label, "changed": moved, "message": message}
+
+
+async def remove_package(setup: Setup, who: str, namespace: str) -> Result:
+    """Remove a package: its namespace leaves every named credential, and its keys are revoked."""
+
+    def edit(org: Org) -> Edit:
+        found(org.packages, namespace, "packages", "an installed package")
+        allowing = [n for n in org.named_credentials.values() if namespace in n.allowed_namespaces]
+        changes = put(
+            *(
+                replace(n, allowed_namespaces=tuple(a for a in n.allowed_namespaces if a != namespace))
+                for n in allowing
+            )
+        )
+        return Edit((*changes, Change("packages", namespace, None)), "remove package", namespace)
+
+    await setup.write(who, edit)
+    revoked = await revoke_where(setup, who, lambda key: key.namespace == namespace)
+    message = f"Package {namespace} is gone, with {revoked} keys"
+    return {"namespace": namespace, "keys_revoked": revoked, "changed": True, "message": message}

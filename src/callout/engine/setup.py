@@ -1,0 +1,152 @@
+"""The admin's use cases stand on this: load the org, edit it, judge the result, write it with its audit rows.
+
+Every mutation goes through `Setup.write`, one after the other: an edit sees the org as the last one left it, the
+whole new org is judged by `core.rules`, and nothing is stored where a rule is broken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from callout.core.errors import DefinitionError, Problem
+from callout.core.model.org import SECTIONS, Definition, Org, name_of
+from callout.core.model.people import User
+from callout.core.ports import AdminAct, Change, Clock, Definitions, Entropy, UserExternalCredentials, Vault
+from callout.core.protocol import Catalogue
+from callout.core.rules import nearest, problems_of
+
+Result = dict[str, Any]
+T = TypeVar("T")
+
+
+class NotDefined(DefinitionError):
+    """A name that is not defined, with the nearest that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a use case wants changed, and how the audit trail words it. No changes: nothing is written."""
+
+    changes: tuple[Change, ...]
+    act: str
+    what: str
+
+
+class Setup:
+    """The ports of the admin's use cases, and the one way to change definitions. One for each process."""
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        user_external_credentials: UserExternalCredentials,
+        vault: Vault,
+        clock: Clock,
+        entropy: Entropy,
+        catalogue: Catalogue,
+    ) -> None:
+        self.definitions = definitions
+        self.user_external_credentials = user_external_credentials
+        self.vault = vault
+        self.clock = clock
+        self.entropy = entropy
+        self.catalogue = catalogue
+        self.turn = asyncio.Lock()
+
+    async def org(self) -> Org:
+        """Load everything that is defined."""
+        return await self.definitions.load()
+
+    def act(self, who: str, act: str, what: object) -> AdminAct:
+        """Make the audit row of something that happens now."""
+        return AdminAct(self.now(), who, act, str(what))
+
+    def now(self) -> datetime:
+        """The time."""
+        return self.clock.now()
+
+    async def write(self, who: str, edit: Callable[[Org], Edit]) -> tuple[Org, bool]:
+        """Edit the org and write it; returns the new org, and whether anything changed.
+
+        Raises `DefinitionError` where the new org breaks a rule; nothing is stored then.
+        """
+        async with self.turn:
+            before = await self.org()
+            wanted = edit(before)
+            changes = moving(before, wanted.changes)
+            if not changes:
+                return before, False
+            after = changed(before, changes)
+            self.judge(before, after, changes)
+            await self.definitions.write(changes, [self.act(who, wanted.act, wanted.what)])
+            return after, True
+
+    def judge(self, before: Org, after: Org, changes: Iterable[Change]) -> None:
+        """Raise `DefinitionError` for every rule that the changes break."""
+        problems = list(problems_of(after, self.catalogue, {(c.section, c.name) for c in changes}))
+        if has_administrator(before) and not has_administrator(after):
+            problems.append(
+                Problem(
+                    "users",
+                    "no active user whose profile is an administrator's",
+                    "at least one, or nobody could administer a running server",
+                )
+            )
+        if problems:
+            raise DefinitionError(problems)
+
+
+def put(*definitions: Definition) -> tuple[Change, ...]:
+    """Return the changes that put these definitions."""
+    return tuple(Change(SECTIONS[type(d)], name_of(d), d) for d in definitions)
+
+
+def moving(org: Org, changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Leave out changes that change nothing."""
+    return tuple(c for c in changes if getattr(org, c.section).get(c.name) != c.definition)
+
+
+def changed(org: Org, changes: Sequence[Change]) -> Org:
+    """Return the org as it would be after these changes."""
+    kept = {(SECTIONS[type(d)], name_of(d)): d for d in org.definitions()}
+    for change in changes:
+        if change.definition is None:
+            kept.pop((change.section, change.name), None)
+        else:
+            kept[change.section, change.name] = change.definition
+    keys = tuple(org.keys.values())
+    return Org.of(*kept.values(), generation=org.generation, keys=keys, configured=org.configured)
+
+
+def found(section: Mapping[str, T], name: str, place: str, noun: str) -> T:
+    """Return a definition by name; raises `NotDefined` with the nearest name."""
+    try:
+        return section[name]
+    except KeyError:
+        raise NotDefined([unknown(f"{place}.{name}", name, section, noun)]) from None
+
+
+def unknown(place: str, name: str, known: Collection[str], noun: str) -> Problem:
+    """Word the problem of a name that is not among the known ones."""
+    names = ", ".join(sorted(known)[:10]) or "none is defined yet"
+    more = f" and {len(known) - 10} more" if len(known) > 10 else ""
+    return Problem(place, repr(name), f"the name of {noun} ({names}{more})", nearest(name, known))
+
+
+def is_administrator(org: Org, user: User) -> bool:
+    """True for an active user whose profile may define and change everything."""
+    profile = org.profiles.get(user.profile)
+    return user.active and profile is not None and profile.administrator
+
+
+def has_administrator(org: Org) -> bool:
+    """True where at least one active user is an administrator."""
+    return any(is_administrator(org, user) for user in org.users.values())
+
+
+def administrators(org: Org) -> tuple[str, ...]:
+    """Return the names of the active administrators, sorted."""
+    return tuple(sorted(user.name for user in org.users.values() if is_administrator(org, user)))

@@ -1,0 +1,88 @@
+"""The callout log: every callout once, nothing secret, found again by its id."""
+
+import pytest
+
+from callout.core.errors import Refused, StoreError
+from callout.engine.records import Records
+from tests.engine.conftest import BOB_KEY
+
+
+def record(world, route=None, *, status=200, replay=None, refused=None, target=b"/callout/Orders/a?token=x") -> str:
+    callout_id = world.records.next_id()
+    started = world.clock.monotonic()
+    world.clock.move(0.25)
+    world.callouts.record(callout_id, route, "Orders", b"GET", target, status, 3, 5, started, replay, refused)
+    return callout_id.decode()
+
+
+async def test_a_callout_is_found_by_its_id_with_the_whole_ladder(world) -> None:
+    callout_id = record(world, world.admit())
+    record(world, world.admit())
+    assert world.records.flush() == 2
+    found = await world.log.explain(callout_id)
+    assert (found["callout_id"], found["status"], found["allowed"]) == (callout_id, 200, True)
+    assert found["caller"] == {"user": "alice", "namespace": None}
+    assert [step["name"] for step in found["steps"]][:3] == ["caller", "named_credential", "enabled"]
+    assert found["duration_ms"] == pytest.approx(250)
+    assert (found["sent_bytes"], found["received_bytes"]) == (3, 5)
+
+
+async def test_the_query_is_not_kept(world) -> None:
+    callout_id = record(world, world.admit())
+    world.records.flush()
+    assert (await world.log.explain(callout_id))["path"] == "/callout/Orders/a"
+
+
+async def test_a_refused_callout_keeps_its_reason_remedy_and_who_it_was(world) -> None:
+    with pytest.raises(Refused) as caught:
+        world.admit(key=BOB_KEY)
+    callout_id = record(world, status=403, refused=caught.value)
+    world.records.flush()
+    found = await world.log.explain(callout_id)
+    assert (found["reason"], found["allowed"], found["caller"]["user"]) == ("principal_not_granted", False, "bob")
+    assert found["remedy_commands"][0].startswith("callout permission-set assign")
+
+
+async def test_a_replayed_callout_says_so(world) -> None:
+    callout_id = record(world, world.admit(), replay="done")
+    world.records.flush()
+    found = await world.log.explain(callout_id)
+    assert found["replay"] == "done"
+    assert "replay" in [step["name"] for step in found["steps"]]
+
+
+async def test_an_unknown_id_is_not_found(world) -> None:
+    assert await world.log.explain("0" * 25) is None
+
+
+async def test_ids_are_unique_and_sort_by_time(world) -> None:
+    first = [world.records.next_id() for _ in range(1000)]
+    world.clock.move(1)
+    world.records.tick()
+    later = world.records.next_id()
+    assert len({*first}) == 1000
+    assert first == sorted(first)
+    assert later > first[-1]
+
+
+async def test_recent_lists_the_newest_first(world) -> None:
+    ids = []
+    for _ in range(3):
+        ids.append(record(world, world.admit()))
+        world.records.flush()
+    assert [each["callout_id"] for each in await world.log.recent(2)] == [ids[2], ids[1]]
+
+
+class FullDisk:
+    def append(self, segment):
+        raise StoreError("disk full")
+
+
+async def test_records_that_cannot_be_written_are_kept_for_the_next_time(world) -> None:
+    from callout.adapters.system import SystemEntropy
+
+    records = Records(FullDisk(), world.clock, SystemEntropy())
+    records.record(records.next_id(), None, "Orders", b"GET", b"/", 200, 0, 0, 0.0, None, None)
+    with pytest.raises(StoreError):
+        records.flush()
+    assert records.waiting == 1

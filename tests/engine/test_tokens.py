@@ -1,0 +1,158 @@
+"""A token is obtained once for everybody, kept sealed, replaced by generation, and never used when it has expired."""
+
+import asyncio
+
+import pytest
+
+from callout.core.errors import Refused
+from callout.core.message import HttpResponse
+from tests.engine.conftest import ORDERS, SERVICE, json_answer, replace
+
+
+async def token_of(world) -> str:
+    ready = await world.callouts.prepare(world.admit())
+    return ready.head.decode().split("Bearer ")[1].split("\r\n")[0]
+
+
+async def test_a_token_is_obtained_when_it_is_first_needed(world) -> None:
+    assert world.server.requests == []
+    assert await token_of(world) == "token-1"
+    assert world.server.forms == [{"grant_type": "client_credentials", "scope": "orders.read"}]
+
+
+async def test_many_callers_at_once_cause_one_token_request(world) -> None:
+    world.server.gate = asyncio.Event()
+    waiting = [asyncio.ensure_future(token_of(world)) for _ in range(50)]
+    while not world.server.requests:
+        await asyncio.sleep(0)
+    world.server.gate.set()
+    assert set(await asyncio.gather(*waiting)) == {"token-1"}
+    assert len(world.server.requests) == 1
+
+
+async def test_a_caller_that_hangs_up_does_not_cancel_the_token_request(world) -> None:
+    world.server.gate = asyncio.Event()
+    first = asyncio.ensure_future(token_of(world))
+    while not world.server.requests:
+        await asyncio.sleep(0)
+    first.cancel()
+    second = asyncio.ensure_future(token_of(world))
+    world.server.gate.set()
+    assert await second == "token-1"
+    assert len(world.server.requests) == 1
+
+
+async def test_replacing_an_older_generation_adopts_the_newer_one_without_a_request(world) -> None:
+    route = world.admit()
+    old = await world.callouts.prepare(route)
+    new = await world.callouts.refresh(route, old, 401)
+    assert (old.generation, new.generation) == (1, 2)
+    late = await world.callouts.refresh(route, old, 401)
+    assert late.generation == 2
+    assert len(world.server.requests) == 2
+
+
+async def test_another_process_adopts_the_stored_token(world) -> None:
+    await token_of(world)
+    other = world.another_process()
+    await other.org.load()
+    assert await token_of(other) == "token-1"
+    assert len(world.server.requests) == 1
+
+
+async def test_a_process_that_is_asked_to_replace_adopts_what_another_has_replaced(world) -> None:
+    other = world.another_process()
+    await other.org.load()
+    ours, theirs = world.admit(), other.admit()
+    first, second = await world.callouts.prepare(ours), await other.callouts.prepare(theirs)
+    await world.callouts.refresh(ours, first, 401)
+    adopted = await other.callouts.refresh(theirs, second, 401)
+    assert b"token-2" in adopted.head
+    assert len(world.server.requests) == 2
+
+
+async def test_the_stored_token_is_sealed(world, tmp_path) -> None:
+    await token_of(world)
+    row = await world.store.user_external_credentials.token(SERVICE)
+    assert row.generation == 1
+    assert b"token-1" not in row.envelope
+    world.store.close()
+    assert b"token-1" not in b"".join(p.read_bytes() for p in tmp_path.iterdir())
+
+
+async def test_a_token_obtained_with_other_secrets_is_not_used(world) -> None:
+    await token_of(world)
+    await world.put_secrets(SERVICE, client_secret="another")
+    assert await token_of(world) == "token-2"
+
+
+async def test_a_token_obtained_under_other_definitions_is_not_used(world) -> None:
+    await token_of(world)
+    await world.define(replace(ORDERS, parameters={**ORDERS.parameters, "scope": "orders.write"}))
+    assert await token_of(world) == "token-2"
+    assert world.server.forms[-1]["scope"] == "orders.write"
+
+
+async def test_a_change_that_does_not_concern_the_token_keeps_it(world) -> None:
+    await token_of(world)
+    await world.define(replace(ORDERS, label="Orders"))
+    assert await token_of(world) == "token-1"
+
+
+async def test_an_expired_token_is_replaced_before_anything_is_sent(world) -> None:
+    await token_of(world)
+    world.clock.move(3600)
+    assert await token_of(world) == "token-2"
+
+
+async def test_a_token_about_to_expire_is_replaced_while_the_one_in_hand_is_used(world) -> None:
+    await token_of(world)
+    world.clock.move(3600 - 30)
+    assert await token_of(world) == "token-1"
+    while len(world.server.requests) < 2 or world.admit().slot.flight is not None:
+        await asyncio.sleep(0)
+    assert await token_of(world) == "token-2"
+
+
+async def test_when_the_server_is_down_a_token_that_still_holds_goes_on_being_used(world) -> None:
+    await token_of(world)
+    world.clock.move(3600 - 30)
+    world.server.answers = [Refused("external_system_unreachable", "down")] * 2
+    assert await token_of(world) == "token-1"
+    while world.admit().slot.flight is not None:
+        await asyncio.sleep(0)
+    assert await token_of(world) == "token-1"
+    world.clock.move(31)
+    with pytest.raises(Refused) as caught:
+        await token_of(world)
+    assert caught.value.reason.code == "token_endpoint_unreachable"
+
+
+async def test_without_a_stated_expiry_the_token_is_used_until_it_is_refused(world) -> None:
+    world.server.expires_in = None
+    await token_of(world)
+    world.clock.move(86400 * 365)
+    assert await token_of(world) == "token-1"
+
+
+async def test_a_refusal_of_the_token_endpoint_names_it_and_hides_the_secret(world) -> None:
+    body = {"error": "invalid_client", "error_description": "the-secret is wrong"}
+    world.server.answers = [json_answer(401, body)]
+    with pytest.raises(Refused) as caught:
+        await token_of(world)
+    assert caught.value.reason.code == "token_endpoint_refused"
+    assert "invalid_client" in caught.value.detail
+    assert "the-secret" not in str(caught.value)
+    assert [step.name for step in caught.value.explanation.steps][-1] == "token"
+    health = await world.store.user_external_credentials.health()
+    assert "invalid_client" in next(h for h in health if h.key == SERVICE).last_error
+
+
+async def test_a_refusal_is_remembered_for_a_moment_so_that_callers_do_not_storm_the_token_endpoint(world) -> None:
+    world.server.answers = [HttpResponse(503, "", (), b"")]
+    for _ in range(5):
+        with pytest.raises(Refused):
+            await token_of(world)
+    assert len(world.server.requests) == 1
+    world.clock.move(0.3)
+    assert await token_of(world) == "token-1"

@@ -1,0 +1,45 @@
+"""The pages say what the code says."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from callout import __version__
+from callout.core.reasons import REASONS
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_generated_pages_are_those_that_the_code_makes_today() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "generate_docs.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_file_that_the_walk_through_names_exists() -> None:
+    page = (ROOT / "docs" / "how-a-callout-works.md").read_text()
+    named = set(re.findall(r"`((?:core|engine|app|adapters|entrypoints)/[\w/.]+)`", page))
+    assert named
+    assert [name for name in named if not (ROOT / "src" / "callout" / name).exists()] == []
+
+
+def test_every_reason_that_the_walk_through_names_is_in_the_table() -> None:
+    page = (ROOT / "docs" / "how-a-callout-works.md").read_text()
+    stages = page.split("## Processes")[0]
+    codes = {reason.code for reason in REASONS}
+    unknown = {w for w in re.findall(r"`([a-z]+_[a-z_]+)`", stages)} - codes
+    assert unknown == set()
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_changelog_has_a_section_for_what_is_not_released_or_this_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    assert "## [Unreleased]" in text or f"## [{__version__}]" in text
