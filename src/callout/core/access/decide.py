@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from callout.core.explanation import Explanation, Remedy, Step
-from callout.core.formula import parse
+from callout.core.formula import FormulaError, parse
 from callout.core.model.credentials import (
     ExternalCredential,
     NamedCredential,
@@ -101,11 +101,14 @@ def granting(org: Org, user: str) -> Iterator[Profile | PermissionSet]:
 def required_names(
     catalogue: Catalogue, external: ExternalCredential, principal: Principal, named: NamedCredential | None = None
 ) -> frozenset[str]:
-    """Return the secret names that a principal needs: its protocol's, and those that header formulas read."""
+    """Return the secret names that a principal needs: its protocol's, and those that header formulas read.
+
+    Raises `FormulaError` for a header that cannot be parsed.
+    """
     protocol = catalogue[external.protocol]
     headers = (*external.headers, *(named.headers if named else ()))
     read = {name for h in headers for credential, name in parse(h.value).names if credential == external.name}
-    return (required_secrets(protocol) | read) - external.parameters.keys() - principal.parameters.keys()
+    return required_secrets(protocol) | (read - external.parameters.keys() - principal.parameters.keys())
 
 
 def _caller_step(org: Org, caller: Caller | None, proof: str) -> Step:
@@ -135,8 +138,9 @@ def _named_step(org: Org, named: NamedCredential | None, name: str) -> Step:
     if named is not None:
         detail = f"{name} uses external credential {named.external_credential!r}, which is not defined"
     else:
-        nearest = difflib.get_close_matches(name, org.named_credentials, n=1)
-        hint = f"; the nearest is {nearest[0]!r}" if nearest else ""
+        by_lower = {known.lower(): known for known in sorted(org.named_credentials)}
+        nearest = difflib.get_close_matches(name.lower(), by_lower, n=1)
+        hint = f"; the nearest is {by_lower[nearest[0]]!r}" if nearest else ""
         detail = f"got name {name!r}; expected one of {len(org.named_credentials)} named credentials{hint}"
     remedy = Remedy("Correct the name, or define the named credential", "callout apply -f FILE")
     return Step("named_credential", held=False, detail=detail, reason="named_credential_not_found", remedies=(remedy,))
@@ -194,7 +198,8 @@ def _not_granted(org: Org, external: ExternalCredential, caller: Caller, wanted:
     detail = f"{caller.user} has no grant for " + (f"principal {wanted!r}" if wanted else "any principal")
     detail += f" of {external.name}; its principals: {names}"
     if not wished:
-        remedy = Remedy(f"Define the principal on {external.name}", "callout apply -f FILE")
+        correct = f"Correct the name {wanted!r}, or define" if wanted else "Define"
+        remedy = Remedy(f"{correct} the principal on {external.name}", "callout apply -f FILE")
     else:
         reference = PrincipalReference(external.name, min(wished, key=lambda p: (p.sequence, p.name)).name)
         remedy = _grant_remedy(org, reference, caller)
@@ -227,13 +232,23 @@ def _user_external_credential_step(org: Org, caller: Caller) -> Step:
         return Step("user_external_credential", held=True, detail=detail)
     looked = ", ".join(s.name for s in sources) or "no profile and no permission set"
     detail = f"got no read on User External Credential from {looked}; expected it from one of them"
-    standard = next(s for s in org.permission_sets.values() if s.standard and s.user_external_credential)
-    remedy = Remedy(
-        f"Assign permission set {standard.name}, which has it, to {caller.user}",
-        f"callout permission-set assign {shlex.quote(standard.name)} {shlex.quote(caller.user)}",
-    )
-    reason = "user_external_credential_denied"
+    reason, remedy = "user_external_credential_denied", _read_remedy(org, caller)
     return Step("user_external_credential", held=False, detail=detail, reason=reason, remedies=(remedy,))
+
+
+def _read_remedy(org: Org, caller: Caller) -> Remedy:
+    """Name the permission set that gives read on User External Credential and the least else."""
+    user = shlex.quote(caller.user)
+    having = [s for s in org.permission_sets.values() if s.user_external_credential & INCLUDES_READ]
+    if not having:
+        new = shlex.quote("External Credential Readers")
+        text = f"Give read on User External Credential in a permission set of {caller.user}; none has it yet"
+        return Remedy(text, f"callout permission-set create {new} --user-external-credential read --assign {user}")
+    best = min(having, key=lambda s: (len(s.principals), len(s.user_external_credential), s.name))
+    return Remedy(
+        f"Assign permission set {best.name}, which has it, to {caller.user}",
+        f"callout permission-set assign {shlex.quote(best.name)} {user}",
+    )
 
 
 def _configured_step(
@@ -245,7 +260,11 @@ def _configured_step(
     caller: Caller,
 ) -> Step:
     holder = holder_of(external, principal, caller.user)
-    missing = required_names(catalogue, external, principal, named) - org.configured.get(holder, frozenset())
+    try:
+        missing = required_names(catalogue, external, principal, named) - org.configured.get(holder, frozenset())
+    except FormulaError as error:
+        remedy = Remedy("Correct the formula in the custom header", "callout apply -f FILE")
+        return Step("configured", held=False, detail=str(error), reason="formula_failed", remedies=(remedy,))
     if not missing:
         return Step("configured", held=True, detail=f"{holder} has every value that {external.protocol} needs")
     names = " ".join(f"{name}=-" for name in sorted(missing))

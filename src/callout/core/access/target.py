@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from callout.core.errors import Refused
 
@@ -21,9 +21,13 @@ PREFIX = b"/callout/"
 LONGEST_TARGET = 16 * 1024
 
 _VISIBLE = re.compile(rb"[!-~]*")
-_SUSPICIOUS = re.compile(rb"[\\#]|%(?:2[eEfF]|5[cC]|0[0aAdD])|(?:^|/)\.\.?(?:/|$)")
-_FORBIDDEN = re.compile(rb"[\\#]|%5[cC]|%0[0aAdD]")
-_DOT_SEGMENT = re.compile(rb"(?:^|/)\.\.?(?:/|$)")
+#: One look that most paths pass; what it finds is judged more closely.
+_SUSPICIOUS = re.compile(rb"[\\#%]|(?:^|/)\.\.?(?:[/;]|$)")
+_FORBIDDEN = re.compile(rb"[\\#]|%5[cC]|%0[0aAdD]|%[cC]0%[aA][eEfF]")  # the last: an overlong `.` or `/`
+#: A segment `.` or `..`, also one with parameters (`..;x`), which some servers cut off first.
+_DOT_SEGMENT = re.compile(rb"(?:^|[/\\])\.\.?(?:[/\\;]|$)")
+#: How many times over an encoded dot segment (`%2e%2e`, `%252e%252e`) is recognised.
+ROUNDS = 4
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -49,7 +53,8 @@ def origin_of(url: str) -> Origin:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         msg = f"got URL {url!r}; expected http:// or https:// and a host"
         raise ValueError(msg)
-    return Origin(parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme], parts.path)
+    port = parts.port if parts.port is not None else {"http": 80, "https": 443}[parts.scheme]
+    return Origin(parts.scheme, parts.hostname, port, parts.path)
 
 
 def split_target(target: bytes) -> tuple[str, bytes]:
@@ -107,9 +112,13 @@ def _judge(path: bytes) -> None:
     found = _FORBIDDEN.search(path)
     if found is not None:
         raise Refused("malformed_request", f"got {found.group().decode()!r} in path {_shown(path)}; expected none")
-    decoded = re.sub(rb"%2[eE]", b".", re.sub(rb"%2[fF]", b"/", path))
-    if _DOT_SEGMENT.search(decoded) is not None:
-        raise Refused("malformed_request", f"got a dot segment in path {_shown(path)}; expected the final path itself")
+    decoded = path
+    for _ in range(ROUNDS):
+        if _DOT_SEGMENT.search(decoded) is not None:
+            raise Refused(
+                "malformed_request", f"got a dot segment in path {_shown(path)}; expected the final path itself"
+            )
+        decoded = unquote_to_bytes(decoded)
 
 
 def _shown(raw: bytes) -> str:

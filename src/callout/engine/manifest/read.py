@@ -53,7 +53,7 @@ def read_manifest(text: str, source_name: str, resolve: Resolve) -> Manifest:
     reader = _Reader(source_name, resolve)
     reader.read(compose(text, source_name))
     if reader.problems:
-        raise DefinitionError(reader.problems)
+        raise DefinitionError(sorted(reader.problems, key=lambda problem: _line_of(problem.where)))
     return Manifest(tuple(reader.definitions), reader.secrets, reader.places, frozenset(reader.sections))
 
 
@@ -101,7 +101,7 @@ class _Reader:
         for key, child in self._entries(node, place):
             here = f"{place}.{key}"
             if key not in shape.fields:
-                self._note_unknown_field(shape, key, child, here)
+                values.setdefault(self._note_unknown_field(shape, key, child, here), None)
             elif isinstance(child, ScalarNode) and child.kind is Kind.NOTHING and values.get(key, here) is None:
                 continue  # null says what leaving out says
             elif key == SECRETS:
@@ -110,7 +110,8 @@ class _Reader:
                 values[key] = self._value(shape.fields[key].shape, child, here)
         for key, declared in shape.fields.items():
             if declared.required and key not in values:
-                self._note(place, node, f"no {key}", key)
+                where = self.places.get(place) or self._where(node)
+                self.problems.append(Problem(place, f"no {key}", f"the field {key}", where=where))
         if len(self.problems) > problems_before:
             return None
         standard = standard_of(section, name) if section else None
@@ -254,18 +255,25 @@ class _Reader:
                 whole.setdefault(name, child)
         return list(whole.items())
 
-    def _note_unknown_field(self, shape: RecordShape, key: str, node: Node, place: str) -> None:
+    def _note_unknown_field(self, shape: RecordShape, key: str, node: Node, place: str) -> str:
+        """Note it and return the field that was meant, or an empty name."""
+        hint = nearest(key, shape.fields)
         if key in NOT_IN_A_MANIFEST and key in shape.of.__dataclass_fields__:
             self._note(place, node, f"field {key!r}", f"no such field: {NOT_IN_A_MANIFEST[key]}")
         else:
             expected = f"a field: {', '.join(shape.fields)}"
-            self._note(place, node, f"field {key!r}", expected, nearest(key, shape.fields))
+            self._note(place, node, f"field {key!r}", expected, hint)
+        return hint or ""
 
     def _note(self, place: str, node: Node, got: str, expected: str, hint: str | None = None) -> None:
         self.problems.append(Problem(place, got, expected, hint, self._where(node)))
 
     def _where(self, node: Node) -> str:
         return f"{self._source_name}:{node.line}"
+
+
+def _line_of(where: str | None) -> int:
+    return int((where or ":0").rpartition(":")[2])
 
 
 def _joined(place: str, key: str) -> str:
@@ -284,8 +292,9 @@ def _kind(node: Node) -> str:
 
 def _shown(node: Node) -> str:
     """Show what was written, where only a few words can be right."""
-    plain = isinstance(node, ScalarNode) and node.kind is not Kind.NOTHING
-    return repr(_text_of(node)[:60]) if plain else _kind(node)
+    if not isinstance(node, ScalarNode) or node.kind is Kind.NOTHING:
+        return _kind(node)
+    return f"text {node.text[:60]!r}" if node.kind is Kind.TEXT else node.text[:60]
 
 
 def _without_line_end(value: str) -> str:

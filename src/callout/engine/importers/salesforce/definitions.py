@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from callout.core.formula import FormulaError, parse
-from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
+from callout.core.model.credentials import CustomHeader
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
 from callout.core.protocols import CATALOGUE
 from callout.core.rules import problems_of
@@ -55,7 +55,13 @@ class Origins:
 
 def in_sequence(rows: Sequence[Element]) -> list[Element]:
     """Return rows by sequence number, those without one last; equal numbers stay in the order of the file."""
-    return sorted(rows, key=lambda row: int(row.value("sequenceNumber") or 10**9))
+    return sorted(rows, key=lambda row: sequence_of(row) or 10**9)
+
+
+def sequence_of(row: Element) -> int:
+    """Return the sequence number of a row; 0 where it has none (a text that is no number was noted before)."""
+    number = row.value("sequenceNumber")
+    return int(number) if re.fullmatch(r"[0-9]{1,9}", number) else 0
 
 
 def headers_in(rows: Sequence[Element], origins: Origins) -> tuple[CustomHeader, ...]:
@@ -116,6 +122,3 @@ def created_by(name: str, rows: Sequence[Element]) -> str | None:
     own = next((row.value("parameterValue") for row in rows if row.value("parameterType") == "CreatedByNamespace"), "")
     before, mark, _ = name.partition("__")
     return before if mark else own or None
-
-
-Credential = NamedCredential | ExternalCredential

@@ -12,6 +12,7 @@ from callout.core.protocols.basic import Basic
 from callout.core.protocols.custom import Custom
 from callout.core.protocols.none import NoAuthentication
 from callout.core.protocols.oauth2_client_credentials import OAuth2ClientCredentials
+from callout.engine.importers.salesforce.commands import grant_command
 from callout.engine.importers.salesforce.definitions import (
     Origins,
     created_by,
@@ -20,11 +21,18 @@ from callout.engine.importers.salesforce.definitions import (
     judge_token_names,
     listed,
     literal_secrets,
+    sequence_of,
 )
 from callout.engine.importers.salesforce.markup import Element
 from callout.engine.importers.salesforce.providers import IdentityProvider
 from callout.engine.importers.salesforce.report import Draft
-from callout.engine.importers.salesforce.schema import EXTERNAL_CREDENTIAL, INTERNAL_TYPES, Judgement, nearest
+from callout.engine.importers.salesforce.schema import (
+    EXTERNAL_CREDENTIAL,
+    EXTERNAL_PROTOCOLS,
+    INTERNAL_TYPES,
+    Judgement,
+    nearest,
+)
 
 _ROW = "externalCredentialParameters"
 
@@ -102,11 +110,6 @@ def read_external_credential(
     elif protocol in EXTERNAL_PROTOCOLS:
         draft.reasons.append(unavailable(draft.protocol))
     return reading
-
-
-EXTERNAL_PROTOCOLS = frozenset(
-    {"AwsSv4", "Basic", "Custom", "Jwt", "JwtExchange", "NoAuthentication", "Oauth", "Password"}
-)
 
 
 def unavailable(protocol: str) -> str:
@@ -202,19 +205,17 @@ def _principals(top: Element, reading: ExternalReading) -> dict[str, tuple[Princ
     """Read the principals by the group of parameters that is theirs."""
     found: dict[str, tuple[Principal, Element]] = {}
     rows = in_sequence(_of(top, *_PRINCIPAL_TYPES))
-    numbers = [int(row.value("sequenceNumber")) for row in rows if row.value("sequenceNumber").isdigit()]
-    last = max(numbers, default=0)
+    last = 0
     for row in rows:
         name = row.value("parameterName")
-        sequence = row.value("sequenceNumber")
-        last = last if sequence else last + 1
+        last = sequence = sequence_of(row) or last + 1
         kind = _PRINCIPAL_TYPES[row.value("parameterType")]
         group = row.value("parameterGroup") or name
         if group in found:
             place = f"{top.tag}.{row.value('parameterType')}"
             got = f"group {group!r} a second time"
             reading.draft.judgement.add(row.line, place, got, "a group of its own for each principal")
-        found[group] = Principal(name, kind, int(sequence) if sequence else last), row
+        found[group] = Principal(name, kind, sequence), row
         reading.origins.note(f"principals.{name}", row, "parameterName")
         if row.value("principal"):
             what = f"grant {name}: permission set {row.value('principal')!r} had it by an element of versions 56 and 57"
@@ -280,13 +281,3 @@ def _note_the_rest(top: Element, draft: Draft, protocol: str) -> None:
             draft.ignored += 1
         elif kind not in used:
             draft.notes.append(f"{kind} {row.value('parameterName')} is not used by protocol {draft.protocol}: left out")
-
-
-def grant_command(external_credential: str, principal: str) -> str:
-    """Return the command that grants a principal in a permission set of its own, and assigns it."""
-    from shlex import quote
-
-    new, reference = quote(f"{external_credential} Callers"), quote(f"{external_credential}/{principal}")
-    return (
-        f"callout permission-set create {new} --principal {reference} --user-external-credential read --assign USER"
-    )

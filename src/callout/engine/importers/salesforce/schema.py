@@ -41,6 +41,9 @@ _BOOLEAN = Scalar(("true", "false"))
 _INTEGER = Scalar(integer=True)
 _SECRET = Scalar(secret=True)
 
+EXTERNAL_PROTOCOLS = ("AwsSv4", "Basic", "Custom", "Jwt", "JwtExchange", "NoAuthentication", "Oauth", "Password")
+LEGACY_PROTOCOLS = ("NoAuthentication", "Password", "Oauth", "AwsSv4", "Jwt", "JwtExchange")
+
 #: Parameter types by which Salesforce keeps its own records; nothing of them is part of a definition.
 INTERNAL_TYPES = frozenset(
     {
@@ -108,7 +111,7 @@ LEGACY_FIELDS: Mapping[str, Scalar] = {
     "outboundNetworkConnection": _TEXT,
     "password": _SECRET,
     "principalType": Scalar(("Anonymous", "NamedUser", "PerUser")),
-    "protocol": Scalar(("NoAuthentication", "Password", "Oauth", "AwsSv4", "Jwt", "JwtExchange")),
+    "protocol": Scalar(LEGACY_PROTOCOLS),
     "username": _TEXT,
 }
 
@@ -139,9 +142,7 @@ NAMED_CREDENTIAL: Shape = {
 }
 
 EXTERNAL_CREDENTIAL: Shape = {
-    "authenticationProtocol": Scalar(
-        ("AwsSv4", "Basic", "Custom", "Jwt", "JwtExchange", "NoAuthentication", "Oauth", "Password")
-    ),
+    "authenticationProtocol": Scalar(EXTERNAL_PROTOCOLS),
     "description": _TEXT,
     "fullName": _TEXT,
     "label": _TEXT,

@@ -1,0 +1,73 @@
+"""One gateway process: the data plane on a port that it shares with its siblings."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import uvloop
+
+from callout.app.home import Home, keep_up, open_home, settle_memory
+from callout.app.lifeline import until_told_to_stop
+from callout.app.log import log
+from callout.core.errors import CalloutError
+from callout.entrypoints.gateway import Gateway, Limits
+from callout.settings import Settings, read_settings
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return the gateway's limits."""
+    return Limits(
+        default_timeout=settings.default_timeout,
+        longest_timeout=settings.longest_timeout,
+        idle_timeout=settings.idle_timeout,
+        replay_limit=settings.replay_limit,
+        request_limit=settings.request_limit or None,
+        connection_limit=settings.connection_limit,
+    )
+
+
+def addresses(settings: Settings) -> bytes:
+    """Return the body of `/.well-known/callout`: where the gateway and setup are."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    where = {"gateway": f"http://{host}:{settings.port}", "setup": f"http://{host}:{settings.setup_port}"}
+    return json.dumps(where).encode()
+
+
+def is_ready(home: Home) -> str | None:
+    """Return why callouts are not served, or None. A store that cannot be read is survived for a configured time."""
+    since = home.org.unreachable_since
+    if since is None:
+        return None
+    away = home.clock.monotonic() - since
+    if away > home.settings.longest_without_store:
+        return f"the store could not be read for {away:.0f} s"
+    return None
+
+
+async def work(settings: Settings) -> None:
+    """Serve until told to stop."""
+    async with open_home(settings) as home:
+        gateway = Gateway(home.callouts, home.outbound, limits_of(settings), addresses(settings))
+        await gateway.start(settings.host, settings.port, reuse_port=True)
+        keeping_up = asyncio.ensure_future(keep_up(home))
+        settle_memory()
+        print(json.dumps({"event": "ready", "port": gateway.port}), flush=True)  # noqa: T201 - read by the supervisor
+        await until_told_to_stop()
+        await gateway.stop(settings.drain_timeout)
+        keeping_up.cancel()
+
+
+def main() -> int:
+    """Entry point of the process; settings come from the environment."""
+    try:
+        uvloop.run(work(read_settings()))
+    except CalloutError as error:
+        log("not_started", because=str(error))
+        return 5
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

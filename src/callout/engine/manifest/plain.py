@@ -1,0 +1,58 @@
+"""From a definition to the plain values (text, numbers, lists, mappings) that stand for it in a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from callout.core.model.credentials import PrincipalReference
+from callout.core.model.org import SECTIONS, Definition, name_of
+from callout.engine.manifest.shape import (
+    SECRETS,
+    ListShape,
+    MapShape,
+    RecordShape,
+    Shape,
+    defaults_of,
+    shape_of_section,
+)
+
+
+def plain_fields(definition: Definition, *, everything: bool = False) -> dict[str, Any]:
+    """Return the fields of a definition that differ from their defaults, or `everything`, in the order of the model."""
+    section = SECTIONS[type(definition)]
+    return _fields(shape_of_section(section), definition, section, name_of(definition), everything=everything)
+
+
+def _fields(
+    shape: RecordShape, value: object, section: str = "", name: str = "", *, everything: bool = False
+) -> dict[str, Any]:
+    defaults = {} if everything else defaults_of(shape, section, name)
+    found: dict[str, Any] = {}
+    for field, declared in shape.fields.items():
+        if field == SECRETS:
+            continue
+        present = getattr(value, field)
+        if field not in defaults or present != defaults[field]:
+            found[field] = _plain(declared.shape, present)
+    return found
+
+
+def _plain(shape: Shape, value: Any) -> Any:
+    match shape:
+        case MapShape(RecordShape() as record):
+            return {getattr(item, record.key or "name"): _fields(record, item) for item in value}
+        case MapShape():
+            return dict(sorted(value.items())) if isinstance(value, Mapping) else value
+        case ListShape(RecordShape() as record):
+            return [_fields(record, item) for item in value]
+        case ListShape(_, container) if container is frozenset:
+            return [_text(item) for item in sorted(value)]
+        case ListShape():
+            return list(value)
+    return _text(value)
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, (StrEnum, PrincipalReference)) else value
