@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import UTC, datetime
 
 
@@ -12,6 +13,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the present time, aware and in UTC."""
         return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back; the event loop's own scale."""
+        return time.monotonic()
 
 
 class SystemEntropy:

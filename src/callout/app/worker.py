@@ -28,14 +28,15 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-def addresses(settings: Settings) -> bytes:
+def addresses(settings: Settings, *, setup_port: int | None = None) -> bytes:
     """Return the body of `/.well-known/callout`: where the gateway and setup are."""
+    setup = settings.setup_port if setup_port is None else setup_port
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    where = {"gateway": f"http://{host}:{settings.port}", "setup": f"http://{host}:{settings.setup_port}"}
+    where = {"gateway": f"http://{host}:{settings.port}", "setup": f"http://{host}:{setup}"}
     return json.dumps(where).encode()
 
 
-def is_ready(home: Home) -> str | None:
+def why_not_ready(home: Home) -> str | None:
     """Return why callouts are not served, or None. A store that cannot be read is survived for a configured time."""
     since = home.org.unreachable_since
     if since is None:

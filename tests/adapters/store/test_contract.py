@@ -125,8 +125,9 @@ class TestDefinitions:
             Change("users", "Orders", NAMED),
             Change("named_credentials", "Other", NAMED),
             Change("nonsense", "Orders", NAMED),
+            Change("nonsense", "Orders", None),
         ],
-        ids=["wrong section", "wrong name", "unknown section"],
+        ids=["wrong section", "wrong name", "unknown section", "removal from an unknown section"],
     )
     async def test_one_wrong_change_leaves_everything_as_it_was(self, database: SqliteDatabase, wrong: Change) -> None:
         store = database.open()
@@ -147,15 +148,6 @@ class TestDefinitions:
         generations = await asyncio.gather(*(store.definitions.write([put("packages", p)], [act()]) for p in packages))
         assert sorted(generations) == list(range(1, 21))
         assert len((await store.definitions.load()).packages) == 20
-
-    async def test_a_cancelled_caller_leaves_a_write_whole_or_undone(self, store: Store) -> None:
-        task = asyncio.create_task(store.definitions.write([put("packages", Package("acme"))], [act("acme")]))
-        await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await store.definitions.write([], [])  # comes after it: writers queue
-        assert await store.definitions.generation() == 1 + len((await store.definitions.load()).packages)
-        assert (await store.audit.verify()).rows == len((await store.definitions.load()).packages)
 
 
 class TestKeys:

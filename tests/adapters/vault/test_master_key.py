@@ -24,8 +24,11 @@ KEY = MasterKey(bytes(range(200, 232)))
 
 
 class TestFile:
-    def test_a_new_file_is_the_owners_alone_whatever_the_umask(self, tmp_path: Path, entropy: CountingEntropy) -> None:
-        before = os.umask(0)
+    @pytest.mark.parametrize("umask", [0, 0o022, 0o777])
+    def test_a_new_file_is_the_owners_alone_whatever_the_umask(
+        self, tmp_path: Path, entropy: CountingEntropy, umask: int
+    ) -> None:
+        before = os.umask(umask)
         try:
             master_keys.create_file(tmp_path / "master.key", entropy)
         finally:

@@ -7,6 +7,7 @@ that one step upgrades older bodies on reading. A new member with a default need
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -20,15 +21,22 @@ FORMAT_VERSION = 1
 _TYPES: dict[str, type[Definition]] = {section: kind for kind, section in SECTIONS.items()}
 
 
+def refuse_unknown_section(section: str, name: str) -> None:
+    """Raise `DefinitionError` for a section that is not in the manifest."""
+    if section not in _TYPES:
+        raise DefinitionError([Problem(f"{section}.{name}", "an unknown section", f"one of {', '.join(_TYPES)}")])
+
+
 def encode(section: str, name: str, definition: Definition) -> str:
     """Write a definition; `DefinitionError` where it does not belong in this section under this name."""
+    refuse_unknown_section(section, name)
     place = f"{section}.{name}"
     if SECTIONS[type(definition)] != section:
         problem = Problem(place, f"a definition of {SECTIONS[type(definition)]}", f"one of {section}")
         raise DefinitionError([problem])
     if name_of(definition) != name:
         raise DefinitionError([Problem(place, f"a definition named {name_of(definition)!r}", f"the name {name!r}")])
-    return msgspec.json.encode(definition, order="deterministic").decode()
+    return msgspec.json.encode(definition, enc_hook=_plain, order="deterministic").decode()
 
 
 def decode(section: str, name: str, body: str, format_version: int) -> Definition:
@@ -51,6 +59,13 @@ def decode(section: str, name: str, body: str, format_version: int) -> Definitio
     return definition
 
 
+def _plain(value: Any) -> dict[Any, Any]:
+    """Parameters may be any mapping, such as one that cannot be changed; JSON is written from a dict."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise NotImplementedError(f"got a {type(value).__name__} in a definition; expected plain values")
+
+
 def _unknown_member(stored: Any, understood: Any) -> str | None:
     """Return the path of a member that reading passed over, or None. Reading alone would ignore it in silence.
 
@@ -64,7 +79,7 @@ def _unknown_member(stored: Any, understood: Any) -> str | None:
             below = _unknown_member(value, understood[member])
             if below is not None:
                 return f"{member}.{below}"
-    elif isinstance(stored, list) and isinstance(understood, list):
+    elif isinstance(stored, list) and isinstance(understood, list | tuple):
         for index, (value, read) in enumerate(zip(stored, understood, strict=False)):
             below = _unknown_member(value, read)
             if below is not None:

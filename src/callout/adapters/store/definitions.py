@@ -95,6 +95,7 @@ def _generation(connection: Connection) -> int:
 
 def _row(change: Change) -> dict[str, str | int] | None:
     if change.definition is None:
+        bodies.refuse_unknown_section(change.section, change.name)
         return None
     return {
         "section": change.section,

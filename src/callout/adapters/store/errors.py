@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from callout.core.errors import CalloutError
-from callout.core.reasons import Blame
+from callout.core import errors
 
 
-class StoreError(CalloutError):
+class StoreError(errors.StoreError):
     """The database cannot be used. The message says what was got, what was expected, and what mends it."""
-
-    blame = Blame.CALLOUT
 
     def __init__(self, got: str, expected: str, remedy: str) -> None:
         super().__init__(f"got {got}; expected {expected}. {remedy}")

@@ -68,7 +68,13 @@ def remove_file(path: Path) -> None:
 
 def open_engine(path: Path, *, read_only: bool, busy_timeout_seconds: float) -> Engine:
     """Open an existing file; never makes one. `StoreError` where there is none."""
-    if not path.is_file():
+    try:
+        present = path.is_file()
+    except OSError as error:
+        raise StoreError(
+            f"{error.strerror!r} at {path}", "to open the database", "Let the user who runs Callout reach it"
+        ) from error
+    if not present:
         raise StoreError(f"no database at {path}", "one", "Make it with `callout init`, or correct the path")
     uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
 

@@ -122,4 +122,6 @@ def _judge(path: bytes) -> None:
 
 
 def _shown(raw: bytes) -> str:
-    return repr(raw[:200].decode("latin-1"))
+    """Show a target without its query, which may hold a secret of the caller."""
+    path, mark, _ = raw.partition(b"?")
+    return repr(path[:200].decode("latin-1") + ("?…" if mark else ""))

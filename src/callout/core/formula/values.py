@@ -30,7 +30,7 @@ class Blob:
     is_secret: bool
 
     def __repr__(self) -> str:
-        return f"Blob({REDACTED if self.is_secret else self.content!r})"
+        return f"Blob({REDACTED if self.is_secret else repr(self.content)})"
 
 
 Value = Redactable | Blob

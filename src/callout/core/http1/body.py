@@ -81,10 +81,8 @@ class ChunkedBody:
         """Take the next bytes; returns how many belong to the body. Raises `MalformedBody`."""
         position, size = 0, len(data)
         while position < size and not self.ended:
-            if self._state == _CHUNK:
-                position = self._chunk(data, position)
-            else:
-                position = self._next_line(data, position)
+            step = self._chunk if self._state == _CHUNK else self._next_line
+            position = step(data, position)
         return position
 
     def _chunk(self, data: bytes, position: int) -> int:

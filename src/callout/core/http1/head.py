@@ -107,6 +107,10 @@ class ResponseHead:
     chunked: bool = False
     keep_alive: bool = True
 
+    def lines_without(self, names: frozenset[bytes]) -> list[bytes]:
+        """Return the lines that may be passed on, without those of these lower-case names."""
+        return [line for line in self.lines if name_of(line) not in names]
+
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """Return every line that may be passed on as name and value, in order."""
         return tuple((line[: line.find(b":")], value_of(line)) for line in self.lines)

@@ -54,5 +54,11 @@ class Manifest:
         return None
 
     def located(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
-        """Return the problems with file and line where the manifest has them."""
-        return tuple(replace(problem, where=problem.where or self.where(problem.place)) for problem in problems)
+        """Return the problems with file and line where the manifest has them, in the order of the lines."""
+        found = [replace(problem, where=problem.where or self.where(problem.place)) for problem in problems]
+        return tuple(sorted(found, key=_position))
+
+
+def _position(problem: Problem) -> tuple[str, int]:
+    source, _, line = (problem.where or "").rpartition(":")
+    return source, int(line) if line.isdecimal() else 0

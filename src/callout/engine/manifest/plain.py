@@ -1,8 +1,11 @@
-"""From a definition to the plain values (text, numbers, lists, mappings) that stand for it in a manifest."""
+"""From a definition to the plain values (text, numbers, lists, mappings) that stand for it in a manifest.
+
+Equal plain values mean the same: the order of names, statuses and principals says nothing, so they are sorted.
+The order of headers is the order in which they are sent, and is kept.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -35,23 +38,23 @@ def _fields(
             continue
         present = getattr(value, field)
         if field not in defaults or present != defaults[field]:
-            found[field] = _plain(declared.shape, present)
+            found[field] = _plain(declared.shape, present, everything=everything)
     return found
 
 
-def _plain(shape: Shape, value: Any) -> Any:
+def _plain(shape: Shape, value: Any, *, everything: bool) -> Any:
     match shape:
         case MapShape(RecordShape() as record):
-            return {getattr(item, record.key or "name"): _fields(record, item) for item in value}
+            ordered = sorted(value, key=lambda principal: (principal.sequence, principal.name))
+            return {principal.name: _fields(record, principal, everything=everything) for principal in ordered}
         case MapShape():
-            return dict(sorted(value.items())) if isinstance(value, Mapping) else value
+            return dict(sorted(value.items()))
         case ListShape(RecordShape() as record):
-            return [_fields(record, item) for item in value]
-        case ListShape(_, container) if container is frozenset:
-            return [_text(item) for item in sorted(value)]
+            return [_fields(record, item, everything=everything) for item in value]
         case ListShape():
-            return list(value)
-    return _text(value)
+            return [_text(item) for item in sorted(value)]
+        case _:
+            return _text(value)
 
 
 def _text(value: Any) -> Any:

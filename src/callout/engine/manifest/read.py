@@ -53,7 +53,7 @@ def read_manifest(text: str, source_name: str, resolve: Resolve) -> Manifest:
     reader = _Reader(source_name, resolve)
     reader.read(compose(text, source_name))
     if reader.problems:
-        raise DefinitionError(sorted(reader.problems, key=lambda problem: _line_of(problem.where)))
+        raise DefinitionError(Manifest((), places=reader.places).located(reader.problems))
     return Manifest(tuple(reader.definitions), reader.secrets, reader.places, frozenset(reader.sections))
 
 
@@ -270,10 +270,6 @@ class _Reader:
 
     def _where(self, node: Node) -> str:
         return f"{self._source_name}:{node.line}"
-
-
-def _line_of(where: str | None) -> int:
-    return int((where or ":0").rpartition(":")[2])
 
 
 def _joined(place: str, key: str) -> str:

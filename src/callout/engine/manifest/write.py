@@ -6,6 +6,7 @@ The names of the secrets that are set stand in comments, so that a reader knows 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from callout.engine.manifest.shape import standard_of
 
 _HEAD = "# Definitions of Callout. Secrets are kept apart: set them with `callout secret set`.\n"
 _INDENT = "  "
+_ENDLESS = 1_000_000_000  # columns: one value, one line
 
 
 def write_manifest(org: Org) -> str:
@@ -43,66 +45,54 @@ def _section_lines(org: Org) -> Iterator[str]:
 
 
 def _definition_lines(org: Org, definition: Definition) -> Iterator[str]:
-    fields = plain_fields(definition)
-    if not isinstance(definition, ExternalCredential):
-        yield from _map_lines(fields, 2)
-        return
-    fields.pop("principals", None)
-    lines = list(_map_lines(fields, 2))
-    position = _after(fields, "headers", lines)
-    yield from lines[:position]
-    yield from _principal_lines(org, definition)
-    yield from lines[position:]
+    for name, value in plain_fields(definition).items():
+        if isinstance(definition, ExternalCredential) and name == "principals":
+            yield f"{_INDENT * 2}{name}:"
+            yield from _principal_lines(org, definition.name, value)
+        else:
+            yield from _field_lines(name, value, 2)
 
 
-def _after(fields: Mapping[str, Any], last: str, lines: list[str]) -> int:
-    """Return how many lines the fields up to `last` take: principals stand where the model has them."""
-    later = [name for name in ("allow_private_network", "label", "description") if name in fields]
-    assert last not in later
-    return len(lines) - len(later)
-
-
-def _principal_lines(org: Org, external: ExternalCredential) -> Iterator[str]:
-    principals = plain_fields(external).get("principals", {})
-    if principals:
-        yield f"{_INDENT * 2}principals:"
+def _principal_lines(org: Org, external_credential: str, principals: Mapping[str, Any]) -> Iterator[str]:
     for name, fields in principals.items():
         yield f"{_INDENT * 3}{_scalar(name)}:"
-        yield from _map_lines(fields, 4)
-        names = org.configured.get(UserExternalCredentialKey(external.name, name))
+        for field, value in fields.items():
+            yield from _field_lines(field, value, 4)
+        names = org.configured.get(UserExternalCredentialKey(external_credential, name))
         if names:
             yield f"{_INDENT * 4}# secrets set: {', '.join(sorted(names))}"
 
 
-def _map_lines(fields: Mapping[str, Any], depth: int) -> Iterator[str]:
-    for name, value in fields.items():
-        start = f"{_INDENT * depth}{_scalar(name)}:"
-        if isinstance(value, dict) and value:
-            yield start
-            yield from _map_lines(value, depth + 1)
-        elif isinstance(value, list) and value:
-            yield start
-            for item in value:
-                yield from _item_lines(item, depth + 1)
-        else:
-            yield f"{start} {_scalar(value)}"
+def _field_lines(name: str, value: Any, depth: int) -> Iterator[str]:
+    start = f"{_INDENT * depth}{_scalar(name)}:"
+    if isinstance(value, dict) and value:
+        yield start
+        for key, item in value.items():
+            yield from _field_lines(key, item, depth + 1)
+    elif isinstance(value, list) and value:
+        yield start
+        for item in value:
+            yield from _item_lines(item, depth + 1)
+    else:
+        yield f"{start} {_scalar(value)}"
 
 
 def _item_lines(item: Any, depth: int) -> Iterator[str]:
     if not isinstance(item, dict):
         yield f"{_INDENT * depth}- {_scalar(item)}"
         return
-    for index, line in enumerate(_map_lines(item, depth + 1)):
-        yield f"{_INDENT * depth}- {line.lstrip()}" if index == 0 else line
+    lines = [line for key, value in item.items() for line in _field_lines(key, value, depth + 1)]
+    yield f"{_INDENT * depth}- {lines[0].lstrip()}"
+    yield from lines[1:]
 
 
-def _scalar(value: Any) -> str:
+def _scalar(value: str | bool | int | list[Any] | dict[str, Any]) -> str:
     """Write one value on one line; text in quotes where it would be read as anything else."""
     if not isinstance(value, str):
-        return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value or value == 0 and "0" or "")
+        return json.dumps(value)
     if kind_of(value) is Kind.TEXT and value != "<<":
-        written: str = yaml.safe_dump(value, width=float("inf"), allow_unicode=True).removesuffix("...\n").rstrip("\n")
+        written = yaml.safe_dump(value, width=_ENDLESS, allow_unicode=True).removesuffix("...\n").removesuffix("\n")
         if "\n" not in written:
             return written
-    quoted: str = yaml.safe_dump(value, width=float("inf"), allow_unicode=True, default_style='"')
-    return quoted.rstrip("\n")
+    quoted = yaml.safe_dump(value, width=_ENDLESS, allow_unicode=True, default_style='"')
+    return quoted.removesuffix("\n")

@@ -18,9 +18,7 @@ def secret_command(external_credential: str, principal: Principal, names: Iterab
 def grant_command(external_credential: str, principal: str) -> str:
     """Return the command that grants a principal by a permission set of its own; USER stands for its caller."""
     new, reference = shlex.quote(f"{external_credential} Callers"), shlex.quote(f"{external_credential}/{principal}")
-    return (
-        f"callout permission-set create {new} --principal {reference} --user-external-credential read --assign USER"
-    )
+    return f"callout permission-set create {new} --principal {reference} --user-external-credential read --assign USER"
 
 
 def package_command(namespace: str) -> str:

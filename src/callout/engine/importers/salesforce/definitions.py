@@ -43,9 +43,11 @@ class Origins:
         section = SECTIONS[type(definition)]
         start = f"{section}.{name_of(definition)}"
         changed = {(section, name_of(definition))}
+        told = {problem.where for problem in self.judgement.problems}
         for problem in problems_of(Org.of(*others, definition), CATALOGUE, changed):
-            if problem.place.startswith(start):
-                line, element = self._origin(problem.place[len(start) + 1 :])
+            line, element = self._origin(problem.place[len(start) + 1 :])
+            known = line != self.line and f"{self.judgement.path}:{line}" in told  # a placeholder is no URL either
+            if problem.place.startswith(start) and not known:
                 self.judgement.add(line, element, problem.got, problem.expected, problem.nearest)
 
     def _origin(self, part: str) -> tuple[int, str]:

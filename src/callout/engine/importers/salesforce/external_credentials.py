@@ -108,7 +108,8 @@ def read_external_credential(
         known, settings = _PROTOCOLS[protocol, variant]
         reading.definition = _definition(name, top, reading, known, settings)
     elif protocol in EXTERNAL_PROTOCOLS:
-        draft.reasons.append(unavailable(draft.protocol))
+        flow = " (browser flow)" if protocol == "Oauth" and not variant else ""
+        draft.reasons.append(unavailable(draft.protocol + flow))
     return reading
 
 
@@ -241,7 +242,7 @@ def _grouped(
         if protocol == Custom.name:
             reading.extra_names.setdefault(owner, set()).add(name)
             if value:
-                draft.notes.append(f"parameter {name} has its value in clear in the file; it was not imported")
+                draft.warnings.append(f"parameter {name} has its value in clear in the file; it was not imported")
         elif protocol != OAuth2ClientCredentials.name:
             draft.notes.append(f"parameter {name} is not used by protocol {draft.protocol} and was left out")
         elif name != "Scope":
@@ -280,4 +281,6 @@ def _note_the_rest(top: Element, draft: Draft, protocol: str) -> None:
         if kind in INTERNAL_TYPES:
             draft.ignored += 1
         elif kind not in used:
-            draft.notes.append(f"{kind} {row.value('parameterName')} is not used by protocol {draft.protocol}: left out")
+            draft.notes.append(
+                f"{kind} {row.value('parameterName')} is not used by protocol {draft.protocol}: left out"
+            )

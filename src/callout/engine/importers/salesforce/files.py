@@ -52,7 +52,7 @@ ROOTS: dict[Kind, str] = dict(SUFFIXES.values())
 
 
 def file_name(path: str) -> FileName | None:
-    """Read kind and developer name from a relative path (`/` or `\\` between its parts), or None for another file."""
+    """Read kind and developer name from a relative path (either slash between its parts), or None for another file."""
     last = PurePosixPath(path.replace("\\", "/")).name
     if last.lower().endswith("-meta.xml"):
         last = last[: -len("-meta.xml")]

@@ -6,7 +6,6 @@ read: files of a project are in its history, so the report asks for it to be cha
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from callout.core.model.credentials import ExternalCredential, NamedCredential, Principal, PrincipalType
@@ -44,9 +43,12 @@ class LegacyReading(NamedReading):
 
 
 def read_legacy_credential(
-    name: str, top: Element, judgement: Judgement, draft: Draft, taken: Collection[str]
+    name: str, top: Element, judgement: Judgement, draft: Draft, taken: set[str]
 ) -> LegacyReading:
-    """Read one file, judged by its shape before. `taken` are the names of external credentials of the project."""
+    """Read one file, judged by its shape before.
+
+    `taken` are the names of external credentials, in small letters; the one made of this file joins them.
+    """
     reading = LegacyReading(draft, Origins(judgement, top.line, top.tag))
     protocol, principal_type = top.value("protocol"), top.value("principalType")
     draft.protocol = "/".join(filter(None, (protocol, principal_type)))
@@ -71,12 +73,13 @@ def read_legacy_credential(
     return reading
 
 
-def _build(name: str, top: Element, reading: LegacyReading, taken: Collection[str]) -> None:
+def _build(name: str, top: Element, reading: LegacyReading, taken: set[str]) -> None:
     draft, origins = reading.draft, reading.origins
     protocol, principal = _PROTOCOLS[top.value("protocol"), top.value("principalType")]
-    external = name if name not in taken else f"{name}_Legacy"
-    if external in taken:
+    external = name if name.lower() not in taken else f"{name}_Legacy"
+    if external.lower() in taken:
         draft.reasons.append(f"external credentials {name} and {external} are both defined; expected one name free")
+    taken.add(external.lower())
     origins.note("url", top, "endpoint")
     url = top.value("endpoint")
     reading.external = ExternalCredential(
@@ -93,7 +96,9 @@ def _build(name: str, top: Element, reading: LegacyReading, taken: Collection[st
 
 def _ask(top: Element, draft: Draft, named: NamedCredential, principal: Principal) -> None:
     reference = f"{named.external_credential}/{principal.name}"
-    draft.notes.append(f"external credential {named.external_credential} with principal {principal.name} was made of it")
+    draft.notes.append(
+        f"external credential {named.external_credential} with principal {principal.name} was made of it"
+    )
     draft.by_hand_too(
         f"grant {reference}: a legacy credential needed no grant, here every caller does",
         grant_command(named.external_credential, principal.name),
@@ -113,7 +118,7 @@ def _note_clear_values(top: Element, draft: Draft) -> None:
     for child in top.children:
         known = LEGACY_FIELDS.get(child.tag)
         if known is not None and known.secret and child.text:
-            draft.notes.append(
+            draft.warnings.append(
                 f"the file holds a value in clear in <{child.tag}>, line {child.line}: it was not imported; "
                 "change it at the external system and take it out of the file"
             )

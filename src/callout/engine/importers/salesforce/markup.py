@@ -49,7 +49,7 @@ class Element:
         return child.line if child is not None else self.line
 
 
-class NotMetadata(Exception):  # noqa: N818 - it says what the file is
+class NotMetadata(Exception):
     """A file that cannot be read as metadata: what came, what was expected, and the line (1 is the first)."""
 
     def __init__(self, got: str, expected: str, line: int = 1) -> None:
@@ -77,7 +77,7 @@ def parse(content: bytes, root: str) -> Element:
         remove_pis=True,
     )
     try:
-        top = etree.fromstring(content, parser)
+        top: Any = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
         raise NotMetadata(f"text that is not XML ({_said(error)})", "well-formed XML", error.lineno or 1) from None
     except ValueError:

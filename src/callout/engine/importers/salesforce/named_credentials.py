@@ -37,7 +37,9 @@ def read_named_credential(name: str, top: Element, judgement: Judgement, draft: 
         if not kind:
             judgement.add(top.line, top.tag, "no <namedCredentialType> and no <endpoint>", "SecuredEndpoint")
         elif kind in ("PrivateEndpoint", "Standard"):
-            draft.reasons.append(f"namedCredentialType {kind} is not available in this version; available: SecuredEndpoint")
+            draft.reasons.append(
+                f"namedCredentialType {kind} is not available in this version; available: SecuredEndpoint"
+            )
         return reading
     for child in top.children:
         if child.tag in LEGACY_FIELDS:

@@ -97,7 +97,9 @@ def close_auth_provider(top: Element, draft: Draft, named_by: list[str]) -> None
     draft.protocol = top.value("providerType")
     draft.ignored = len(top.children)
     if top.value("consumerSecret"):
-        draft.notes.append(f"the file holds a value in <consumerSecret>, line {top.line_of('consumerSecret')}: not imported")
+        draft.warnings.append(
+            f"the file holds a value in <consumerSecret>, line {top.line_of('consumerSecret')}: not imported"
+        )
     if named_by:
         why = f"the browser flow is not available in this version; named by {', '.join(sorted(named_by))}"
         draft.reasons.append(why)

@@ -37,7 +37,7 @@ class ByHand:
 class Entry:
     """One file and what came of it. `place` is `path:line`; `protocol` is in Salesforce's words.
 
-    `reasons` say why it was refused or not needed; `notes` what differs; `ignored` counts the elements of the
+    `reasons` say why it was refused or not needed; `notes` what else to know; `ignored` counts the elements of the
     file that mean nothing to Callout.
     """
 
@@ -68,7 +68,10 @@ class Entry:
 
 @dataclass(slots=True)
 class Draft:
-    """An entry in the making: the readers add to it, `entry` closes it."""
+    """An entry in the making: the readers add to it, `entry` closes it.
+
+    `notes` are about what is imported, `warnings` about the file, whatever comes of it.
+    """
 
     kind: Kind
     name: str
@@ -79,6 +82,7 @@ class Draft:
     reasons: list[str] = field(default_factory=list)
     by_hand: list[ByHand] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     ignored: int = 0
 
     @property
@@ -118,7 +122,7 @@ class Draft:
             protocol=self.protocol,
             reasons=self.refusals,
             by_hand=() if self.refused else tuple(self.by_hand),
-            notes=tuple(self.notes),
+            notes=tuple(self.warnings if self.refused else [*self.warnings, *self.notes]),
             ignored=self.ignored,
         )
 
@@ -162,7 +166,15 @@ class Imported:
 
 
 def lines(imported: Imported) -> Iterator[str]:
-    """Yield the report as plain lines: entries by outcome, then what to know, then the counts."""
+    """Yield the report as plain lines: entries by outcome, then what to know, then the counts.
+
+    The files are other people's, so what a terminal would obey is shown as `�`.
+    """
+    for line in _lines(imported):
+        yield "".join(c if c.isprintable() else "�" for c in line)
+
+
+def _lines(imported: Imported) -> Iterator[str]:
     for outcome in Outcome:
         entries = [e for e in imported.report if e.outcome is outcome]
         if entries:
@@ -170,8 +182,15 @@ def lines(imported: Imported) -> Iterator[str]:
         for entry in entries:
             protocol = f" [{entry.protocol}]" if entry.protocol else ""
             yield f"  {entry.kind} {entry.name}{protocol}  {entry.place}"
-            yield from (f"    because: {reason}" for reason in entry.reasons)
+            path = entry.place.rpartition(":")[0]
+            for reason in entry.reasons:
+                in_file = reason.startswith(f"{path}:")
+                yield f"    because: line {reason[len(path) + 1 :]}" if in_file else f"    because: {reason}"
             yield from (f"    by hand: {item}" for item in entry.by_hand)
             yield from (f"    note: {note}" for note in entry.notes)
     yield from (f"note: {note}" for note in imported.notes)
-    yield ", ".join(f"{count} {outcome}" for outcome, count in imported.outcomes.items()) + f" of {len(imported.report)}"
+    for (kind, protocol, came_to), count in imported.counts.items():
+        yield f"{count:5} {kind}{f' [{protocol}]' if protocol else ''}: {came_to}"
+    yield (
+        ", ".join(f"{count} {outcome}" for outcome, count in imported.outcomes.items()) + f" of {len(imported.report)}"
+    )

@@ -238,9 +238,7 @@ OBJECT_PERMISSIONS: Mapping[str, str] = {
     "viewAllRecords": "view_all",
 }
 
-OBJECT_ACCESS = Rows(
-    {**dict.fromkeys((*OBJECT_PERMISSIONS, "viewAllFields"), _BOOLEAN), "object": _TEXT}, ("object",)
-)
+OBJECT_ACCESS = Rows({**dict.fromkeys((*OBJECT_PERMISSIONS, "viewAllFields"), _BOOLEAN), "object": _TEXT}, ("object",))
 
 
 @dataclass(slots=True)
@@ -269,7 +267,7 @@ class Judgement:
             here = f"{place}.{child.tag}"
             known = shape.get(child.tag)
             if known is None:
-                expected = f"an element of {parent.tag}"
+                expected = f"an element of {parent.tag}: {', '.join(sorted(shape.keys() - LEGACY_FIELDS.keys()))}"
                 self.add(child.line, place, f"element <{child.tag}>", expected, nearest(child.tag, shape))
             elif isinstance(known, Rows):
                 self._judge_row(child, known, here)
@@ -295,7 +293,7 @@ class Judgement:
         for found in _PLACEHOLDER.finditer(text):
             self.add(element.line, place, f"the placeholder {found.group()[:60]!r}", "a value in its place")
         if known.values and text not in known.values and not _PLACEHOLDER.search(text):
-            expected = "one of " + ", ".join(known.values)
+            expected = "one of " + ", ".join(v for v in known.values if v not in INTERNAL_TYPES)
             self.add(element.line, place, repr(text[:80]), expected, nearest(text, known.values))
         if known.integer and text and not re.fullmatch(r"[0-9]{1,9}", text):
             self.add(element.line, place, repr(text[:80]), "a whole number")

@@ -1,0 +1,81 @@
+"""The operations on a home, plugged together; a first administrator; a gateway for the time of one callout."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from callout.app.home import Home, database_of, keep_up, make_home, open_home
+from callout.app.worker import addresses, limits_of
+from callout.core.errors import StoreError
+from callout.core.model.people import GUEST, CallerKey
+from callout.core.protocols import CATALOGUE
+from callout.engine.callers import digest_of
+from callout.engine.keys import key_text
+from callout.engine.operations import LOCAL, Operations, Uses
+from callout.engine.setup import Setup
+from callout.entrypoints.gateway import Gateway
+from callout.settings import Settings
+
+
+def operations_of(home: Home) -> Operations:
+    """Plug the operations of an open home together."""
+
+    async def diagnose(name: str, **question: Any) -> dict[str, Any]:
+        await home.org.follow()
+        return await home.callouts.diagnose(name, **question)
+
+    async def verify() -> dict[str, Any]:
+        found = await home.store.audit.verify()
+        broken = {"seq": found.broken.seq, "fault": str(found.broken.fault)} if found.broken is not None else None
+        return {"held": found.held, "rows": found.rows, "head": found.head.seq, "broken": broken}
+
+    setup = Setup(
+        home.store.definitions, home.store.user_external_credentials, home.vault, home.clock, home.entropy, CATALOGUE
+    )
+    return Operations(Uses(setup, diagnose, home.log.explain, verify))
+
+
+async def initialise(settings: Settings, admin: str) -> Mapping[str, Any]:
+    """Make a home with its first administrator and a key for them; the key is shown this once."""
+    if database_of(settings).exists():
+        raise StoreError(f"got a home at {settings.folder} already; expected none. Use it, or name another with --home")
+    make_home(settings)
+    async with open_home(settings) as home:
+        operations = operations_of(home)
+        profile = {"name": admin, "profile": "System Administrator"}
+        await operations.run("user.set", profile, LOCAL)
+        made = await operations.run("key.create", {"user": admin, "label": "made by init"}, LOCAL)
+    return {
+        "home": str(settings.folder),
+        "database": str(database_of(settings)),
+        "master_key": _where_the_key_is(settings),
+        "admin": admin,
+        "key": made["key"],
+    }
+
+
+def _where_the_key_is(settings: Settings) -> str:
+    if settings.master_key:
+        return "CALLOUT_MASTER_KEY"
+    return "the keyring of the operating system" if settings.keyring else str(settings.folder / "master.key")
+
+
+@asynccontextmanager
+async def local_gateway(settings: Settings, user: str, namespace: str | None) -> AsyncIterator[tuple[str, str]]:
+    """Run a gateway on loopback in this process; yields its URL and a key that this process alone accepts."""
+    async with open_home(settings) as home:
+        key = b"" if user == GUEST else key_text(home.entropy.bytes(32)).encode()
+        if key:
+            kept = CallerKey(digest_of(key), "this process", user, namespace, home.clock.now())
+            home.callouts.local_keys[kept.digest] = kept
+        gateway = Gateway(home.callouts, home.outbound, limits_of(settings), addresses(settings))
+        await gateway.start("127.0.0.1", 0)
+        keeping_up = asyncio.ensure_future(keep_up(home))
+        try:
+            yield f"http://127.0.0.1:{gateway.port}", key.decode()
+        finally:
+            keeping_up.cancel()
+            await gateway.stop(settings.drain_timeout)

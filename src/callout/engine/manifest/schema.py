@@ -1,0 +1,220 @@
+"""The published JSON Schema of the manifest (draft 2020-12), for editors and other people's tools.
+
+It is generated from the same shapes that the reader walks and from the parameters that the protocols declare.
+What a schema cannot say (that names exist, that a URL is public) is left to the rules.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from callout.core.model.credentials import CustomHeader
+from callout.core.model.org import SECTIONS
+from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter
+from callout.core.rules import LONGEST_DESCRIPTION, LONGEST_LABEL
+from callout.core.rules.external_credentials import HIGHEST_SEQUENCE, PARAMETER_NAME
+from callout.core.rules.headers import HEADER_NAME
+from callout.core.rules.names import DEVELOPER_NAME, LONGEST_NAME, NAMESPACE
+from callout.engine.manifest.shape import (
+    SECRETS,
+    BooleanShape,
+    ChoiceShape,
+    IntegerShape,
+    ListShape,
+    MapShape,
+    RecordShape,
+    ReferenceShape,
+    SecretShape,
+    Shape,
+    TextShape,
+    defaults_of,
+    shape_of_section,
+)
+
+_READABLE_NAME = r"^(?![- ])[^/@\x00-\x1f\x7f]*[^/@\x00-\x1f\x7f ]$"
+_USER_NAME = r"^(?!-)[^/\s\x00-\x1f\x7f]+$"
+_ONE_LINE = r"^[^\r\n\x00]*$"
+
+#: How the names of a mapping look, by what is in it.
+_NAMES: Mapping[str, Any] = {
+    "external_credentials": {"pattern": DEVELOPER_NAME, "maxLength": LONGEST_NAME},
+    "named_credentials": {"pattern": DEVELOPER_NAME, "maxLength": LONGEST_NAME},
+    "permission_sets": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
+    "permission_set_groups": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
+    "profiles": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
+    "principals": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
+    "packages": {"pattern": NAMESPACE},
+    "users": {"pattern": _USER_NAME},
+    "parameters": {"pattern": PARAMETER_NAME},
+    SECRETS: {"pattern": PARAMETER_NAME},
+}
+
+#: What the rules say of a field beyond its type. A schema is laid over the one that its type gives.
+_NARROWED: Mapping[str, Any] = {
+    "url": {"pattern": r"^[hH][tT][tT][pP][sS]?://[^/?#\\@\s]+(/[^?#\\\s]*)?$"},
+    "additional_status_codes": {
+        "items": {"type": "integer", "anyOf": [{"minimum": 400, "maximum": 499}, {"minimum": 600, "maximum": 999}]}
+    },
+    "allowed_namespaces": {"items": {"type": "string", "pattern": NAMESPACE}},
+    "sequence": {"minimum": 1, "maximum": HIGHEST_SEQUENCE},
+    "label": {"maxLength": LONGEST_LABEL},
+    "description": {"maxLength": LONGEST_DESCRIPTION},
+}
+
+_SECRET: Mapping[str, Any] = {
+    "oneOf": [
+        {"type": "string", "minLength": 1, "pattern": _ONE_LINE},
+        *(
+            {
+                "type": "object",
+                "properties": {origin: {"type": "string", "minLength": 1, "description": text}},
+                "required": [origin],
+                "additionalProperties": False,
+            }
+            for origin, text in (
+                ("env", "Name of the environment variable that holds it"),
+                ("file", "Path of the file that holds it"),
+            )
+        ),
+    ]
+}
+
+_TOLD: Mapping[str, str] = {
+    "protocol": "Name of the authentication protocol",
+    "parameters": "Values that the protocol or a header formula reads; none of them secret",
+    "additional_status_codes": "Statuses besides 401 that mean stale credentials: 400-499 and 600-999",
+    "headers": "Headers that Callout writes; {!…} in a value is a formula",
+    "principals": "Of an external credential: its identities. Of a profile or permission set: EC/Principal granted",
+    "secrets": "Values that are sealed and never shown; those that are left out are kept",
+    "sequence": "Of the granted principals the lowest is used",
+    "url": "Absolute https URL that the caller's path and query are appended to",
+    "external_credential": "Name of the external credential that authenticates",
+    "enabled_for_callouts": "Whether callouts by this name are made",
+    "allowed_namespaces": "Namespaces of packages whose code may use it; local code needs no entry",
+    "allow_private_network": "Allow private and loopback addresses, and http:// to them",
+    "generate_authorization_header": "Whether the protocol writes its Authorization header",
+    "user_external_credential": "What may be done with User External Credential rows; callouts need read",
+    "permission_sets": "Names of permission sets",
+    "permission_set_groups": "Names of permission set groups",
+    "profile": "Name of the one profile",
+    "active": "Whether the user may do anything",
+    "label": "Title for people",
+    "description": "Text for people",
+}
+
+
+def schema_text(catalogue: Catalogue) -> str:
+    """Return the schema as the text of `docs/manifest.schema.json`."""
+    return json.dumps(schema_of(catalogue), indent=2, ensure_ascii=False) + "\n"
+
+
+def schema_of(catalogue: Catalogue) -> dict[str, Any]:
+    """Return the schema for these protocols."""
+    sections = {section: _section(section) for section in SECTIONS.values()}
+    external = sections["external_credentials"]["additionalProperties"]
+    external["properties"]["protocol"]["enum"] = list(catalogue)
+    external["allOf"] = [_condition(protocol) for protocol in catalogue.values()]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Callout manifest",
+        "description": "Each definition is whole: fields left out have their defaults. Secrets left out are kept.",
+        "type": "object",
+        "properties": {"$schema": {"type": "string"}, **sections},
+        "patternProperties": {"^x-": True},
+        "additionalProperties": False,
+    }
+
+
+def _section(section: str) -> dict[str, Any]:
+    return {
+        "type": ["object", "null"],
+        "propertyNames": _NAMES[section],
+        "additionalProperties": _record(shape_of_section(section)),
+    }
+
+
+def _record(shape: RecordShape) -> dict[str, Any]:
+    defaults = defaults_of(shape)
+    properties = {}
+    for name, declared in shape.fields.items():
+        rendered = _shape(declared.shape, name) | _NARROWED.get(name, {})
+        if shape.of is CustomHeader:
+            rendered["pattern"] = HEADER_NAME if name == "name" else _ONE_LINE
+        if name in _TOLD:
+            rendered["description"] = _TOLD[name]
+        default = defaults.get(name)
+        if isinstance(default, (bool, int, str)) and default != "":
+            rendered["default"] = default
+        if name in defaults and default is None:
+            rendered["type"] = [rendered["type"], "null"]
+        properties[name] = rendered
+    required = [name for name, declared in shape.fields.items() if declared.required]
+    kind: Any = "object" if required else ["object", "null"]
+    return {
+        "type": kind,
+        "properties": properties,
+        **({"required": required} if required else {}),
+        "additionalProperties": False,
+    }
+
+
+def _shape(shape: Shape, name: str) -> dict[str, Any]:
+    match shape:
+        case TextShape():
+            return {"type": "string"}
+        case BooleanShape():
+            return {"type": "boolean"}
+        case IntegerShape():
+            return {"type": "integer"}
+        case ChoiceShape(of):
+            return {"type": "string", "enum": [choice.value for choice in of]}
+        case ReferenceShape():
+            return {"type": "string", "pattern": "^[^/]+/[^/]+$"}
+        case SecretShape():
+            return dict(_SECRET)
+        case RecordShape():
+            return _record(shape)
+        case ListShape(item):
+            unique = {} if isinstance(item, RecordShape) else {"uniqueItems": True}
+            return {"type": ["array", "null"], "items": _shape(item, name), **unique}
+        case MapShape(item):
+            return {
+                "type": ["object", "null"],
+                "propertyNames": _NAMES[name],
+                "additionalProperties": _shape(item, name),
+            }
+
+
+def _condition(protocol: type[AuthenticationProtocol]) -> dict[str, Any]:
+    """Say what the parameters, secrets and principals of one protocol are."""
+    plain = {p.name: _parameter(p) for p in protocol.parameters if not p.secret}
+    secret = {p.name: False for p in protocol.parameters if p.secret}
+    parameters = {"properties": {**plain, **secret}}
+    principal: dict[str, Any] = {
+        "type": {"enum": [kind.value for kind in protocol.principal_types]},
+        "parameters": parameters,
+        SECRETS: {
+            "properties": {
+                **{p.name: {"description": p.help} for p in protocol.parameters if p.secret},
+                **dict.fromkeys(plain, False),
+            }
+        },
+    }
+    then = {"parameters": parameters, "principals": {"additionalProperties": {"properties": principal}}}
+    return {
+        "if": {"properties": {"protocol": {"const": protocol.name}}, "required": ["protocol"]},
+        "then": {"description": protocol.title, "properties": then},
+    }
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    rendered: dict[str, Any] = {"type": "string", "pattern": _ONE_LINE, "description": parameter.help}
+    if parameter.choices:
+        rendered["enum"] = list(parameter.choices)
+    if parameter.default is not None:
+        rendered["default"] = parameter.default
+    if parameter.url:
+        rendered["pattern"] = r"^[hH][tT][tT][pP][sS]?://[^/?#\\@\s]+([/?][^#\\\s]*)?$"
+    return rendered

@@ -1,0 +1,147 @@
+"""From the org and a manifest to a plan.
+
+The manifest is the whole of each definition that it names: a field left out gets its default. Kept are secrets,
+what is standard, and who made it. Definitions that it does not name stay, unless `prune` asks for them to go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from callout.core.errors import DefinitionError, Problem
+from callout.core.model.credentials import (
+    ExternalCredential,
+    NamedCredential,
+    PrincipalType,
+)
+from callout.core.model.org import SECTIONS, Definition, Org, name_of
+from callout.core.model.people import PermissionSet, Profile
+from callout.core.ports import Change
+from callout.core.protocol import Catalogue
+from callout.core.rules import problems_of, secret_name_problems, users_of
+from callout.engine.manifest import Manifest, standard_of
+from callout.engine.plan.diff import differences
+from callout.engine.plan.packages import PackageWishes
+from callout.engine.plan.plan import Action, Plan, PlannedChange, SecretState, SecretWrite
+from callout.engine.plan.warnings import warnings_of
+from callout.engine.setup import changed, has_administrator
+
+Key = tuple[str, str]
+
+
+def make_plan(
+    org: Org, manifest: Manifest, catalogue: Catalogue, *, namespace: str | None = None, prune: bool = False
+) -> Plan:
+    """Plan what makes the org as the manifest says. Raises `DefinitionError` with every rule that it would break.
+
+    `namespace` is that of the package whose code asks. `prune` plans to delete what the sections of the manifest
+    leave out, never what Callout ships; a package deletes only what it made. Secrets are never deleted.
+    """
+    wanted, problems = _wanted(org, manifest)
+    warnings: list[str] = []
+    deletable = _deletable(org, manifest, wanted) if prune else {}
+    if namespace is not None:
+        wishes = PackageWishes(org, catalogue, namespace)
+        wishes.take(wanted)
+        wanted = wishes.definitions
+        deletable = {key: present for key, present in deletable.items() if wishes.owns(present)}
+        problems += wishes.problems
+        warnings += wishes.warnings
+    planned = (*_puts(org, wanted), *_deletes(deletable))
+    after = changed(org, [Change(p.section, p.name, p.definition) for p in planned])
+    problems += problems_of(after, catalogue, set(_touched(org, planned)))
+    problems += _secret_problems(after, manifest, catalogue)
+    if has_administrator(org) and not has_administrator(after):
+        expected = "at least one, or nobody could administer"
+        problems.append(Problem("users", "no active user with an administrator's profile", expected))
+    if problems:
+        raise DefinitionError(manifest.located(dict.fromkeys(problems)))
+    writes = tuple(_secret_writes(org, manifest))
+    return Plan(planned, writes, (*warnings, *warnings_of(org, after, catalogue, planned, writes)))
+
+
+def _wanted(org: Org, manifest: Manifest) -> tuple[dict[Key, Definition], list[Problem]]:
+    """Return what is asked for, with what a manifest cannot change kept, and the names that are asked for twice."""
+    wanted: dict[Key, Definition] = {}
+    problems: list[Problem] = []
+    for definition in manifest.definitions:
+        key = SECTIONS[type(definition)], name_of(definition)
+        if key in wanted:
+            problems.append(Problem(".".join(key), f"a second {key[1]!r}", "each name once"))
+        present = getattr(org, key[0]).get(key[1])
+        wanted[key] = _keeping(definition, present)
+    return wanted, problems
+
+
+def _keeping(wanted: Definition, present: Definition | None) -> Definition:
+    match wanted:
+        case NamedCredential() | ExternalCredential():
+            return replace(wanted, created_by_namespace=getattr(present, "created_by_namespace", None))
+        case PermissionSet():
+            return replace(wanted, standard=getattr(present, "standard", False))
+        case Profile():
+            shipped = present if isinstance(present, Profile) else Profile(wanted.name)
+            return replace(wanted, standard=shipped.standard, administrator=shipped.administrator)
+        case _:
+            return wanted
+
+
+def _puts(org: Org, wanted: Mapping[Key, Definition]) -> Iterator[PlannedChange]:
+    for section in SECTIONS.values():
+        for (found, name), definition in wanted.items():
+            if found == section:
+                present = getattr(org, section).get(name)
+                fields = differences(present, definition)
+                if present is None:
+                    yield PlannedChange(Action.CREATE, section, name, definition, fields)
+                elif fields:
+                    yield PlannedChange(Action.UPDATE, section, name, definition, fields)
+
+
+def _deletable(org: Org, manifest: Manifest, wanted: Mapping[Key, Definition]) -> dict[Key, Definition]:
+    """Return what the sections of the manifest leave out and Callout does not ship; users of what comes first."""
+    return {
+        (section, name): present
+        for section in reversed(list(SECTIONS.values()))
+        if section in manifest.sections
+        for name, present in sorted(getattr(org, section).items())
+        if (section, name) not in wanted and standard_of(section, name) is None
+    }
+
+
+def _deletes(deletable: Mapping[Key, Definition]) -> Iterator[PlannedChange]:
+    for (section, name), present in deletable.items():
+        yield PlannedChange(Action.DELETE, section, name, None, differences(present, None))
+
+
+def _touched(org: Org, planned: Iterable[PlannedChange]) -> Iterator[Key]:
+    """Yield what changes, and the external credentials whose users change: their rules look at both."""
+    for change in planned:
+        yield change.section, change.name
+        present = getattr(org, change.section).get(change.name)
+        if isinstance(present, NamedCredential):
+            yield SECTIONS[ExternalCredential], present.external_credential
+
+
+def _secret_problems(after: Org, manifest: Manifest, catalogue: Catalogue) -> Iterator[Problem]:
+    for key, secrets in manifest.secrets.items():
+        external = after.external_credentials.get(key.external_credential)
+        principal = external.principal(key.principal) if external is not None else None
+        place = f"external_credentials.{key.external_credential}.principals.{key.principal}"
+        if external is None or principal is None:
+            yield Problem(f"{place}.secrets", f"secrets of {key}", "those of a principal that is defined")
+        elif principal.type is PrincipalType.PER_USER and not key.user:
+            expected = f"none here: each user has their own; callout secret set {key} NAME=- --user USER"
+            yield Problem(f"{place}.secrets", "secrets of a per-user principal", expected)
+        else:
+            using = users_of(after, external.name)
+            yield from secret_name_problems(external, catalogue, using, principal.name, secrets)
+
+
+def _secret_writes(org: Org, manifest: Manifest) -> Iterator[SecretWrite]:
+    nothing: frozenset[str] = frozenset()
+    for key, secrets in manifest.secrets.items():
+        for name, value in secrets.items():
+            known = name in org.configured.get(key, nothing)
+            yield SecretWrite(key, name, value, SecretState.GIVEN if known else SecretState.SET)

@@ -1,0 +1,93 @@
+"""What a plan makes true that its reader may not expect: values that are missing, secrets and keys that stay."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Iterable, Iterator
+
+from callout.core.access.decide import required_names
+from callout.core.model.credentials import (
+    ExternalCredential,
+    NamedCredential,
+    PrincipalReference,
+    PrincipalType,
+    UserExternalCredentialKey,
+)
+from callout.core.model.org import Org
+from callout.core.model.people import User
+from callout.core.protocol import Catalogue
+from callout.core.rules import users_of
+from callout.engine.plan.plan import PlannedChange, SecretWrite
+
+
+def warnings_of(
+    before: Org,
+    after: Org,
+    catalogue: Catalogue,
+    planned: Collection[PlannedChange],
+    writes: Collection[SecretWrite],
+) -> Iterator[str]:
+    """Yield one sentence for each surprise, with the command that deals with it where there is one."""
+    for change in planned:
+        yield from _kept_secrets(before, change)
+        yield from _dead_keys(before, change)
+        if isinstance(change.definition, NamedCredential):
+            for namespace in change.definition.allowed_namespaces:
+                if namespace not in after.packages:
+                    command = f"callout package install {shlex.quote(namespace)}"
+                    yield f"{change.section}.{change.name} allows package {namespace}, not installed: {command}"
+    yield from _missing_values(after, catalogue, _external_credentials(planned, writes), writes)
+
+
+def _kept_secrets(before: Org, change: PlannedChange) -> Iterator[str]:
+    present = before.external_credentials.get(change.name) if change.section == "external_credentials" else None
+    if present is None:
+        return
+    wanted = change.definition if isinstance(change.definition, ExternalCredential) else None
+    for principal in present.principals:
+        gone = wanted is None or wanted.principal(principal.name) is None
+        reference = PrincipalReference(present.name, principal.name)
+        held = (key for key in before.configured if (key.external_credential, key.principal) == _pair(reference))
+        if gone and any(before.configured[key] for key in held):
+            yield f"principal {reference} goes; its secrets are kept"
+
+
+def _pair(reference: PrincipalReference) -> tuple[str, str]:
+    return reference.external_credential, reference.principal
+
+
+def _dead_keys(before: Org, change: PlannedChange) -> Iterator[str]:
+    if change.section != "users":
+        return
+    ends = change.definition is None or (isinstance(change.definition, User) and not change.definition.active)
+    keys = sum(1 for key in before.keys.values() if key.user == change.name)
+    if ends and keys:
+        yield f"user {change.name} has {keys} key{'s' if keys > 1 else ''}, which will be refused"
+
+
+def _external_credentials(planned: Iterable[PlannedChange], writes: Iterable[SecretWrite]) -> list[str]:
+    names = [write.key.external_credential for write in writes]
+    for change in planned:
+        if isinstance(change.definition, NamedCredential):
+            names.append(change.definition.external_credential)
+        elif isinstance(change.definition, ExternalCredential):
+            names.append(change.name)
+    return sorted(set(names))
+
+
+def _missing_values(
+    after: Org, catalogue: Catalogue, external_credentials: Iterable[str], writes: Collection[SecretWrite]
+) -> Iterator[str]:
+    """Name the values that shared principals lack: until they are set, callouts are refused."""
+    given = {(write.key, write.name) for write in writes}
+    for external in (after.external_credentials[name] for name in external_credentials):
+        for principal in external.principals:
+            key = UserExternalCredentialKey(external.name, principal.name)
+            needed = required_names(catalogue, external, principal)
+            for named in users_of(after, external.name):
+                needed |= required_names(catalogue, external, principal, named)
+            missing = sorted(n for n in needed - after.configured.get(key, frozenset()) if (key, n) not in given)
+            if missing and principal.type is not PrincipalType.PER_USER:
+                values = " ".join(f"{name}=-" for name in missing)
+                command = f"callout secret set {shlex.quote(str(key))} {values}"
+                yield f"principal {key} lacks {', '.join(missing)}: {command}"

@@ -1,0 +1,1 @@
+"""Who talks to Callout: parse, call the engine, render; no rules here."""

@@ -1,0 +1,144 @@
+"""Commands on named and external credentials: look, and the switches of a named credential."""
+
+from __future__ import annotations
+
+from cyclopts import App
+
+from callout.entrypoints.cli.output import Lines, Result, fields, message, table, text
+from callout.entrypoints.cli.where import HERE, Given, Where
+
+
+def register(app: App) -> None:
+    """Add these commands."""
+    named = App(name="named-credential", help="Named credentials: where external systems are.")
+    named.command(list_named, name="list")
+    named.command(show_named, name="show")
+    named.command(enable, name="enable")
+    named.command(disable, name="disable")
+    named.command(allow_namespace, name="allow-namespace")
+    named.command(disallow_namespace, name="disallow-namespace")
+    external = App(name="external-credential", help="External credentials: how external systems are authenticated to.")
+    external.command(list_external, name="list")
+    external.command(show_external, name="show")
+    app.command(named)
+    app.command(external)
+
+
+async def list_named(*, where: Where = HERE, session: Given) -> int:
+    """List named credentials.
+
+    Example: `callout named-credential list`
+    """
+    return await session.show(where, "named_credential.list", {}, _named)
+
+
+def _named(result: Result) -> Lines:
+    columns = ("named credential", "url", "external credential", "enabled", "allowed namespaces", "made by")
+    rows = (
+        (
+            n["name"],
+            n["url"],
+            n["external_credential"],
+            n["enabled_for_callouts"],
+            n["allowed_namespaces"],
+            n["created_by_namespace"] or "an admin",
+        )
+        for n in result["named_credentials"]
+    )
+    return table(columns, rows, empty="No named credential is defined; `callout apply -f FILE` defines them.")
+
+
+async def show_named(name: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Show a named credential: where it points, and the principals that it could use.
+
+    Example: `callout named-credential show Orders`
+    """
+    return await session.show(where, "named_credential.show", {"name": name}, _whole)
+
+
+async def enable(name: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Enable a named credential for callouts. Judge where it points first: `named-credential show`.
+
+    Example: `callout named-credential enable Orders`
+    """
+    return await session.show(where, "named_credential.enable", {"name": name}, message)
+
+
+async def disable(name: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Disable a named credential: no callout is made by it until it is enabled again.
+
+    Example: `callout named-credential disable Orders`
+    """
+    return await session.show(where, "named_credential.disable", {"name": name}, message)
+
+
+async def allow_namespace(name: str, namespace: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Let the code of a package make callouts by this name.
+
+    Example: `callout named-credential allow-namespace Orders acme`
+    """
+    request = {"name": name, "namespace": namespace}
+    return await session.show(where, "named_credential.allow_namespace", request, message)
+
+
+async def disallow_namespace(name: str, namespace: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Stop the code of a package from making callouts by this name.
+
+    Example: `callout named-credential disallow-namespace Orders acme`
+    """
+    request = {"name": name, "namespace": namespace}
+    return await session.show(where, "named_credential.disallow_namespace", request, message)
+
+
+async def list_external(*, where: Where = HERE, session: Given) -> int:
+    """List external credentials and their principals.
+
+    Example: `callout external-credential list`
+    """
+    return await session.show(where, "external_credential.list", {}, _external)
+
+
+def _external(result: Result) -> Lines:
+    columns = ("external credential", "protocol", "principals", "refresh on", "named credentials")
+    rows = (
+        (
+            e["name"],
+            e["protocol"],
+            [p["name"] for p in e["principals"]],
+            [401, *e["additional_status_codes"]],
+            e["named_credentials"],
+        )
+        for e in result["external_credentials"]
+    )
+    return table(columns, rows, empty="No external credential is defined; `callout apply -f FILE` defines them.")
+
+
+async def show_external(name: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Show an external credential, and what its protocol can be told.
+
+    Example: `callout external-credential show Orders`
+    """
+    return await session.show(where, "external_credential.show", {"name": name}, _whole_external)
+
+
+def _whole(result: Result) -> Lines:
+    plain = [name for name, value in result.items() if name != "headers" and value not in ("", [], None)]
+    yield from fields(result, *plain)
+    for header in result["headers"]:
+        yield text(f"header  {header['name']}: {header['value']}")
+
+
+def _whole_external(result: Result) -> Lines:
+    parts = ("principals", "protocol_parameters")
+    yield from _whole({name: value for name, value in result.items() if name not in parts})
+    columns = ("principal", "type", "sequence", "parameters")
+    rows = ((p["name"], p["type"], p["sequence"], p["parameters"]) for p in result["principals"])
+    yield text("")
+    yield from table(columns, rows, empty="It has no principal.")
+    declared = ("protocol takes", "kind", "required", "what it is")
+    kinds = (
+        (p["name"], "secret" if p["secret"] else "parameter", p["required"], p["help"])
+        for p in result["protocol_parameters"]
+    )
+    yield text("")
+    yield from table(declared, kinds, empty="Its protocol takes nothing.")

@@ -1,0 +1,277 @@
+"""Commands on grants: permission sets, groups of them, profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from callout.entrypoints.cli.output import Lines, Result, message, table
+from callout.entrypoints.cli.session import UsageError
+from callout.entrypoints.cli.where import HERE, Given, Repeated, Switch, Where
+
+Principals = Annotated[
+    list[str] | None,
+    Parameter(name="--principal", negative=(), metavar="EC/PRINCIPAL", help="A principal; may be given several times."),
+]
+ObjectPermissions = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--user-external-credential",
+        negative=(),
+        metavar="PERMISSION",
+        help="read, create, edit, delete, view_all or modify_all on User External Credential; several times, if wanted.",
+    ),
+]
+Users = Annotated[
+    list[str] | None,
+    Parameter(name="--assign", negative=(), metavar="USER", help="A user to give it to; may be given several times."),
+]
+
+
+def register(app: App) -> None:
+    """Add these commands."""
+    sets = App(name="permission-set", help="Permission sets: named sets of grants.")
+    sets.command(list_permission_sets, name="list")
+    sets.command(create_permission_set, name="create")
+    sets.command(assign, name="assign")
+    sets.command(unassign, name="unassign")
+    sets.command(_regranting("permission_set.grant", "permission set", "Add grants to"), name="grant")
+    sets.command(_regranting("permission_set.revoke", "permission set", "Take grants from"), name="revoke")
+    sets.command(remove_permission_set, name="remove")
+    groups = App(name="permission-set-group", help="Permission set groups: permission sets assigned together.")
+    groups.command(list_groups, name="list")
+    groups.command(create_group, name="create")
+    groups.command(include, name="include")
+    groups.command(exclude, name="exclude")
+    groups.command(assign_group, name="assign")
+    groups.command(unassign_group, name="unassign")
+    groups.command(remove_group, name="remove")
+    profiles = App(name="profile", help="Profiles: the base grants of a user, who has exactly one.")
+    profiles.command(list_profiles, name="list")
+    profiles.command(create_profile, name="create")
+    profiles.command(_regranting("profile.grant", "profile", "Add grants to"), name="grant")
+    profiles.command(_regranting("profile.revoke", "profile", "Take grants from"), name="revoke")
+    profiles.command(remove_profile, name="remove")
+    for group in (sets, groups, profiles):
+        app.command(group)
+
+
+async def list_permission_sets(*, where: Where = HERE, session: Given) -> int:
+    """List permission sets: what they grant, and who has them.
+
+    Example: `callout permission-set list`
+    """
+    return await session.show(where, "permission_set.list", {}, _permission_sets)
+
+
+def _permission_sets(result: Result) -> Lines:
+    columns = ("permission set", "principals", "user external credential", "users", "groups")
+    rows = (
+        (s["name"], s["principals"], s["user_external_credential"], s["users"], s["groups"])
+        for s in result["permission_sets"]
+    )
+    return table(columns, rows, empty="There is no permission set.")
+
+
+async def create_permission_set(
+    name: str,
+    /,
+    *,
+    principals: Principals = None,
+    user_external_credential: ObjectPermissions = None,
+    users: Users = None,
+    label: str | None = None,
+    where: Where = HERE,
+    session: Given,
+) -> int:
+    """Make a permission set and assign it. One that exists keeps what it grants, and gains these grants.
+
+    Example: `callout permission-set create "Order Clerks" --principal Orders/Service --user-external-credential read
+    --assign alice`
+    """
+    request = {
+        "name": name,
+        "principals": principals,
+        "user_external_credential": user_external_credential,
+        "assign": users,
+        "label": label,
+    }
+    return await session.show(where, "permission_set.create", request, message)
+
+
+async def assign(name: str, user: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Give a permission set to a user.
+
+    Example: `callout permission-set assign "Order Clerks" alice`
+    """
+    return await session.show(where, "permission_set.assign", {"name": name, "user": user}, message)
+
+
+async def unassign(name: str, user: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Take a permission set from a user.
+
+    Example: `callout permission-set unassign "Order Clerks" alice`
+    """
+    return await session.show(where, "permission_set.unassign", {"name": name, "user": user}, message)
+
+
+async def remove_permission_set(name: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Remove a permission set that nobody has.
+
+    Example: `callout permission-set remove "Order Clerks"`
+    """
+    return await session.show(where, "permission_set.remove", {"name": name}, message)
+
+
+def _regranting(operation: str, noun: str, verb: str) -> Callable[..., object]:
+    async def regrant(
+        name: str,
+        /,
+        *,
+        principals: Principals = None,
+        user_external_credential: ObjectPermissions = None,
+        where: Where = HERE,
+        session: Given,
+    ) -> int:
+        if not principals and not user_external_credential:
+            raise UsageError("got no grant; expected --principal or --user-external-credential")
+        request = {"name": name, "principals": principals, "user_external_credential": user_external_credential}
+        return await session.show(where, operation, request, message)
+
+    command = operation.replace("_", "-").replace(".", " ")
+    regrant.__doc__ = f"{verb} a {noun}.\n\nExample: `callout {command} NAME --principal Orders/Service`"
+    return regrant
+
+
+async def list_groups(*, where: Where = HERE, session: Given) -> int:
+    """List permission set groups.
+
+    Example: `callout permission-set-group list`
+    """
+    return await session.show(where, "permission_set_group.list", {}, _groups)
+
+
+def _groups(result: Result) -> Lines:
+    rows = ((g["name"], g["permission_sets"], g["users"]) for g in result["permission_set_groups"])
+    return table(("group", "permission sets", "users"), rows, empty="There is no permission set group.")
+
+
+async def create_group(
+    name: str,
+    /,
+    *,
+    permission_set: Repeated = None,
+    users: Users = None,
+    label: str | None = None,
+    where: Where = HERE,
+    session: Given,
+) -> int:
+    """Make a permission set group and assign it.
+
+    Example: `callout permission-set-group create Clerks --permission-set "Order Clerks" --assign alice`
+
+    Parameters
+    ----------
+    name:
+        Name of the group.
+    permission_set:
+        A permission set of the group; may be given several times.
+    label:
+        Text for people.
+    """
+    request = {"name": name, "permission_sets": permission_set, "assign": users, "label": label}
+    return await session.show(where, "permission_set_group.create", request, message)
+
+
+async def include(name: str, permission_set: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Put a permission set into a group: everyone who has the group gains it.
+
+    Example: `callout permission-set-group include Clerks "Order Clerks"`
+    """
+    request = {"name": name, "permission_set": permission_set}
+    return await session.show(where, "permission_set_group.include", request, message)
+
+
+async def exclude(name: str, permission_set: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Take a permission set out of a group.
+
+    Example: `callout permission-set-group exclude Clerks "Order Clerks"`
+    """
+    request = {"name": name, "permission_set": permission_set}
+    return await session.show(where, "permission_set_group.exclude", request, message)
+
+
+async def assign_group(name: str, user: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Give a permission set group to a user.
+
+    Example: `callout permission-set-group assign Clerks alice`
+    """
+    return await session.show(where, "permission_set_group.assign", {"name": name, "user": user}, message)
+
+
+async def unassign_group(name: str, user: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Take a permission set group from a user.
+
+    Example: `callout permission-set-group unassign Clerks alice`
+    """
+    return await session.show(where, "permission_set_group.unassign", {"name": name, "user": user}, message)
+
+
+async def remove_group(name: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Remove a permission set group that nobody has.
+
+    Example: `callout permission-set-group remove Clerks`
+    """
+    return await session.show(where, "permission_set_group.remove", {"name": name}, message)
+
+
+async def list_profiles(*, where: Where = HERE, session: Given) -> int:
+    """List profiles: what they grant, and who has them.
+
+    Example: `callout profile list`
+    """
+    return await session.show(where, "profile.list", {}, _profiles)
+
+
+def _profiles(result: Result) -> Lines:
+    columns = ("profile", "principals", "user external credential", "administrator", "users")
+    rows = (
+        (p["name"], p["principals"], p["user_external_credential"], p["administrator"], p["users"])
+        for p in result["profiles"]
+    )
+    return table(columns, rows, empty="There is no profile.")
+
+
+async def create_profile(
+    name: str,
+    /,
+    *,
+    principals: Principals = None,
+    user_external_credential: ObjectPermissions = None,
+    administrator: Switch = False,
+    label: str | None = None,
+    where: Where = HERE,
+    session: Given,
+) -> int:
+    """Make a custom profile. It grants only what is given here.
+
+    Example: `callout profile create Contractors --principal Orders/Service --user-external-credential read`
+    """
+    request = {
+        "name": name,
+        "principals": principals,
+        "user_external_credential": user_external_credential,
+        "administrator": administrator,
+        "label": label,
+    }
+    return await session.show(where, "profile.create", request, message)
+
+
+async def remove_profile(name: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Remove a custom profile that nobody has.
+
+    Example: `callout profile remove Contractors`
+    """
+    return await session.show(where, "profile.remove", {"name": name}, message)

@@ -1,0 +1,226 @@
+"""Commands on users, their keys, and packages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from callout.entrypoints.cli.output import Lines, Result, message, table
+from callout.entrypoints.cli.session import UsageError
+from callout.entrypoints.cli.where import HERE, Given, Repeated, Switch, Where
+
+
+def register(app: App) -> None:
+    """Add these commands."""
+    user = App(name="user", help="Users: the people and programs known by name.")
+    user.command(list_users, name="list")
+    user.command(set_user, name="set")
+    user.command(remove_user, name="remove")
+    key = App(name="key", help="Keys: how callers prove who they are.")
+    key.command(list_keys, name="list")
+    key.command(create_key, name="create")
+    key.command(expire_key, name="expire")
+    key.command(revoke_key, name="revoke")
+    package = App(name="package", help="Packages: code that the admin did not write.")
+    package.command(list_packages, name="list")
+    package.command(install_package, name="install")
+    package.command(remove_package, name="remove")
+    for group in (user, key, package):
+        app.command(group)
+
+
+async def list_users(*, where: Where = HERE, session: Given) -> int:
+    """List users.
+
+    Example: `callout user list`
+    """
+    return await session.show(where, "user.list", {}, _users)
+
+
+def _users(result: Result) -> Lines:
+    columns = ("user", "profile", "permission sets", "groups", "active")
+    rows = (
+        (u["name"], u["profile"], u["permission_sets"], u["permission_set_groups"], u["active"]) for u in result["users"]
+    )
+    return table(columns, rows, empty="No user is defined.")
+
+
+async def set_user(
+    name: str,
+    /,
+    *,
+    profile: str | None = None,
+    permission_set: Repeated = None,
+    permission_set_group: Repeated = None,
+    active: Annotated[bool | None, Parameter(negative="--inactive", show_default=False)] = None,
+    label: str | None = None,
+    where: Where = HERE,
+    session: Given,
+) -> int:
+    """Define a user, or change one. What is not given stays as it is.
+
+    Example: `callout user set alice --profile "Standard User" --permission-set "Order Clerks"`
+
+    Parameters
+    ----------
+    name:
+        Name of the user.
+    profile:
+        Its one profile; a new user has Standard User.
+    permission_set:
+        Its permission sets, all of them; may be given several times.
+    permission_set_group:
+        Its permission set groups, all of them; may be given several times.
+    active:
+        Whether its callouts are accepted.
+    label:
+        Text for people.
+    """
+    request = {
+        "name": name,
+        "profile": profile,
+        "permission_sets": permission_set,
+        "permission_set_groups": permission_set_group,
+        "active": active,
+        "label": label,
+    }
+    return await session.show(where, "user.set", request, message)
+
+
+async def remove_user(name: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Remove a user, with their keys and their own secret values.
+
+    Example: `callout user remove alice`
+    """
+    return await session.show(where, "user.remove", {"name": name}, message)
+
+
+async def list_keys(*, user: str | None = None, where: Where = HERE, session: Given) -> int:
+    """List keys by their visible start.
+
+    Example: `callout key list --user alice`
+
+    Parameters
+    ----------
+    user:
+        Only the keys of this user.
+    """
+    return await session.show(where, "key.list", {"user": user}, _keys)
+
+
+def _keys(result: Result) -> Lines:
+    columns = ("key", "user", "package", "label", "made", "ends")
+    rows = (
+        (
+            f"{k['prefix']}…",
+            k["user"],
+            k["namespace"],
+            k["label"],
+            k["created_at"],
+            f"{k['expires_at']} (over)" if k["expired"] else k["expires_at"],
+        )
+        for k in result["keys"]
+    )
+    return table(columns, rows, empty="There is no key.")
+
+
+async def create_key(
+    user: str,
+    /,
+    *,
+    namespace: str | None = None,
+    label: str | None = None,
+    expires: str | None = None,
+    where: Where = HERE,
+    session: Given,
+) -> int:
+    """Make a key of a user. It is shown this once: standard output has the key and nothing else.
+
+    Example: `callout key create alice --namespace acme --expires 90d`
+
+    Parameters
+    ----------
+    user:
+        Whose key it is.
+    namespace:
+        The package whose code will use it.
+    label:
+        Text for people.
+    expires:
+        When it ends: a life such as 12h, 90d or 4w, or a time (ISO 8601). Default: never.
+    """
+    request = {"user": user, "namespace": namespace, "label": label, "expires": expires}
+    result = await session.run(where, "key.create", request)
+    if not session.output.machine:
+        session.output.note(result["message"])
+    session.output.result(result, lambda made: [made["key"]])
+    return 0
+
+
+async def expire_key(
+    prefix: str,
+    /,
+    *,
+    at: str | None = None,
+    never: Switch = False,
+    where: Where = HERE,
+    session: Given,
+) -> int:
+    """Give a key another end, as when it is being replaced.
+
+    Example: `callout key expire co_1a2B3c4D --at 24h`
+
+    Parameters
+    ----------
+    prefix:
+        The visible start of the key.
+    at:
+        A life such as 12h or 30d from now, or a time (ISO 8601).
+    never:
+        Let it hold without an end.
+    """
+    if (at is None) != never:
+        raise UsageError("got --at and --never, or neither; expected one of them")
+    async with session.operations(where) as run:
+        result = await run("key.expire", {"prefix": prefix, "expires": at})
+    session.output.result(result, message)
+    return 0
+
+
+async def revoke_key(prefix: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Revoke a key, named by its visible start.
+
+    Example: `callout key revoke co_1a2B3c4D`
+    """
+    return await session.show(where, "key.revoke", {"prefix": prefix}, message)
+
+
+async def list_packages(*, where: Where = HERE, session: Given) -> int:
+    """List installed packages, and the named credentials that allow them.
+
+    Example: `callout package list`
+    """
+    return await session.show(where, "package.list", {}, _packages)
+
+
+def _packages(result: Result) -> Lines:
+    columns = ("namespace", "label", "allowed on", "made", "keys")
+    rows = ((p["namespace"], p["label"], p["allowed_on"], p["made"], p["keys"]) for p in result["packages"])
+    return table(columns, rows, empty="No package is installed.")
+
+
+async def install_package(namespace: str, /, *, label: str | None = None, where: Where = HERE, session: Given) -> int:
+    """Install a package: its namespace becomes known, and may use nothing until a named credential allows it.
+
+    Example: `callout package install acme --label "Acme Tools"`
+    """
+    return await session.show(where, "package.install", {"namespace": namespace, "label": label}, message)
+
+
+async def remove_package(namespace: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Remove a package, with its keys and from every named credential.
+
+    Example: `callout package remove acme`
+    """
+    return await session.show(where, "package.remove", {"namespace": namespace}, message)

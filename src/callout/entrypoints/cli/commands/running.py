@@ -1,0 +1,122 @@
+"""Commands that make, run and look after an installation: init, serve, demo, sandbox, audit, db."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from callout.entrypoints.cli.output import Lines, Result, fields, text
+from callout.entrypoints.cli.session import UsageError
+from callout.entrypoints.cli.where import HERE, Given, Where
+from callout.entrypoints.cli.wiring import Serving
+
+#: Name of the first administrator, where none is given.
+FIRST_ADMINISTRATOR = "admin"
+
+Tokens = Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]
+
+
+def register(app: App) -> None:
+    """Add these commands."""
+    app.command(init)
+    app.command(serve)
+    app.command(demo, help_flags=[], version_flags=[])
+    app.command(sandbox, help_flags=[], version_flags=[])
+    audit = App(name="audit", help="The audit trail.")
+    audit.command(verify)
+    database = App(name="db", help="The database of a home.")
+    database.command(migrate)
+    app.command(audit)
+    app.command(database)
+
+
+async def init(*, administrator: str = FIRST_ADMINISTRATOR, where: Where = HERE, session: Given) -> int:
+    """Make a home: database, master key and first administrator.
+
+    Example: `callout init --home ./callout-home`
+
+    Parameters
+    ----------
+    administrator:
+        Name of the first administrator.
+    """
+    made = await session.wiring.init(_home(session, where, "init"), administrator)
+    session.output.result(made, lambda result: fields(result, *result))
+    return 0
+
+
+def serve(
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    setup_port: int | None = None,
+    workers: int | None = None,
+    where: Where = HERE,
+    session: Given,
+) -> int:
+    """Run the gateway and setup until stopped. One line of JSON on standard output says when they are ready, and where.
+
+    Example: `callout serve --port 8470 --setup-port 8471 --workers 4`
+
+    Parameters
+    ----------
+    host:
+        Address to listen on; default 127.0.0.1.
+    port:
+        Port of the gateway; default 8470, 0 for any free one.
+    setup_port:
+        Port of setup; default 8471, 0 for any free one.
+    workers:
+        Processes of the gateway; default 1.
+    """
+    return session.wiring.serve(_home(session, where, "serve"), Serving(host, port, setup_port, workers))
+
+
+def demo(*tokens: Tokens, session: Given) -> int:
+    """See the main job done for real, on loopback, in a transcript that ends by itself.
+
+    Example: `callout demo --keep`
+    """
+    return session.wiring.demo(tokens)
+
+
+def sandbox(*tokens: Tokens, session: Given) -> int:
+    """Run an external system and an OAuth authorization server that misbehave on command, to try a set-up against.
+
+    Example: `callout sandbox --help`
+    """
+    return session.wiring.sandbox(tokens)
+
+
+async def verify(*, where: Where = HERE, session: Given) -> int:
+    """Verify the hash chain of the audit trail.
+
+    Example: `callout audit verify`
+    """
+    with session.output.working("Verifying the audit trail …"):
+        result = await session.run(where, "audit.verify")
+    session.output.result(result, _verified)
+    return 0 if result.get("ok") else 5
+
+
+def _verified(result: Result) -> Lines:
+    yield text("The chain is whole." if result.get("ok") else "The chain is broken.", "" if result.get("ok") else "red")
+    yield from fields(result, *(name for name in result if name != "ok"))
+
+
+def migrate(*, where: Where = HERE, session: Given) -> int:
+    """Bring the database of a home to the schema of this version.
+
+    Example: `callout db migrate`
+    """
+    done = session.wiring.migrate(_home(session, where, "db migrate"))
+    session.output.result(done, lambda result: fields(result, *result))
+    return 0
+
+
+def _home(session: Given, where: Where, command: str) -> Path:
+    if where.url is not None or where.key is not None:
+        raise UsageError(f"got --url or --key for {command}; expected --home: it works on this machine")
+    return session.home(where)

@@ -1,0 +1,157 @@
+"""What people and programs read: results on standard output, notes and errors on standard error.
+
+With `--json` everything that a program could want, errors too, is one JSON value on standard output.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+#: Exit codes by blame.
+EXIT_CODES: Mapping[str, int] = {"caller": 2, "admin": 3, "external": 4, "callout": 5}
+
+Result = Mapping[str, Any]
+Lines = Iterable["RenderableType"]
+
+
+def exit_code(blame: str | None) -> int:
+    """Return the exit code for a blame; 0 where there is none."""
+    return 0 if blame is None else EXIT_CODES.get(blame, EXIT_CODES["callout"])
+
+
+class Output:
+    """Writes results, notes and errors. `machine` is True with `--json`."""
+
+    def __init__(self, stdout: IO[str], stderr: IO[str]) -> None:
+        self.stdout = stdout
+        self.stderr = stderr
+        self.machine = False
+
+    def result(self, result: Result, lines: Callable[[Any], Lines]) -> None:
+        """Write a result: as JSON, or as the lines made of it."""
+        if self.machine:
+            self._json(result)
+            return
+        console = _console(self.stdout)
+        for line in lines(result):
+            console.print(line)
+
+    def _json(self, members: Result) -> None:
+        indent = 2 if self.stdout.isatty() else None
+        self.stdout.write(json.dumps(members, indent=indent, ensure_ascii=False) + "\n")
+        self.stdout.flush()
+
+    def note(self, text: str) -> None:
+        """Say something that is not the result."""
+        self.stderr.write(text + "\n")
+        self.stderr.flush()
+
+    def problem(self, document: Result) -> int:
+        """Write a problem document; the one place that prints errors. Returns the exit code."""
+        if self.machine:
+            self._json(document)
+        else:
+            console = _console(self.stderr)
+            for line in _problem_lines(document):
+                console.print(line)
+        return exit_code(document.get("blame", "callout"))
+
+    @contextmanager
+    def working(self, text: str) -> Iterator[None]:
+        """Show that something is going on, on a terminal only."""
+        if self.machine or not self.stderr.isatty():
+            yield
+            return
+        with _console(self.stderr).status(text):
+            yield
+
+
+def _problem_lines(document: Result) -> Lines:
+    from rich.text import Text
+
+    title = Text.assemble(("error: ", "bold red"), document.get("title", "refused"))
+    if document.get("reason"):
+        title.append(f" ({document['reason']})", style="dim")
+    yield title
+    problems = document.get("problems")
+    details = [p["text"] for p in problems] if problems else str(document.get("detail", "")).splitlines()
+    for detail in details:
+        yield Text("  " + detail)
+    for remedy in document.get("remedy", ()):
+        yield remedy_line(remedy)
+    if document.get("callout_id"):
+        yield Text(f"  callout explain {document['callout_id']}", style="dim")
+
+
+def remedy_line(remedy: str) -> RenderableType:
+    """Show one remedy."""
+    from rich.text import Text
+
+    return Text.assemble(("  → ", "green"), remedy)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> Lines:
+    """Show rows under their columns, or a sentence where there is none."""
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(shown(cell)) for cell in row))
+    yield made if made.rows else Text(empty)
+
+
+def shown(value: object) -> str:
+    """Show one value in a cell or line."""
+    match value:
+        case None | "" | [] | {}:
+            return "–"
+        case True:
+            return "yes"
+        case False:
+            return "no"
+        case list() | tuple():
+            return ", ".join(map(str, value))
+        case dict():
+            return ", ".join(f"{k}={v}" for k, v in value.items())
+        case _:
+            return str(value)
+
+
+def fields(result: Result, *names: str) -> Lines:
+    """Show some members, one a line."""
+    from rich.text import Text
+
+    width = max(map(len, names))
+    for name in names:
+        yield Text.assemble((name.replace("_", " ").ljust(width + 2), "bold"), shown(result.get(name)))
+
+
+def message(result: Result) -> Lines:
+    """Show what a change says of itself."""
+    from rich.text import Text
+
+    yield Text(str(result["message"]))
+
+
+def text(line: str, style: str = "") -> RenderableType:
+    """Return a line that is shown as it is: no markup is read in it."""
+    from rich.text import Text
+
+    return Text(line, style=style)
+
+
+def _console(stream: IO[str]) -> Console:
+    """Return a console; where nobody looks at a screen, lines are never broken or cut."""
+    from rich.console import Console
+
+    width = None if stream.isatty() else 100_000
+    return Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True, width=width)

@@ -1,0 +1,43 @@
+"""The answers that Callout itself makes: refusals (RFC 9457) and its own pages."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+
+from callout.core.errors import Refused
+from callout.core.problem import CONTENT_TYPE, problem
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_UNAUTHORIZED = 401
+
+
+def refusal(refused: Refused, callout_id: bytes, *, head_only: bool, keep_alive: bool) -> tuple[int, bytes]:
+    """Return the status and the whole answer for a refusal. What a guest is told decides both."""
+    members = problem(refused, callout_id.decode())
+    status = int(members["status"])
+    lines = [
+        f"Content-Type: {CONTENT_TYPE}",
+        "Cache-Control: no-store",
+        f"Callout-Error: {members['reason']}",
+        f"Callout-Id: {callout_id.decode()}",
+    ]
+    if status == _UNAUTHORIZED:
+        lines.append('WWW-Authenticate: Bearer realm="callout"')  # RFC 9110 section 15.5.2
+    if refused.retry_after is not None:
+        lines.append(f"Retry-After: {refused.retry_after}")
+    body = json.dumps(members, ensure_ascii=False).encode()
+    return status, _answer(status, lines, body, head_only=head_only, keep_alive=keep_alive)
+
+
+def page(status: int, body: bytes, *, head_only: bool, keep_alive: bool) -> bytes:
+    """Return a page of Callout's own: JSON."""
+    lines = ["Content-Type: application/json", "Cache-Control: no-store"]
+    return _answer(status, lines, body, head_only=head_only, keep_alive=keep_alive)
+
+
+def _answer(status: int, lines: list[str], body: bytes, *, head_only: bool, keep_alive: bool) -> bytes:
+    end = () if keep_alive else ("Connection: close",)
+    start = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
+    head = "\r\n".join((start, *lines, f"Content-Length: {len(body)}", *end, "", "")).encode("latin-1")
+    return head if head_only else head + body

@@ -1,0 +1,426 @@
+"""One callout between a caller's connection and one to an external system.
+
+Where a route is ready this runs without a task, a timer or a lock: admit, write, wait for the answer, write. What
+takes time (obtaining a token, refreshing it, dialling) runs in a task that outlives the caller, so that a caller who
+hangs up loses no token.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from callout.core.access.target import join, split_target
+from callout.core.errors import Refused
+from callout.core.http1.body import ChunkedBody
+from callout.core.http1.head import RequestHead, ResponseHead
+from callout.core.refresh.replay import DONE, NOT_POSSIBLE, may_replay
+from callout.engine.routes import Ready, Route
+from callout.entrypoints.gateway.answers import CONTINUE, refusal
+from callout.entrypoints.gateway.outbound import Connection
+
+if TYPE_CHECKING:
+    from callout.entrypoints.gateway.caller import CallerConnection
+    from callout.entrypoints.gateway.server import Gateway
+
+#: Most bytes of a held-back answer that are read to keep its connection.
+MOST_DISCARDED = 64 * 1024
+#: Sent again on a fresh connection where a kept one turns out to be closed (RFC 9110 section 9.2.2).
+IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
+
+_SECONDS = re.compile(rb"[0-9]{1,6}(?:\.[0-9]{1,3})?")
+_BODILESS = frozenset({204, 304})
+_TRANSFER_ENCODING = frozenset({b"transfer-encoding"})
+_HEAD = b"HEAD"
+
+log = logging.getLogger(__name__)
+
+
+class Exchange:
+    """One callout. The class holds the values that most callouts never change."""
+
+    name = ""
+    _route: Route | None = None
+    _ready: Ready | None = None
+    _target = b""
+    _tail = b""
+    _timeout = 0.0
+    _deadline = 0.0
+    _connection: Connection | None = None
+    _replay: bytes | None = None
+    _attempts = 0
+    _redialled = False
+    _holding_back = False
+    _discarded = 0
+    _continued = False
+    _request_ended = True
+    _kept: list[bytes] | None = None
+    _has_body = False
+    _unsent: list[bytes] | tuple[bytes, ...] = ()
+    _sent = 0
+    _received = 0
+    _status = 0
+    _keep_alive = True
+    _wrap = False
+    _unwrap: ChunkedBody | None = None
+    _moved = False
+    _quiet_since = 0.0
+    _over = False
+
+    def __init__(self, gateway: Gateway, caller: CallerConnection, head: RequestHead, started: float) -> None:
+        self._gateway = gateway
+        self._caller = caller
+        self._head = head
+        self._started = started
+        self._id = gateway.callouts.next_id()
+
+    # --- from the caller ---------------------------------------------------------------------------------------
+
+    def begin(self, body: bytes, ended: bool) -> None:
+        """Admit the request and send it on; `body` came with the head."""
+        head, gateway = self._head, self._gateway
+        self._request_ended = ended
+        try:
+            self.name, rest = split_target(head.target)
+            route = gateway.callouts.admit(
+                self.name,
+                head.headers() if head.callout_key is None else (),
+                head.callout_key,
+                head.authorization,
+                head.callout_principal,
+            )
+            self._route = route
+            self._target = join(route.path, rest)
+            self._timeout = gateway.limits.timeout_seconds if head.callout_timeout is None else self._asked_timeout()
+            self._deadline = self._started + self._timeout
+            if head.content_length:
+                self._expect_body(body)
+        except Refused as refused:
+            self.refuse(refused)
+            return
+        self._tail = b"\r\n".join((*gateway.heads.carried(head, route.drops), b"", b""))
+        ready = route.ready
+        if ready is not None and self._started < ready.fresh_until:
+            self._send(route, ready)
+        else:
+            self._in_background(self._prepare(route))
+
+    def request_went_on(self, body: bytes, ended: bool) -> None:
+        """Take more of the request's body, as it was framed."""
+        self._request_ended = ended
+        self._sent += len(body)
+        self._moved = True
+        most = self._gateway.limits.request_bytes
+        if most is not None and self._sent > most:
+            self.refuse(_too_large(f"more than {most}", most))
+            return
+        if self._kept is not None:
+            if self._sent <= self._gateway.limits.replay_bytes:
+                self._kept.append(body)
+            else:
+                self._kept = None
+        if self._connection is not None:
+            self._connection.write(body)
+        else:
+            self._unsent = [*self._unsent, body]
+            self._caller.hold_for_connection()
+
+    def caller_left(self) -> None:
+        """The caller hung up: the external system's work is ended, a refresh is not."""
+        if not self._over:
+            self._end(None)
+
+    def caller_blocked(self) -> None:
+        """The caller reads slowly."""
+        if self._connection is not None:
+            self._connection.pause_reading()
+
+    def caller_unblocked(self) -> None:
+        """The caller reads again."""
+        if self._connection is not None:
+            self._connection.resume_reading()
+
+    def sweep(self, now: float) -> None:
+        """End what takes too long: no answer in time, or a pause while bodies are carried."""
+        if self._moved or not self._quiet_since:
+            if self._moved and not self._status:
+                self._deadline = now + self._timeout  # an upload that moves is not waiting for its answer
+            self._moved = False
+            self._quiet_since = now
+        if not self._status:
+            if now >= self._deadline:
+                detail = f"got no answer; expected one within {self._timeout:g} seconds"
+                self.refuse(Refused("timed_out", detail))
+        elif now - self._quiet_since >= self._gateway.limits.idle_seconds:
+            idle = self._gateway.limits.idle_seconds
+            self._cut_short(Refused("timed_out", f"got nothing for {idle:g} seconds; expected the rest of the answer"))
+
+    # --- sending -----------------------------------------------------------------------------------------------
+
+    def _asked_timeout(self) -> float:
+        asked, most = self._head.callout_timeout or b"", self._gateway.limits.most_timeout_seconds
+        if _SECONDS.fullmatch(asked) is None or not 0 < float(asked) <= most:
+            shown = asked[:40].decode("latin-1")
+            raise Refused(
+                "malformed_request", f"got Callout-Timeout {shown!r}; expected seconds, above 0 and at most {most:g}"
+            )
+        return float(asked)
+
+    def _expect_body(self, body: bytes) -> None:
+        length, most = self._head.content_length, self._gateway.limits.request_bytes
+        self._has_body = True
+        self._sent = len(body)
+        if most is not None and max(length, self._sent) > most:
+            raise _too_large(str(max(length, self._sent)), most)
+        if max(length, self._sent) <= self._gateway.limits.replay_bytes:
+            self._kept = [body]
+        self._unsent = [body]
+
+    def _send(self, route: Route, ready: Ready, *, fresh: bool = False) -> None:
+        """Send the request, on an idle connection unless a fresh one is asked for or none is idle."""
+        self._ready = ready
+        connection = None if fresh else self._gateway.outbound.idle(route.destination)
+        if connection is None:
+            self._in_background(self._dial(route))
+        else:
+            self._send_on(connection, ready)
+
+    def _send_on(self, connection: Connection, ready: Ready) -> None:
+        method = self._head.method
+        request = b"%b %b HTTP/1.1\r\n%b%b" % (method, self._target, ready.head, self._tail)
+        if self._has_body:
+            if self._head.expects_continue and not self._continued and not self._request_ended:
+                self._continued = True
+                self._caller.write(CONTINUE)
+            request = b"".join((request, *self._unsent))
+            self._unsent = ()
+        self._connection = connection
+        connection.send(self, request, head_only=method == _HEAD)
+
+    def _in_background(self, work: Awaitable[None]) -> None:
+        self._gateway.in_background(self._guarded(work))
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Refused as refused:
+            self.refuse(refused)
+        except Exception:
+            log.exception("callout %s failed", self._id.decode())
+            self.refuse(Refused("overloaded", "Callout failed; its log says why, under this callout id"))
+
+    async def _prepare(self, route: Route) -> None:
+        ready = await self._gateway.callouts.prepare(route)
+        if not self._over:
+            self._send(route, ready)
+
+    async def _dial(self, route: Route) -> None:
+        connection = await self._gateway.outbound.dial(route.destination)
+        if self._over or self._ready is None:
+            self._gateway.outbound.give_back(connection, request_ended=True)
+            return
+        self._send_on(connection, self._ready)
+        self._caller.release_for_connection()
+
+    async def _refresh(self, route: Route, ready: Ready, status: int) -> None:
+        fresh = await self._gateway.callouts.refresh(route, ready, status)
+        if self._over:
+            return
+        if self._connection is not None:  # the refused answer is still coming in
+            self._connection.abort()
+            self._connection = None
+        self._holding_back = False
+        self._replay = DONE
+        self._unsent = self._kept or ()
+        self._send(route, fresh)
+
+    # --- from the external system ------------------------------------------------------------------------------
+
+    def answer_began(self, head: ResponseHead, body: bytes, ended: bool) -> None:
+        """Pass an answer on, unless it says that the credentials are stale and the request can be sent again."""
+        route, ready = self._route, self._ready
+        assert route is not None
+        assert ready is not None
+        status = head.status
+        if status in route.refresh_statuses:
+            if self._hold_back(route, ready, status, ended):
+                return
+            self._gateway.callouts.answered(route, ready, status, self._replay is DONE)
+        elif self._replay is DONE:
+            self._gateway.callouts.answered(route, ready, status, True)
+        self._status = status
+        self._received = len(body)
+        caller = self._caller
+        keep_alive = self._keep_alive = caller.may_stay()
+        if head.content_length >= 0 and keep_alive and self._replay is None:
+            caller.write(b"\r\n".join((head.start, *head.lines, b"Callout-Id: " + self._id, b"", body)))
+        else:
+            self._write_unusual(head, body, ended)
+        if ended:
+            self._end_well()
+        else:
+            self._quiet_since = 0.0
+
+    def answer_went_on(self, body: bytes, ended: bool) -> None:
+        """Pass more of an answer on, as it was framed."""
+        if self._holding_back:
+            self._discard(body, ended)
+            return
+        self._received += len(body)
+        self._moved = True
+        if self._wrap or self._unwrap is not None:
+            body = self._reframed(body, ended)
+        if body:
+            self._caller.write(body)
+        if ended:
+            self._end_well()
+
+    def answer_failed(self, refused: Refused, *, untouched: bool) -> None:
+        """There will be no (more) answer: send again if that is safe, refuse, or cut the caller's answer short too."""
+        connection, self._connection = self._connection, None
+        if self._holding_back:
+            return
+        if self._status:
+            self._cut_short(refused)
+        elif untouched and connection is not None and connection.reused and self._may_redial():
+            assert self._route is not None
+            assert self._ready is not None
+            self._redialled = True
+            self._unsent = self._kept or ()
+            self._send(self._route, self._ready, fresh=True)
+        else:
+            self.refuse(refused)
+
+    def outbound_blocked(self) -> None:
+        """The external system reads slowly."""
+        self._caller.hold_for_upload()
+
+    def outbound_unblocked(self) -> None:
+        """The external system reads again."""
+        self._moved = True
+        self._caller.release_for_upload()
+
+    def _may_redial(self) -> bool:
+        whole = self._request_ended and (self._kept is not None or not self._has_body)
+        return whole and not self._redialled and self._head.method in IDEMPOTENT
+
+    def _hold_back(self, route: Route, ready: Ready, status: int, ended: bool) -> bool:
+        """Refresh where that may help; returns whether the answer is held back for a second one."""
+        callouts = self._gateway.callouts
+        if self._attempts or not callouts.is_stale(route, ready, status):
+            return False
+        kept = self._kept is not None or not self._has_body
+        if not may_replay(attempts=self._attempts, request_complete=self._request_ended, body_kept=kept):
+            self._replay = NOT_POSSIBLE
+            self._gateway.in_background(self._refresh_unheard(route, ready, status))
+            return False
+        self._attempts = 1
+        self._holding_back = True
+        self._discard(b"", ended)
+        self._in_background(self._refresh(route, ready, status))
+        return True
+
+    async def _refresh_unheard(self, route: Route, ready: Ready, status: int) -> None:
+        try:
+            await self._gateway.callouts.refresh(route, ready, status)
+        except Refused as refused:
+            log.info("callout %s: refresh after an answer that was passed on: %s", self._id.decode(), refused)
+
+    def _discard(self, body: bytes, ended: bool) -> None:
+        """Read the held-back answer to its end, to keep its connection, unless it is long."""
+        self._discarded += len(body)
+        connection = self._connection
+        if connection is None:
+            return
+        if ended:
+            self._connection = None
+            self._gateway.outbound.give_back(connection, request_ended=True)
+        elif self._discarded > MOST_DISCARDED:
+            self._connection = None
+            connection.abort()
+
+    def _write_unusual(self, head: ResponseHead, body: bytes, ended: bool) -> None:
+        """Write an answer's head that needs more than its own lines, and the first of its body."""
+        lines: list[bytes] = list(head.lines)
+        modern = self._head.minor == 1
+        bodiless = self._head.method == _HEAD or head.status in _BODILESS
+        if head.chunked and (bodiless or not modern):
+            lines = head.lines_without(_TRANSFER_ENCODING)
+        if not bodiless and head.content_length < 0:
+            if not modern:
+                self._keep_alive = False
+                self._unwrap = ChunkedBody([]) if head.chunked else None
+            elif not head.chunked:
+                self._wrap = True
+                lines.append(b"Transfer-Encoding: chunked")
+        lines.append(b"Callout-Id: " + self._id)
+        if self._replay is not None:
+            lines.append(b"Callout-Replay: " + self._replay)
+        if not self._keep_alive:
+            lines.append(b"Connection: close")
+        if self._wrap or self._unwrap is not None:
+            body = self._reframed(body, ended)
+        self._caller.write(b"\r\n".join((head.start, *lines, b"", body)))
+
+    def _reframed(self, body: bytes, ended: bool) -> bytes:
+        """Put a body that lasts until the close into chunks, or take a chunked one out of them for HTTP/1.0."""
+        if self._unwrap is not None:
+            self._unwrap.feed(body)
+            content = self._unwrap.content or []
+            body = b"".join(content)
+            content.clear()
+            return body
+        end = b"0\r\n\r\n" if ended else b""
+        return b"%x\r\n%b\r\n%b" % (len(body), body, end) if body else end
+
+    # --- the end -----------------------------------------------------------------------------------------------
+
+    def refuse(self, refused: Refused) -> None:
+        """Answer with a refusal of Callout's own; where an answer is under way already, cut that short."""
+        if self._over:
+            return
+        if self._status:
+            self._cut_short(refused)
+            return
+        keep_alive = self._caller.may_stay() and (self._request_ended or not self._head.expects_continue)
+        self._status, answer = refusal(refused, self._id, head_only=self._head.method == _HEAD, keep_alive=keep_alive)
+        self._end(refused)
+        self._caller.write(answer)
+        self._caller.finished(keep_alive)
+
+    def _end_well(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._gateway.outbound.give_back(connection, request_ended=self._request_ended)
+        self._end(None)
+        self._caller.finished(self._keep_alive)
+
+    def _cut_short(self, refused: Refused) -> None:
+        """The answer cannot be completed: the caller must see that it is not whole."""
+        self._end(refused)
+        self._caller.cut_off(framed=self._head.minor == 1)
+
+    def _end(self, refused: Refused | None) -> None:
+        self._over = True
+        if self._connection is not None:
+            self._connection.abort()
+            self._connection = None
+        self._gateway.callouts.record(
+            self._id,
+            self._route,
+            self.name,
+            self._head.method,
+            self._head.target,
+            self._status,
+            self._sent,
+            self._received,
+            self._started,
+            None if self._replay is None else self._replay.decode(),
+            refused,
+        )
+
+
+def _too_large(got: str, most: int) -> Refused:
+    return Refused("request_too_large", f"got a body of {got} bytes; expected at most {most}")

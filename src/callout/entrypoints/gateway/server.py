@@ -1,0 +1,117 @@
+"""The gateway: listens, holds what all connections share, sweeps, drains."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Coroutine
+
+from callout.core.http1.head import RequestParser
+from callout.engine.callout import Callouts
+from callout.entrypoints.gateway.caller import CallerConnection
+from callout.entrypoints.gateway.limits import Limits
+from callout.entrypoints.gateway.outbound import Outbound
+
+#: Seconds between two sweeps: how exact timeouts are.
+SWEEP_SECONDS = 0.1
+BACKLOG = 4096
+
+
+class Gateway:
+    """The data plane of one process. `well_known` is the JSON body of `/.well-known/callout`.
+
+    `readiness` says in JSON members whether callouts can be served; `/readyz` answers 503 where `ready` is false.
+    """
+
+    def __init__(
+        self,
+        callouts: Callouts,
+        outbound: Outbound,
+        limits: Limits,
+        well_known: bytes,
+        readiness: Callable[[], tuple[bool, bytes]] = lambda: (True, b'{"ready":true}'),
+    ) -> None:
+        self.callouts = callouts
+        self.outbound = outbound
+        self.limits = limits
+        self.heads = RequestParser(limits.head_bytes)
+        self.draining = False
+        self._well_known = well_known
+        self._readiness = readiness
+        self._connections: set[CallerConnection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self._sweep: asyncio.TimerHandle | None = None
+        self._empty = asyncio.Event()
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on; 0 before `start`."""
+        return int(self._server.sockets[0].getsockname()[1]) if self._server is not None else 0
+
+    async def start(self, host: str, port: int, *, reuse_port: bool = False, sock: socket.socket | None = None) -> None:
+        """Listen on an address, or on a socket that is bound already."""
+        loop = asyncio.get_running_loop()
+        if sock is not None:
+            self._server = await loop.create_server(self._accept, sock=sock, backlog=BACKLOG)
+        else:
+            self._server = await loop.create_server(
+                self._accept, host, port, reuse_port=reuse_port or None, backlog=BACKLOG
+            )
+        self._sweep = loop.call_later(SWEEP_SECONDS, self._swept)
+
+    async def stop(self, drain_seconds: float) -> None:
+        """Accept no more, let callouts under way end for so long, then end the rest. Refreshes under way are awaited."""
+        self.draining = True
+        if self._server is not None:
+            self._server.close()
+        for connection in tuple(self._connections):
+            connection.close_if_idle()
+        try:
+            async with asyncio.timeout(drain_seconds):
+                if self._connections:
+                    await self._empty.wait()
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
+        except TimeoutError:
+            for connection in tuple(self._connections):
+                connection.abort()
+            for task in self._tasks:
+                task.cancel()
+        if self._sweep is not None:
+            self._sweep.cancel()
+
+    def in_background(self, work: Coroutine[None, None, None]) -> None:
+        """Run what takes time; it goes on where a caller hangs up."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def page(self, path: bytes) -> tuple[int, bytes] | None:
+        """Return status and body of a page of the gateway's own, or None where there is none."""
+        if path == b"/healthz":
+            return 200, b'{"healthy":true}'
+        if path == b"/readyz":
+            ready, body = self._readiness()
+            return 200 if ready and not self.draining else 503, body
+        if path == b"/.well-known/callout":
+            return 200, self._well_known
+        return None
+
+    def caller_gone(self, connection: CallerConnection) -> None:
+        """Forget a connection that is closed."""
+        self._connections.discard(connection)
+        if self.draining and not self._connections:
+            self._empty.set()
+
+    def _accept(self) -> CallerConnection:
+        connection = CallerConnection(self, surplus=len(self._connections) >= self.limits.connections)
+        self._connections.add(connection)
+        return connection
+
+    def _swept(self) -> None:
+        now = time.monotonic()
+        for connection in tuple(self._connections):
+            connection.sweep(now)
+        self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._swept)

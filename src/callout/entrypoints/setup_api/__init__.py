@@ -1,0 +1,1 @@
+"""The setup API: the operations of `engine.operations` over HTTP, health, readiness, metrics, discovery."""

@@ -1,0 +1,82 @@
+import pytest
+
+from callout.core.formula import FormulaError, parse
+from callout.core.formula.functions import ALGORITHMS, FUNCTIONS, Function
+from callout.core.formula.values import Type
+from tests.core.formula.evaluation import plain
+
+RFC_4648 = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")]
+
+
+@pytest.mark.parametrize(("text", "encoded"), RFC_4648)
+def test_base64_is_that_of_rfc_4648_section_10(text: str, encoded: str) -> None:
+    assert plain(f"{{!BASE64ENCODE(BLOB('{text}'))}}") == encoded
+    assert plain(f"{{!BASE64ENCODE(BASE64DECODE('{encoded}'))}}") == encoded
+
+
+def test_blob_is_utf_8_and_hex_is_lower_case() -> None:
+    assert plain("{!HEX(BLOB('é€J'))}") == "c3a9e282ac4a"
+
+
+def test_hash_is_that_of_fips_180_4() -> None:
+    digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert plain("{!HEX(HASH('SHA-256', BLOB('abc')))}") == digest
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "code"),
+    [
+        ("Jefe", "what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
+        ("\x0b" * 20, "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
+    ],
+)
+def test_hmac_is_that_of_rfc_4231(key: str, text: str, code: str) -> None:
+    formula = f"{{!HEX(HMAC('SHA-256', BLOB('{text}'), BLOB($Credential.X.SigningKey)))}}"
+    assert plain(formula, SigningKey=key) == code
+
+
+def test_a_key_may_be_kept_in_base64() -> None:
+    formula = "{!HEX(HMAC('SHA-256', BLOB('what do ya want for nothing?'), BASE64DECODE($Credential.X.K)))}"
+    assert plain(formula, K="SmVmZQ==").startswith("5bdcc146")
+
+
+def test_the_example_of_rfc_7617_is_written_by_a_formula() -> None:
+    formula = "Basic {!BASE64ENCODE(BLOB($Credential.X.User & ':' & $Credential.X.Password))}"
+    assert plain(formula) == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+
+
+@pytest.mark.parametrize("text", ["Zg", "Zg=", "Zm9v!", "Zm 9v", "Zm9v\u00e9", "Zm-_"])
+def test_text_that_is_not_base64_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(FormulaError) as error:
+        plain("{!HEX(BASE64DECODE($Credential.X.Bad))}", Bad=text)
+    assert error.value.got == "text that is not Base64 as an argument of BASE64DECODE"
+    assert text not in str(error.value)
+
+
+def test_half_of_a_surrogate_pair_is_refused_and_the_text_is_not_carried_along() -> None:
+    with pytest.raises(FormulaError, match="half of a surrogate pair as an argument of BLOB") as error:
+        plain("{!HEX(BLOB($Credential.X.Bad))}", Bad="c4n4ry\ud800")
+    chain = [error.value, error.value.__context__, error.value.__cause__]
+    assert not any("c4n4ry" in repr(each) for each in chain)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=lambda f: f.name)
+def test_a_function_is_known_in_any_case_by_the_arguments_it_takes(function: Function) -> None:
+    wrong = ", ".join(["'a'"] * (len(function.parameters) + 1))
+    for name in (function.name, function.name.lower(), function.name.capitalize()):
+        with pytest.raises(FormulaError) as error:
+            parse(f"{{!{name}({wrong})}}")
+        assert error.value.expected.endswith(f": {function.signature}")
+
+
+def test_the_table_is_what_salesforce_documents_for_credentials() -> None:
+    shapes = {f.name: ([p.type for p in f.parameters], f.result) for f in FUNCTIONS.values()}
+    assert shapes == {
+        "BASE64DECODE": ([Type.STRING], Type.BLOB),
+        "BASE64ENCODE": ([Type.BLOB], Type.STRING),
+        "BLOB": ([Type.STRING], Type.BLOB),
+        "HASH": ([Type.STRING, Type.BLOB], Type.BLOB),
+        "HEX": ([Type.BLOB], Type.STRING),
+        "HMAC": ([Type.STRING, Type.BLOB, Type.BLOB], Type.BLOB),
+    }
+    assert ALGORITHMS == ("SHA-256",)

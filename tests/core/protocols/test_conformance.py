@@ -1,0 +1,225 @@
+"""What every protocol must do, run over `protocols.ALL`. A new protocol passes this before it has tests of its own."""
+
+import importlib
+import json
+import pkgutil
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from callout.core import protocols
+from callout.core.errors import Refused
+from callout.core.explanation import Explanation, Step
+from callout.core.message import HttpRequest
+from callout.core.model.credentials import PrincipalType
+from callout.core.protocol import AuthenticationProtocol, Moment, Parameter, Token, Values
+from callout.core.reasons import Blame
+from callout.core.secret import Redactable, Secret, reveal
+from tests.play import answer, play
+
+Kind = type[AuthenticationProtocol]
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+MOMENT = Moment(NOW, entropy=bytes(range(32)))
+CANARY = "c4n4ry-Zq7"
+TOKEN = Token(Secret(f"{CANARY}-token"), NOW, expires_at=NOW + timedelta(hours=1))
+REQUESTS = (
+    HttpRequest("GET", "https://orders.example/v2/x?y=1"),
+    HttpRequest("POST", "https://other.example:8443/", (("X-Own", Redactable.of("kept")),), b"body"),
+    HttpRequest("PUT", "https://orders.example/", (("authorization", Redactable.of("the caller's")),), b"\xff" * 99),
+)
+
+every = pytest.mark.parametrize("kind", protocols.ALL, ids=lambda kind: kind.name)
+obtaining = pytest.mark.parametrize("kind", [k for k in protocols.ALL if k.obtains], ids=lambda kind: kind.name)
+
+
+def value_of(parameter: Parameter) -> str:
+    """Return a value that the declaration accepts."""
+    if parameter.url:
+        return f"https://id.example/{parameter.name}"
+    return parameter.default or (parameter.choices[0] if parameter.choices else f"{CANARY}-{parameter.name}")
+
+
+def made(kind: Kind, **parameters: str) -> AuthenticationProtocol:
+    """Build a protocol with every declared value set."""
+    plain = {p.name: value_of(p) for p in kind.parameters if not p.secret}
+    secrets = {p.name: Secret(f"{CANARY}-{p.name}") for p in kind.parameters if p.secret}
+    return kind(Values({**plain, **parameters}, secrets))
+
+
+def variants(kind: Kind) -> list[AuthenticationProtocol]:
+    """Build a protocol once for each choice of each parameter."""
+    choices = [(p.name, choice) for p in kind.parameters for choice in p.choices]
+    return [made(kind), *(made(kind, **{name: choice}) for name, choice in choices)]
+
+
+def token_endpoints(kind: Kind) -> set[str]:
+    return {value_of(p) for p in kind.parameters if p.url}
+
+
+def test_every_file_of_protocols_holds_one_protocol_and_all_of_them_are_listed() -> None:
+    files = {module.name for module in pkgutil.iter_modules(protocols.__path__)}
+    assert files == {kind.__module__.rpartition(".")[2] for kind in protocols.ALL}
+    assert list(protocols.CATALOGUE.items()) == [(kind.name, kind) for kind in protocols.ALL]
+
+
+def test_the_names_are_stored_and_exported_and_never_change() -> None:
+    assert {kind.name for kind in protocols.ALL} >= {"none", "basic", "custom", "oauth2_client_credentials"}
+
+
+@every
+def test_the_name_is_that_of_the_file(kind: Kind) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", kind.name)
+    assert importlib.import_module(f"callout.core.protocols.{kind.name}").__dict__[kind.__name__] is kind
+    assert kind.title
+
+
+@every
+def test_every_parameter_has_help_and_a_declaration_that_fits_together(kind: Kind) -> None:
+    names = [p.name for p in kind.parameters]
+    assert len(names) == len(set(names))
+    for parameter in kind.parameters:
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", parameter.name)
+        assert parameter.help[0].isupper()
+        assert not parameter.help.endswith(".")
+        assert parameter.default is None or not parameter.choices or parameter.default in parameter.choices
+        assert not (parameter.secret and (parameter.url or parameter.choices or parameter.default))
+
+
+@every
+def test_its_principals_are_of_known_types(kind: Kind) -> None:
+    assert set(kind.principal_types) <= set(PrincipalType)
+    assert len(set(kind.principal_types)) == len(kind.principal_types) > 0
+
+
+@every
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda r: r.method)
+def test_apply_is_the_same_twice_and_leaves_its_input_unchanged(kind: Kind, request_: HttpRequest) -> None:
+    before = (request_.method, request_.url, request_.headers, request_.body)
+    for protocol in variants(kind):
+        assert protocol.apply(request_, TOKEN, MOMENT) == protocol.apply(request_, TOKEN, MOMENT)
+        assert (request_.method, request_.url, request_.headers, request_.body) == before
+
+
+@every
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda r: r.method)
+def test_apply_writes_exactly_the_headers_that_it_declares(kind: Kind, request_: HttpRequest) -> None:
+    declared = {name.lower() for name in kind.writes}
+    for protocol in variants(kind):
+        after = protocol.apply(request_, TOKEN, MOMENT)
+        own = [h for h in request_.headers if h[0].lower() not in declared]
+        assert [h for h in after.headers if h[0].lower() not in declared] == own
+        assert [name for name, _ in after.headers if name.lower() in declared] == list(kind.writes)
+        assert (after.method, after.url, after.body) == (request_.method, request_.url, request_.body)
+
+
+@every
+def test_apply_does_not_look_at_the_request_unless_it_says_so(kind: Kind) -> None:
+    if kind.reads_request:
+        return
+    for protocol in variants(kind):
+        added = [
+            [h for h in protocol.apply(request, TOKEN, MOMENT).headers if h[0] in kind.writes] for request in REQUESTS
+        ]
+        assert all(headers == added[0] for headers in added)
+
+
+@every
+def test_no_secret_shows_in_what_is_built_or_printed(kind: Kind) -> None:
+    for protocol in variants(kind):
+        after = protocol.apply(REQUESTS[0], TOKEN, MOMENT)
+        hidden = {f"{CANARY}-{p.name}" for p in kind.parameters if p.secret} | {reveal(TOKEN.access_token)}
+        shown = repr((protocol, protocol.values, after, TOKEN)) + "".join(v.redacted for _, v in after.headers)
+        assert [secret for secret in hidden if secret in shown] == []
+
+
+@every
+def test_a_secret_that_is_not_set_is_refused_before_anything_is_sent(kind: Kind) -> None:
+    whole = made(kind).values
+    for parameter in kind.parameters:
+        if not parameter.secret or not parameter.required:
+            continue
+        secrets = {name: secret for name, secret in whole.secrets.items() if name != parameter.name}
+        lacking = kind(Values(whole.parameters, secrets))
+        with pytest.raises(Refused, match=parameter.name) as refused:
+            next(lacking.obtain(MOMENT, None)) if kind.obtains else lacking.apply(REQUESTS[0], None, MOMENT)
+        assert refused.value.reason.code == "principal_not_configured"
+
+
+@every
+def test_a_protocol_obtains_a_token_exactly_where_it_says_so(kind: Kind) -> None:
+    assert kind.obtains == (kind.obtain is not AuthenticationProtocol.obtain)
+
+
+GRANTED = answer(200, json.dumps({"access_token": f"{CANARY}-issued", "token_type": "Bearer", "expires_in": 60}))
+RFC_6749_ERRORS = (
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+)
+ADMIN, EXTERNAL, CALLER = {Blame.ADMIN}, {Blame.EXTERNAL}, {Blame.ADMIN, Blame.CALLER}
+ODD_ANSWERS = [
+    *((answer(400, json.dumps({"error": error})), CALLER, error) for error in RFC_6749_ERRORS),
+    (answer(401, json.dumps({"error": "invalid_client"})), ADMIN, "invalid_client"),
+    (answer(200, b""), ADMIN, "an empty body"),
+    (answer(204, b"", None), ADMIN, "answered 204"),
+    (answer(200, "<html><title>Sign in</title></html>", "text/html"), ADMIN, "text/html"),
+    (answer(200, '{"access_token": ""}'), ADMIN, "access_token"),
+    (answer(200, '{"access_token": null}'), ADMIN, "access_token"),
+    (answer(200, '{"access_token": ["a"]}'), ADMIN, "access_token"),
+    (answer(200, "[]"), ADMIN, "answered 200"),
+    (answer(200, '{"access_tok'), ADMIN, "answered 200"),
+    (answer(200, b"\xff\xfe\x00"), ADMIN, "answered 200"),
+    (answer(200, "[" * 200_000), ADMIN, "answered 200"),
+    (answer(200, "x" * 2_000_000, "text/plain"), ADMIN, "text/plain"),
+    (answer(302, "", None), ADMIN, "answered 302"),
+    (answer(404, "no such page", "text/plain"), ADMIN, "no such page"),
+    (answer(429, '{"error": "slow_down"}'), EXTERNAL, "slow_down"),
+    (answer(500, "<html>oops</html>", "text/html"), EXTERNAL, "answered 500"),
+    (answer(503, b"", None), EXTERNAL, "an empty body"),
+    (answer(999, "Request denied", "text/html"), EXTERNAL, "Request denied"),
+]
+
+
+@obtaining
+def test_obtain_asks_the_token_endpoint_and_nothing_else(kind: Kind) -> None:
+    for protocol in variants(kind):
+        for stale in (None, TOKEN):
+            token, requests = play(protocol.obtain(MOMENT, stale), GRANTED)
+            assert {request.url for request in requests} <= token_endpoints(kind)
+            assert reveal(token.access_token) == f"{CANARY}-issued"
+            assert token.issued_at == NOW
+
+
+@obtaining
+def test_obtain_shows_no_secret_in_what_it_sends_when_printed(kind: Kind) -> None:
+    for protocol in variants(kind):
+        token, requests = play(protocol.obtain(MOMENT, TOKEN), GRANTED)
+        hidden = {f"{CANARY}-{p.name}" for p in kind.parameters if p.secret} | {f"{CANARY}-issued"}
+        assert [secret for secret in hidden if secret in repr((token, requests))] == []
+
+
+@obtaining
+@pytest.mark.parametrize(("response", "blamed", "said"), ODD_ANSWERS, ids=lambda v: v if isinstance(v, str) else "")
+def test_an_odd_answer_ends_in_a_reason_that_blames_the_right_one(kind, response, blamed, said) -> None:
+    for protocol in variants(kind):
+        with pytest.raises(Refused) as refused:
+            play(protocol.obtain(MOMENT, None), response)
+        assert refused.value.blame in blamed
+        assert said in refused.value.detail
+        assert len(refused.value.detail) < 2_000
+        assert refused.value.remedies
+
+
+@obtaining
+def test_a_secret_that_the_endpoint_echoes_shows_in_no_error_and_no_explanation(kind: Kind) -> None:
+    secrets = " ".join(f"{CANARY}-{p.name}" for p in kind.parameters if p.secret)
+    for body in (secrets, json.dumps({"error": secrets}), json.dumps({"error": "x", "error_description": secrets})):
+        with pytest.raises(Refused) as refused:
+            play(made(kind).obtain(MOMENT, None), answer(400, body))
+        step = Step("token", held=False, detail=refused.value.detail, reason=refused.value.reason.code)
+        shown = repr((refused.value, refused.value.remedies, Explanation((step,))))
+        assert f"{CANARY}-client_secret" not in shown
