@@ -205,7 +205,9 @@ async def test_an_expired_token_is_replaced_by_exactly_one_token_request(client,
     assert client.get("callout:Short/orders/7").status_code == 200
     assert last_token(external) != token
     assert len(provider.seen("short")) == before + 1
-    assert external.statuses() == [200, 200]  # Callout knew the expiry: the expired token was not even tried
+    # The provider counts in whole seconds, so its tokens may end up to one second before `expires_in` has passed:
+    # either Callout knew already, or the external system said so. Nobody but the two of them noticed.
+    assert external.statuses() in ([200, 200], [200, 401, 200])
 
 
 async def test_a_token_revoked_at_the_provider_is_refused_refreshed_once_and_the_callout_repeated(

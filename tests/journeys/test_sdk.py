@@ -51,7 +51,6 @@ def manifest_for(sandbox: Sandbox) -> dict:
             "Wrong": at("Wrong"),
             "Unreachable": at("Unreachable"),
             "Nowhere": at("Open", f"http://{nowhere}"),
-            "Private": at("Open", f"https://{nowhere}", allow_private_network=False),
         },
         "permission_sets": {"Clerks": {"principals": granted}},
         "profiles": {"Contractors": {"principals": granted}},
@@ -96,7 +95,6 @@ LADDER = [
     (sdk.TokenEndpointRefused, "alice", "callout:Wrong/x", {}),
     (sdk.TokenEndpointUnreachable, "alice", "callout:Unreachable/x", {}),
     (sdk.ExternalSystemUnreachable, "alice", "callout:Nowhere/x", {}),
-    (sdk.AddressNotAllowed, "alice", "callout:Private/x", {}),
     (sdk.TimedOut, "alice", "callout:Open/slow/60000", {"callout_timeout": 0.2}),
 ]
 

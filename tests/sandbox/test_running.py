@@ -41,13 +41,15 @@ async def test_a_client_that_waits_for_100_continue_is_told_to_go_on(sandbox: Sa
     await disconnect(writer)
 
 
-@pytest.mark.parametrize("sent", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"])
+@pytest.mark.parametrize(
+    "sent", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"]
+)
 async def test_what_is_no_http_is_answered_with_400(sandbox: Sandbox, sent: bytes) -> None:
     assert (await raw(sandbox.url, sent)).startswith(b"HTTP/1.1 400 ")
 
 
 async def test_the_sandbox_is_no_proxy(sandbox: Sandbox) -> None:
-    answer = await raw(sandbox.url, b"CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\n\r\n")
+    answer = await raw(sandbox.url, b"CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\nConnection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 

@@ -109,9 +109,7 @@ async def test_get_is_refused_with_the_allowed_method(sandbox: Sandbox, http: Ht
 
 
 @pytest.mark.parametrize("only", ["client_secret_basic", "client_secret_post"])
-async def test_a_server_may_take_one_way_of_client_authentication_only(
-    sandbox: Sandbox, http: Http, only: str
-) -> None:
+async def test_a_server_may_take_one_way_of_client_authentication_only(sandbox: Sandbox, http: Http, only: str) -> None:
     sandbox.commands.set(client_authentication=only)
     form = {"grant_type": "client_credentials"}
     basic = await http.post(sandbox.token_endpoint, data=form, auth=CLIENT)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from callout.adapters.outbound.client import OutboundTransport
-from callout.adapters.outbound.connection import Outbound
+from callout.adapters.outbound.pool import Outbound
 from callout.adapters.store.migrate import create
 from callout.adapters.store.store import Store
 from callout.adapters.system import SystemClock, SystemEntropy

@@ -29,8 +29,7 @@ def operations_of(home: Home) -> Operations:
 
     async def verify() -> dict[str, Any]:
         found = await home.store.audit.verify()
-        broken = {"seq": found.broken.seq, "fault": str(found.broken.fault)} if found.broken is not None else None
-        return {"held": found.held, "rows": found.rows, "head": found.head.seq, "broken": broken}
+        return {"ok": found.held, "rows": found.rows, "broken": str(found.broken) if found.broken else None}
 
     setup = Setup(
         home.store.definitions, home.store.user_external_credentials, home.vault, home.clock, home.entropy, CATALOGUE

@@ -6,8 +6,7 @@ import asyncio
 import json
 import socket
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import uvicorn
 
@@ -16,9 +15,10 @@ from callout.app.home import Home, keep_up, open_home
 from callout.app.lifeline import until_told_to_stop
 from callout.app.log import log
 from callout.app.operations import operations_of
-from callout.app.worker import addresses, why_not_ready
+from callout.app.worker import addresses, readiness
 from callout.core.errors import CalloutError
-from callout.entrypoints.setup_api import Metric, setup_app
+from callout.entrypoints.setup_api.app import setup_app
+from callout.entrypoints.setup_api.metrics import Metric
 from callout.settings import Settings, read_settings
 
 
@@ -31,7 +31,7 @@ async def serve_setup(settings: Settings) -> None:
         app = setup_app(
             operations_of(home),
             metrics=lambda: metrics_of(home),
-            readiness=lambda: readiness_of(home),
+            readiness=lambda: json.loads(readiness(home)[1]),
             discovery=lambda: json.loads(addresses(settings, setup_port=port)),
             version=__version__,
         )
@@ -51,12 +51,6 @@ class _Server(uvicorn.Server):
 
     def install_signal_handlers(self) -> None:
         """Do nothing."""
-
-
-def readiness_of(home: Home) -> Mapping[str, Any]:
-    """Return the body of `/readyz`."""
-    why = why_not_ready(home)
-    return {"ready": why is None, "generation": home.org.value.generation, **({"because": why} if why else {})}
 
 
 def metrics_of(home: Home) -> Iterable[Metric]:

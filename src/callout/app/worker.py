@@ -36,6 +36,13 @@ def addresses(settings: Settings, *, setup_port: int | None = None) -> bytes:
     return json.dumps(where).encode()
 
 
+def readiness(home: Home) -> tuple[bool, bytes]:
+    """Return whether callouts are served, and the body of `/readyz`."""
+    why = why_not_ready(home)
+    members = {"ready": why is None, "generation": home.org.value.generation, **({"because": why} if why else {})}
+    return why is None, json.dumps(members).encode()
+
+
 def why_not_ready(home: Home) -> str | None:
     """Return why callouts are not served, or None. A store that cannot be read is survived for a configured time."""
     since = home.org.unreachable_since
@@ -50,7 +57,9 @@ def why_not_ready(home: Home) -> str | None:
 async def work(settings: Settings) -> None:
     """Serve until told to stop."""
     async with open_home(settings) as home:
-        gateway = Gateway(home.callouts, home.outbound, limits_of(settings), addresses(settings))
+        gateway = Gateway(
+            home.callouts, home.outbound, limits_of(settings), addresses(settings), lambda: readiness(home)
+        )
         await gateway.start(settings.host, settings.port, reuse_port=True)
         keeping_up = asyncio.ensure_future(keep_up(home))
         settle_memory()

@@ -187,4 +187,4 @@ def _expiry(expires_in: object, now: datetime) -> datetime | None:
         return None
     if not 0 < seconds < float("inf"):
         return None
-    return now + min(timedelta(seconds=min(seconds, LONGEST_LIFETIME.total_seconds())), LONGEST_LIFETIME)
+    return now + timedelta(seconds=min(seconds, LONGEST_LIFETIME.total_seconds()))

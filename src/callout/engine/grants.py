@@ -9,12 +9,12 @@ from typing import TypeVar
 from callout.core.errors import DefinitionError, Problem
 from callout.core.model.credentials import PrincipalReference
 from callout.core.model.org import Org
-from callout.core.model.people import ObjectPermission, PermissionSet, PermissionSetGroup, Profile
+from callout.core.model.people import ObjectPermission, PermissionSet, Profile
 from callout.core.ports import Change
 from callout.core.rules import nearest
 from callout.engine.setup import Edit, Result, Setup, found, put, unknown
 
-Granting = TypeVar("Granting", PermissionSet, Profile)
+Granting = TypeVar("Granting", bound=PermissionSet | Profile)
 
 
 def references(org: Org, texts: Iterable[str], place: str) -> frozenset[PrincipalReference]:
@@ -61,9 +61,7 @@ def _with(
 ) -> Granting:
     granted = source.principals | references(org, principals, f"{place}.principals")
     allowed = permissions(object_permissions, f"{place}.user_external_credential")
-    return replace(
-        source, principals=granted, user_external_credential=source.user_external_credential | allowed
-    )
+    return replace(source, principals=granted, user_external_credential=source.user_external_credential | allowed)
 
 
 def _without(source: Granting, principals: Iterable[str], object_permissions: Iterable[str], place: str) -> Granting:
@@ -132,7 +130,12 @@ async def create_permission_set(
     message = f"Permission set {name} grants {_worded(*_all(org.permission_sets[name]))}"
     if others:
         message += f"; it was there already, and these have it too: {', '.join(others)}"
-    return {**shown_grants(org.permission_sets[name]), "users": _having(org, name), "changed": moved, "message": message}
+    return {
+        **shown_grants(org.permission_sets[name]),
+        "users": _having(org, name),
+        "changed": moved,
+        "message": message,
+    }
 
 
 def _all(source: PermissionSet | Profile) -> tuple[list[str], list[str]]:
@@ -164,7 +167,9 @@ def _refuse_standard(source: PermissionSet | Profile, place: str) -> None:
 def _refuse_used(place: str, users: list[str], others: list[str]) -> None:
     if users or others:
         named = ", ".join([*users, *others])
-        raise DefinitionError([Problem(place, f"one that is in use by {named}", "one that nobody has; unassign it first")])
+        raise DefinitionError(
+            [Problem(place, f"one that is in use by {named}", "one that nobody has; unassign it first")]
+        )
 
 
 async def assign_permission_set(setup: Setup, who: str, name: str, user: str) -> Result:
@@ -271,7 +276,9 @@ async def create_profile(
 
     def edit(org: Org) -> Edit:
         if name in org.profiles:
-            raise DefinitionError([Problem(f"profiles.{name}", "a name that is taken", "a new name, or `profile grant`")])
+            raise DefinitionError(
+                [Problem(f"profiles.{name}", "a name that is taken", "a new name, or `profile grant`")]
+            )
         empty = Profile(name, label=label, administrator=administrator)
         made = _with(org, empty, principals, object_permissions, f"profiles.{name}")
         return Edit(put(made), "create profile", f"{name}: {_worded(principals, object_permissions)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from callout.core.errors import DefinitionError, Problem
@@ -66,7 +66,9 @@ async def set_user(
             label=base.label if label is None else label,
         )
         state = "active" if wanted.active else "not active"
-        return Edit(put(wanted), "define user" if known is None else "change user", f"{name}: {wanted.profile}, {state}")
+        return Edit(
+            put(wanted), "define user" if known is None else "change user", f"{name}: {wanted.profile}, {state}"
+        )
 
     org, moved = await setup.write(who, edit)
     shown = _shown_user(org, org.users[name])
@@ -76,13 +78,13 @@ async def set_user(
 
 
 def _named(
-    section: dict[str, object] | object, wanted: Iterable[str] | None, now: tuple[str, ...], place: str, noun: str
+    section: Mapping[str, object], wanted: Iterable[str] | None, now: tuple[str, ...], place: str, noun: str
 ) -> tuple[str, ...]:
     if wanted is None:
         return now
     names = tuple(dict.fromkeys(wanted))
     for name in names:
-        found(section, name, place, noun)  # type: ignore[arg-type]
+        found(section, name, place, noun)
     return names
 
 
@@ -144,10 +146,7 @@ async def remove_package(setup: Setup, who: str, namespace: str) -> Result:
         found(org.packages, namespace, "packages", "an installed package")
         allowing = [n for n in org.named_credentials.values() if namespace in n.allowed_namespaces]
         changes = put(
-            *(
-                replace(n, allowed_namespaces=tuple(a for a in n.allowed_namespaces if a != namespace))
-                for n in allowing
-            )
+            *(replace(n, allowed_namespaces=tuple(a for a in n.allowed_namespaces if a != namespace)) for n in allowing)
         )
         return Edit((*changes, Change("packages", namespace, None)), "remove package", namespace)
 

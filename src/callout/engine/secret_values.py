@@ -93,9 +93,7 @@ async def store(setup: Setup, who: str, key: UserExternalCredentialKey, values: 
     return sorted(differing)
 
 
-def _holds(
-    setup: Setup, key: UserExternalCredentialKey, sealed: Mapping[str, bytes], name: str, value: Secret
-) -> bool:
+def _holds(setup: Setup, key: UserExternalCredentialKey, sealed: Mapping[str, bytes], name: str, value: Secret) -> bool:
     """Say whether this value is stored already. One that cannot be opened is not: setting it anew mends it."""
     if name not in sealed:
         return False

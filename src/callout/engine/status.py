@@ -51,9 +51,7 @@ def _keys(
                 yield external, principal, key
 
 
-def _shown(
-    setup: Setup, org: Org, external: ExternalCredential, principal: Principal, row: PrincipalHealth
-) -> Result:
+def _shown(setup: Setup, org: Org, external: ExternalCredential, principal: Principal, row: PrincipalHealth) -> Result:
     missing = sorted(names_needed(setup, org, external, principal) - row.secrets_set)
     protocol = setup.catalogue.get(external.protocol)
     obtains = protocol is not None and protocol.obtains

@@ -48,7 +48,7 @@ async def _run(sandbox: Sandbox) -> int:
 
 
 def _sandbox(options: argparse.Namespace) -> Sandbox:
-    settings = {name: getattr(options, name) for name in _SETTINGS if getattr(options, name) is not None}
+    settings = {name: getattr(options, name) for name in _SETTINGS if hasattr(options, name)}
     return Sandbox(
         host=options.host,
         port=options.port,
@@ -84,14 +84,17 @@ def _parser() -> argparse.ArgumentParser:
     accepted.add_argument("--scope", action="append", default=[], help=f"(default {' '.join(DEFAULT_SCOPES)})")
     accepted.add_argument("--basic", metavar="USER:PASSWORD", help="(default sandbox-user:sandbox-password)")
     accepted.add_argument("--key", metavar="HEADER:KEY", help="(default X-API-Key:sandbox-api-key)")
-    how = parser.add_argument_group("settings at the start")
+    how = parser.add_argument_group("settings at the start", argument_default=argparse.SUPPRESS)
     how.add_argument("--stale-status", type=int, help="answer for stale credentials, 200 to 999 (default 401)")
     how.add_argument("--default-authentication", choices=AUTHENTICATIONS, help="of plain paths (default bearer)")
     how.add_argument("--lifetime", type=float, help="seconds for which a token is accepted (default 3600)")
     how.add_argument("--expires-in", type=_json_or_text, help="what token answers say, as JSON; null leaves it out")
     how.add_argument("--client-authentication", choices=CLIENT_AUTHENTICATIONS, help="(default any)")
     how.add_argument(
-        "--show-credentials", action="store_true", help="repeat credentials as they came instead of … (for tests)"
+        "--show-credentials",
+        action="store_true",
+        default=False,
+        help="repeat credentials as they came instead of … (for tests)",
     )
     return parser
 

@@ -15,6 +15,9 @@ REDACTED = "…"
 #: What every token of the sandbox starts with.
 TOKEN_PREFIX = "sbx_"
 
+#: Secrets of fewer characters are not looked for verbatim: they would tear ordinary text apart.
+SHORTEST = 4
+
 _NAMES = r"auth(?!ority)|cookie|token(?!_type)|secret|passw|api-?_?key|assertion|signature|credential|callout-key"
 _NAME = re.compile(_NAMES, re.IGNORECASE)
 _FIELD = re.compile(rf"((?:^|[?&])(?:[^=&]*(?:{_NAMES})[^=&]*|code|code_verifier|key)=)[^&]+", re.IGNORECASE)
@@ -27,7 +30,7 @@ class Redaction:
     """Replaces credentials by `…`; with `show_credentials` it changes nothing."""
 
     def __init__(self, secrets: Iterable[str], *, show_credentials: bool = False) -> None:
-        forms = {form for secret in secrets if secret for form in _forms(secret)}
+        forms = {form for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
         self._show = show_credentials
         self._secrets = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))) or "(?!)")
 

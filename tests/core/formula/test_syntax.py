@@ -11,7 +11,7 @@ from tests.core.formula.evaluation import plain
         ("''", ""),
         ("'a'", "a"),
         ('"a"', "a"),
-        ("\"it's\"", "it's"),
+        ('"it\'s"', "it's"),
         ("'say \"x\"'", 'say "x"'),
         (r"'it\'s'", "it's"),
         (r'"say \"x\""', 'say "x"'),

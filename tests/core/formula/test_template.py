@@ -9,7 +9,9 @@ from callout.core.secret import REDACTED, Redactable, Secret, reveal
 from tests.core.formula.evaluation import evaluated, plain
 
 
-@pytest.mark.parametrize("text", ["", "plain", "{", "}", "{}", "{ !'a'}", "a{b}c", "}{", "$Credential.X.Key", "!{x}", "é\t"])
+@pytest.mark.parametrize(
+    "text", ["", "plain", "{", "}", "{}", "{ !'a'}", "a{b}c", "}{", "$Credential.X.Key", "!{x}", "é\t"]
+)
 def test_text_without_a_formula_stands_for_itself(text: str) -> None:
     template = parse(text)
     assert template.is_literal
@@ -65,7 +67,7 @@ def test_the_names_that_its_formulas_read_are_known_without_evaluating() -> None
         ("{!'b}", 3, "a text that is not closed"),
         (r"{!'b\'}", 3, "a text that is not closed"),
         ("{!'b\\", 3, "a text that is not closed"),
-        ('{!"b\'}', 3, "a text that is not closed"),
+        ("{!\"b'}", 3, "a text that is not closed"),
         ("{!/* b}", 3, "a comment that is not closed"),
         ("{!}", 3, "an empty formula"),
         ("ab{! \t}", 5, "an empty formula"),
@@ -130,13 +132,19 @@ HOSTILE = st.text(st.sampled_from("{}!'\"\\/*$&+(),. \n\0aXCHE") | st.characters
 @given(HOSTILE)
 def test_any_text_is_parsed_or_refused_with_a_place_inside_it(text: str) -> None:
     for source in (text, "{!" + text + "}"):
-        try:
-            parse(source)
-        except FormulaError as error:
-            line = source.split("\n")[error.line - 1]
-            assert 1 <= error.column <= len(line) + 1
+        error = error_of(source)
+        if error is not None:
+            assert 1 <= error.column <= len(source.split("\n")[error.line - 1]) + 1
             assert error.got
             assert error.expected
+
+
+def error_of(source: str) -> FormulaError | None:
+    try:
+        parse(source)
+    except FormulaError as error:
+        return error
+    return None
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"])), st.text(st.characters(exclude_categories=["Cc", "Cs"])))

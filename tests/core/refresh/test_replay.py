@@ -4,7 +4,6 @@ import pytest
 
 from callout.core.refresh.replay import DONE, NOT_POSSIBLE, may_replay
 
-
 CASES = list(itertools.product((0, 1, 2), (True, False), (True, False)))
 
 

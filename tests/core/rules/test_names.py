@@ -12,15 +12,33 @@ from callout.core.rules.names import (
 )
 
 
-@pytest.mark.parametrize("name", ["A", "Orders", "Orders_2", "a1_b2", "acme__Orders", "acme_tools__My_Orders", "x" * 80])
+@pytest.mark.parametrize(
+    "name", ["A", "Orders", "Orders_2", "a1_b2", "acme__Orders", "acme_tools__My_Orders", "x" * 80]
+)
 def test_a_developer_name_is_letters_digits_and_single_underscores(name):
     assert developer_name_rule(name) is None
 
 
 @pytest.mark.parametrize(
     "name",
-    ["", "My Orders", "1Orders", "_Orders", "Orders_", "My__Own__Orders", "ns___X", "ns__", "__X", "a-b", "a.b", "Ordérs"]
-    + ["Orders\n", "a" * 16 + "__X", "x" * 81, "1ns__X", "ns___X"],
+    [
+        "",
+        "My Orders",
+        "1Orders",
+        "_Orders",
+        "Orders_",
+        "My__Own__Orders",
+        "ns___X",
+        "ns__",
+        "__X",
+        "a-b",
+        "a.b",
+        "Ordérs",
+        "Orders\n",
+        "a" * 16 + "__X",
+        "x" * 81,
+        "1ns__X",
+    ],
 )
 def test_a_developer_name_of_another_form_is_refused(name):
     assert developer_name_rule(name) is not None

@@ -95,7 +95,9 @@ def test_http_to_a_public_host_is_refused_and_the_way_for_private_hosts_is_named
     assert rule == "https://; http:// is for private hosts only, and needs allow_private_network: true"
 
 
-@pytest.mark.parametrize("host", ["localhost", "api.localhost", "127.0.0.1", "10.1.2.3", "[::1]", "[fd00::1]", "169.254.1.1"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "api.localhost", "127.0.0.1", "10.1.2.3", "[::1]", "[fd00::1]", "169.254.1.1"]
+)
 def test_a_private_host_needs_to_be_allowed(host):
     assert "allow_private_network: true" in expected_of(f"https://{host}/")
     assert "allow_private_network: true" in expected_of(f"http://{host}/")
@@ -132,7 +134,9 @@ def test_a_refused_url_is_shown_without_its_password():
     assert "hunter2" not in repr(refusal)
 
 
-@pytest.mark.parametrize("address", ["::ffff:127.0.0.1", "2002:7f00:1::", "224.0.0.1", "0.0.0.0", "100.64.0.1", "ff02::1"])
+@pytest.mark.parametrize(
+    "address", ["::ffff:127.0.0.1", "2002:7f00:1::", "224.0.0.1", "0.0.0.0", "100.64.0.1", "ff02::1"]
+)
 def test_an_address_off_the_public_internet_is_private(address):
     assert is_private(ipaddress.ip_address(address))
 

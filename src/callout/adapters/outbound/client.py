@@ -27,7 +27,7 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
-class Client:
+class OutboundTransport:
     """Implements `core.ports.Transport`."""
 
     def __init__(self, outbound: Outbound) -> None:

@@ -76,7 +76,7 @@ class Outbound:
             else:
                 connection.abort()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End every connection."""
         if self._sweep is not None:
             self._sweep.cancel()

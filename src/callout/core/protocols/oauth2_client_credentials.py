@@ -41,7 +41,7 @@ class OAuth2ClientCredentials(AuthenticationProtocol):
             client_secret=client_secret,
             client_authentication=values.text("client_authentication", CLIENT_SECRET_BASIC),
         )
-        return token_from(response, moment.now, scrub=(client_secret,))
+        return token_from(response, moment.now, scrub=(client_secret, client_id))
 
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
         """Add `Authorization: Bearer …`. Only a dry run has no token: it shows where one would stand."""

@@ -3,7 +3,7 @@
 from callout.engine.manifest.desired import Manifest, Resolve, SecretOrigin, SecretSource
 from callout.engine.manifest.plain import plain_fields
 from callout.engine.manifest.read import read_manifest
-from callout.engine.manifest.schema import schema_of, schema_text
+from callout.engine.manifest.schema import manifest_schema
 from callout.engine.manifest.shape import standard_of
 from callout.engine.manifest.write import write_manifest
 
@@ -12,10 +12,9 @@ __all__ = [
     "Resolve",
     "SecretOrigin",
     "SecretSource",
+    "manifest_schema",
     "plain_fields",
     "read_manifest",
-    "schema_of",
-    "schema_text",
     "standard_of",
     "write_manifest",
 ]

@@ -36,11 +36,13 @@ class Kind(StrEnum):
     BOOLEAN = "a boolean"
     INTEGER = "a whole number"
     NUMBER = "a number"
+    MERGE = "a merge key"
     TEXT = "text"
 
 
 _PLAIN: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (re.compile(r"~|null|Null|NULL|"), Kind.NOTHING),
+    (re.compile(r"<<"), Kind.MERGE),
     (re.compile(r"true|True|TRUE|false|False|FALSE"), Kind.BOOLEAN),
     (re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"), Kind.INTEGER),
     (

@@ -241,7 +241,7 @@ class _Reader:
         for key, child in node.entries:
             if not isinstance(key, ScalarNode):
                 self._note(place or WHOLE, key, f"{_kind(key)} as a name", "text")
-            elif key.text == "<<" and key.kind is Kind.TEXT:
+            elif key.kind is Kind.MERGE:
                 merged += child.items if isinstance(child, ListNode) else (child,)
             elif key.text in found:
                 got = f"a second {key.text!r} (the first is on line {found[key.text][1]})"

@@ -6,7 +6,6 @@ What a schema cannot say (that names exist, that a URL is public) is left to the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -105,13 +104,8 @@ _TOLD: Mapping[str, str] = {
 }
 
 
-def schema_text(catalogue: Catalogue) -> str:
-    """Return the schema as the text of `docs/manifest.schema.json`."""
-    return json.dumps(schema_of(catalogue), indent=2, ensure_ascii=False) + "\n"
-
-
-def schema_of(catalogue: Catalogue) -> dict[str, Any]:
-    """Return the schema for these protocols."""
+def manifest_schema(catalogue: Catalogue) -> dict[str, Any]:
+    """Return the schema for these protocols; `make docs` writes it to `docs/manifest.schema.json`."""
     sections = {section: _section(section) for section in SECTIONS.values()}
     external = sections["external_credentials"]["additionalProperties"]
     external["properties"]["protocol"]["enum"] = list(catalogue)

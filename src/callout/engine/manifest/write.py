@@ -90,7 +90,7 @@ def _scalar(value: str | bool | int | list[Any] | dict[str, Any]) -> str:
     """Write one value on one line; text in quotes where it would be read as anything else."""
     if not isinstance(value, str):
         return json.dumps(value)
-    if kind_of(value) is Kind.TEXT and value != "<<":
+    if kind_of(value) is Kind.TEXT:
         written = yaml.safe_dump(value, width=_ENDLESS, allow_unicode=True).removesuffix("...\n").removesuffix("\n")
         if "\n" not in written:
             return written

@@ -18,7 +18,7 @@ def administers(org: Org, caller: Caller) -> bool:
     return user is not None and is_administrator(org, user)
 
 
-async def whoami(uses: Uses, request: Nothing, caller: Caller) -> Result:
+async def whoami(uses: Uses, _: Nothing, caller: Caller) -> Result:
     """Say who is asking, and as which user their callouts are made where they name none."""
     org = await uses.setup.org()
     return {
@@ -43,11 +43,15 @@ async def diagnose(uses: Uses, request: Question, caller: Caller) -> Result:
     user = request.user or _own_user(org, caller)
     namespace = request.namespace if request.user or request.namespace else caller.namespace
     if user is None:
-        raise OperationRefused("administrator_required", "got no user, and no administrator is defined; expected --as USER")
+        raise OperationRefused(
+            "administrator_required", "got no user, and no administrator is defined; expected --as USER"
+        )
     own = user == caller.user and namespace == caller.namespace
     if not own and (caller.namespace or not administers(org, caller)):
         whose = Caller(user, namespace)
-        raise OperationRefused("administrator_required", f"got a callout of {whose}; expected your own: you are {caller}")
+        raise OperationRefused(
+            "administrator_required", f"got a callout of {whose}; expected your own: you are {caller}"
+        )
     return await uses.diagnose(
         request.name,
         user=user,
@@ -66,5 +70,7 @@ async def explain(uses: Uses, request: CalloutId, caller: Caller) -> Result:
         own = {"user": caller.user, "namespace": caller.namespace}
         record = record if record.get("caller") == own else None
     if record is None:
-        raise OperationRefused("callout_not_found", f"got callout id {request.callout_id!r}; expected one that is recorded")
+        raise OperationRefused(
+            "callout_not_found", f"got callout id {request.callout_id!r}; expected one that is recorded"
+        )
     return record

@@ -29,7 +29,8 @@ class Diagnose(Protocol):
 
     async def __call__(
         self, name: str, *, user: str, namespace: str | None, method: str, path: str, principal: str | None
-    ) -> Result: ...
+    ) -> Result:
+        """Return the decision as JSON members; `Callouts.diagnose` says which."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,11 @@ OPERATION_REASONS: tuple[Reason, ...] = (
         "Correct what stands at the places that are named.",
     ),
     Reason(
-        "not_defined", 404, Blame.ADMIN, "This name is not defined; nothing was stored", "Correct the name, or define it."
+        "not_defined",
+        404,
+        Blame.ADMIN,
+        "This name is not defined; nothing was stored",
+        "Correct the name, or define it.",
     ),
     Reason(
         "vault_failed",
@@ -104,7 +108,15 @@ def document_of(error: BaseException) -> dict[str, Any]:
         case CalloutError():
             return {**_document(_BY_CODE["internal_error"], str(error)), "blame": error.blame.value}
         case _:
-            return _document(_BY_CODE["internal_error"], f"an unforeseen {type(error).__name__}")
+            return _document(_BY_CODE["internal_error"], f"an unforeseen {type(error).__name__}{_place(error)}")
+
+
+def _place(error: BaseException) -> str:
+    """Say in which module and line an error was raised; never a path, which names the machine."""
+    raised = error.__traceback__
+    while raised is not None and raised.tb_next is not None:
+        raised = raised.tb_next
+    return f" in {raised.tb_frame.f_globals.get('__name__')}, line {raised.tb_lineno}" if raised is not None else ""
 
 
 def _document(

@@ -7,7 +7,7 @@ import msgspec
 from callout.core.secret import Secret
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Request(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Base of the requests; fields that nobody declared are refused."""
 
 

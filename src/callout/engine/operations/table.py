@@ -1,4 +1,8 @@
-"""The table. A row is one operation: the command line and the setup API have what is here, and nothing else."""
+"""The table. A row is one operation: the command line and the setup API have what is here, and nothing else.
+
+Every row runs on the use cases `u`, the request `q` and the caller `c`.
+"""
+# ruff: noqa: ARG005 - every row takes the same three
 
 from __future__ import annotations
 
@@ -14,7 +18,9 @@ _DEFINITIONS = (
         "/plan",
         r.Manifest,
         "Show what applying a manifest would change",
-        lambda u, q, c: applying.plan(u.setup, q.manifest, q.source, q.references, prune=q.prune, namespace=q.namespace),
+        lambda u, q, c: applying.plan(
+            u.setup, q.manifest, q.source, q.references, prune=q.prune, namespace=c.namespace or q.namespace
+        ),
         Access.ADMINISTRATOR_OR_PACKAGE,
     ),
     Operation(
@@ -24,12 +30,17 @@ _DEFINITIONS = (
         r.Manifest,
         "Make the definitions as a manifest says",
         lambda u, q, c: applying.apply(
-            u.setup, str(c), q.manifest, q.source, q.references, prune=q.prune, namespace=q.namespace
+            u.setup, str(c), q.manifest, q.source, q.references, prune=q.prune, namespace=c.namespace or q.namespace
         ),
         Access.ADMINISTRATOR_OR_PACKAGE,
     ),
     Operation(
-        "export", "GET", "/export", r.Nothing, "Write all definitions as a manifest", lambda u, q, c: applying.export(u.setup)
+        "export",
+        "GET",
+        "/export",
+        r.Nothing,
+        "Write all definitions as a manifest",
+        lambda u, q, c: applying.export(u.setup),
     ),
     Operation(
         "named_credential.list",
@@ -384,7 +395,12 @@ _GROUPS = (
 
 _LOOKING = (
     Operation(
-        "status", "GET", "/status", r.Nothing, "Show the health of every principal", lambda u, q, c: status.status(u.setup)
+        "status",
+        "GET",
+        "/status",
+        r.Nothing,
+        "Show the health of every principal",
+        lambda u, q, c: status.status(u.setup),
     ),
     Operation(
         "who_can",
@@ -405,7 +421,13 @@ _LOOKING = (
         Access.KNOWN,
     ),
     Operation(
-        "explain", "GET", "/callouts/{callout_id}", r.CalloutId, "Show the trace of a callout", callouts.explain, Access.KNOWN
+        "explain",
+        "GET",
+        "/callouts/{callout_id}",
+        r.CalloutId,
+        "Show the trace of a callout",
+        callouts.explain,
+        Access.KNOWN,
     ),
     Operation(
         "audit.verify",

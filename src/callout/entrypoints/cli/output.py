@@ -38,13 +38,33 @@ class Output:
         if self.machine:
             self._json(result)
             return
-        console = _console(self.stdout)
-        for line in lines(result):
-            console.print(line)
+        self._print(self.stdout, lines(result))
+
+    def _print(self, stream: IO[str], lines: Lines) -> None:
+        console = _console(stream)
+        with console.capture() as captured:
+            for line in lines:
+                console.print(line)
+        written = captured.get()
+        if not stream.isatty():  # the cells of a table are padded: of no use to a pipe
+            written = "".join(f"{line.rstrip()}\n" for line in written.splitlines())
+        stream.write(written)
+        stream.flush()
 
     def _json(self, members: Result) -> None:
         indent = 2 if self.stdout.isatty() else None
         self.stdout.write(json.dumps(members, indent=indent, ensure_ascii=False) + "\n")
+        self.stdout.flush()
+
+    def bytes(self, chunk: bytes) -> None:
+        """Write bytes as they are, and at once: an answer may be a stream of events."""
+        self.stdout.flush()
+        binary = getattr(self.stdout, "buffer", None)
+        if binary is None:
+            self.stdout.write(chunk.decode("utf-8", "replace"))
+        else:
+            binary.write(chunk)
+            binary.flush()
         self.stdout.flush()
 
     def note(self, text: str) -> None:
@@ -57,9 +77,7 @@ class Output:
         if self.machine:
             self._json(document)
         else:
-            console = _console(self.stderr)
-            for line in _problem_lines(document):
-                console.print(line)
+            self._print(self.stderr, _problem_lines(document))
         return exit_code(document.get("blame", "callout"))
 
     @contextmanager

@@ -26,13 +26,14 @@ def connection(url: SplitResult, timeout: float | None) -> HTTPConnection:
 
 def read_url(url: str) -> SplitResult:
     """Split a server's URL; raises `UsageError` where it is none."""
+    refusal = UsageError(f"got URL {url!r}; expected http://HOST[:PORT] or https://HOST[:PORT]")
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
-        usable = None
+        raise refusal from None
     if not usable:
-        raise UsageError(f"got URL {url!r}; expected http://HOST[:PORT] or https://HOST[:PORT]")
+        raise refusal
     return parts
 
 

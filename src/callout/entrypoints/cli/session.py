@@ -40,7 +40,7 @@ class UsageError(Exception):
     """Arguments that do not go together. The message says got and expected."""
 
 
-class RemoteRefused(Exception):  # noqa: N818 - named as `Refused` is
+class RemoteRefused(Exception):
     """A problem document that a running server answered with, or that says why it could not be asked."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:

@@ -199,7 +199,7 @@ class CallerConnection(asyncio.Protocol):
         if self._closing:
             return LINGER_SECONDS
         limits = self._gateway.limits
-        return limits.head_seconds if self._buffer or self._body is not None else limits.keep_alive_seconds
+        return limits.head_timeout if self._buffer or self._body is not None else limits.keep_alive_timeout
 
     # --- requests ----------------------------------------------------------------------------------------------
 
@@ -239,7 +239,7 @@ class CallerConnection(asyncio.Protocol):
             self._refuse(Refused(code, str(error)))
             return b""
         if self._surplus:
-            most = self._gateway.limits.connections
+            most = self._gateway.limits.connection_limit
             self._refuse(Refused("overloaded", f"got more than {most} connections; expected at most that many"))
         elif head.target.startswith(PREFIX):
             self.exchange = exchange = Exchange(self._gateway, self, head, time.monotonic())

@@ -93,7 +93,7 @@ class Exchange:
             )
             self._route = route
             self._target = join(route.path, rest)
-            self._timeout = gateway.limits.timeout_seconds if head.callout_timeout is None else self._asked_timeout()
+            self._timeout = gateway.limits.default_timeout if head.callout_timeout is None else self._asked_timeout()
             self._deadline = self._started + self._timeout
             if head.content_length:
                 self._expect_body(body)
@@ -112,12 +112,12 @@ class Exchange:
         self._request_ended = ended
         self._sent += len(body)
         self._moved = True
-        most = self._gateway.limits.request_bytes
+        most = self._gateway.limits.request_limit
         if most is not None and self._sent > most:
             self.refuse(_too_large(f"more than {most}", most))
             return
         if self._kept is not None:
-            if self._sent <= self._gateway.limits.replay_bytes:
+            if self._sent <= self._gateway.limits.replay_limit:
                 self._kept.append(body)
             else:
                 self._kept = None
@@ -153,14 +153,14 @@ class Exchange:
             if now >= self._deadline:
                 detail = f"got no answer; expected one within {self._timeout:g} seconds"
                 self.refuse(Refused("timed_out", detail))
-        elif now - self._quiet_since >= self._gateway.limits.idle_seconds:
-            idle = self._gateway.limits.idle_seconds
+        elif now - self._quiet_since >= self._gateway.limits.idle_timeout:
+            idle = self._gateway.limits.idle_timeout
             self._cut_short(Refused("timed_out", f"got nothing for {idle:g} seconds; expected the rest of the answer"))
 
     # --- sending -----------------------------------------------------------------------------------------------
 
     def _asked_timeout(self) -> float:
-        asked, most = self._head.callout_timeout or b"", self._gateway.limits.most_timeout_seconds
+        asked, most = self._head.callout_timeout or b"", self._gateway.limits.longest_timeout
         if _SECONDS.fullmatch(asked) is None or not 0 < float(asked) <= most:
             shown = asked[:40].decode("latin-1")
             raise Refused(
@@ -169,12 +169,12 @@ class Exchange:
         return float(asked)
 
     def _expect_body(self, body: bytes) -> None:
-        length, most = self._head.content_length, self._gateway.limits.request_bytes
+        length, most = self._head.content_length, self._gateway.limits.request_limit
         self._has_body = True
         self._sent = len(body)
         if most is not None and max(length, self._sent) > most:
             raise _too_large(str(max(length, self._sent)), most)
-        if max(length, self._sent) <= self._gateway.limits.replay_bytes:
+        if max(length, self._sent) <= self._gateway.limits.replay_limit:
             self._kept = [body]
         self._unsent = [body]
 

@@ -35,7 +35,7 @@ class Gateway:
         self.callouts = callouts
         self.outbound = outbound
         self.limits = limits
-        self.heads = RequestParser(limits.head_bytes)
+        self.heads = RequestParser(limits.head_limit)
         self.draining = False
         self._well_known = well_known
         self._readiness = readiness
@@ -106,7 +106,7 @@ class Gateway:
             self._empty.set()
 
     def _accept(self) -> CallerConnection:
-        connection = CallerConnection(self, surplus=len(self._connections) >= self.limits.connections)
+        connection = CallerConnection(self, surplus=len(self._connections) >= self.limits.connection_limit)
         self._connections.add(connection)
         return connection
 

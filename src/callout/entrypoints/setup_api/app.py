@@ -102,16 +102,15 @@ def _answer(document: Mapping[str, Any], headers: Mapping[str, str] | None = Non
 async def _not_routed(request: Request, error: Exception) -> Response:
     """Answer for what no route takes: an unknown path, or a method that the path does not have."""
     assert isinstance(error, HTTPException)
-    refused = OperationRefused("operation_not_found", f"got {request.method} {request.url.path}; expected a documented one")
+    refused = OperationRefused(
+        "operation_not_found", f"got {request.method} {request.url.path}; expected a documented one"
+    )
     return _answer({**document_of(refused), "status": error.status_code}, error.headers)
 
 
 async def _arguments(operation: Operation, request: Request) -> dict[str, Any]:
     """Collect the members of a request: the path's win over the body's or the query's."""
-    if operation.reads_body:
-        arguments = _members(await _body(request))
-    else:
-        arguments = _query(operation, request)
+    arguments = _members(await _body(request)) if operation.reads_body else _query(operation, request)
     doubled = arguments.keys() & request.path_params.keys()
     if doubled:
         raise Refused("malformed_request", f"got {', '.join(sorted(doubled))} twice; expected it in the path alone")

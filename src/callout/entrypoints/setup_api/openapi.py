@@ -124,7 +124,8 @@ _PROBLEM: dict[str, Any] = {
             "items": {
                 "type": "object",
                 "properties": {
-                    name: {"type": ["string", "null"]} for name in ("place", "where", "got", "expected", "nearest", "text")
+                    name: {"type": ["string", "null"]}
+                    for name in ("place", "where", "got", "expected", "nearest", "text")
                 },
             },
         },

@@ -22,7 +22,7 @@ async def caller_of(request: Request, setup: Setup) -> Caller:
         key = key_in_authorization(authorization.encode("latin-1"))
     if key is None:
         raise Refused("caller_unknown", "got no key; expected Callout-Key: co_… or Authorization: Bearer co_…", _REMEDY)
-    identified = identify(await setup.org(), setup.now(), key=key, header=None, local_keys={})
+    identified = identify(await setup.org(), setup.now(), key=key, local_keys={})
     if identified.caller is None:
         raise Refused("caller_unknown", identified.refusal, _REMEDY)
     return identified.caller

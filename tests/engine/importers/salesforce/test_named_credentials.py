@@ -92,7 +92,7 @@ def test_a_client_certificate_is_to_be_supplied_by_hand() -> None:
     ("url", "why"),
     [
         ("http://orders.example.com", "expected https://"),
-        ("https://{!$Credential.Open.Host}/v2", "expected a host of letters"),
+        ("https://{!$Credential.Open.Host}/v2", "got a merge field"),
         ("https://orders.example.com/{!$Credential.Open.Tenant}", "got a merge field"),
         ("https://orders.example.com?tenant=1", "a URL without a query"),
         ("https://10.0.0.7/v2", "a public host"),
@@ -162,7 +162,9 @@ def test_a_line_break_in_a_header_is_refused() -> None:
 
 def test_a_value_that_is_neither_true_nor_false_is_refused_with_the_nearest() -> None:
     said = refusal_of(extra=(("allowMergeFieldsInBody", "ture"),))
-    assert "NamedCredential.allowMergeFieldsInBody: got 'ture'; expected one of true, false; did you mean 'true'?" in said
+    assert (
+        "NamedCredential.allowMergeFieldsInBody: got 'ture'; expected one of true, false; did you mean 'true'?" in said
+    )
 
 
 def test_a_file_that_says_neither_kind_is_refused() -> None:

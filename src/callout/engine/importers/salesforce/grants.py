@@ -154,25 +154,28 @@ def _read_grants(
 
 
 def _reference(row: Element, draft: Draft, credentials: Credentials) -> PrincipalReference | None:
-    """Find the principal that `EC-Principal` names; both parts may hold hyphens or spaces, so the longest wins."""
+    """Find the principal that `EC-Principal` names; both parts may hold hyphens, so the longest that exists wins."""
     text = row.value("externalCredentialPrincipal")
-    line = row.line_of("externalCredentialPrincipal")
-    place = f"{draft.judgement.path}:{line}"
     names = sorted({*credentials.imported, *credentials.refused}, key=len, reverse=True)
-    owner = next((name for name in names if text.startswith(f"{name}-")), None)
-    if owner is None:
-        hint = nearest(text.partition("-")[0], tuple(names))
-        near = f"; did you mean {hint!r}?" if hint else ""
-        why = f"no external credential of the project has this name{near}"
-    elif owner in credentials.refused:
-        why = f"external credential {owner} is refused"
-    else:
-        principal = text[len(owner) + 1 :]
-        if credentials.imported[owner].principal(principal) is not None:
-            return PrincipalReference(owner, principal)
-        known = tuple(p.name for p in credentials.imported[owner].principals)
-        hint = nearest(principal, known)
-        near = f"; did you mean {hint!r}?" if hint else ""
-        why = f"external credential {owner} has no such principal, but {', '.join(known) or 'none'}{near}"
-    draft.by_hand_too(f"the grant of {text!r} at {place} was dropped: {why}")
+    owners = [name for name in names if text.startswith(f"{name}-")]
+    for owner in owners:
+        reference = PrincipalReference(owner, text[len(owner) + 1 :])
+        external = credentials.imported.get(owner)
+        if external is not None and external.principal(reference.principal) is not None:
+            return reference
+    line = row.line_of("externalCredentialPrincipal")
+    why = _why_dropped(text, owners[0] if owners else None, names, credentials)
+    draft.by_hand_too(f"the grant of {text!r} at {draft.judgement.path}:{line} was dropped: {why}")
     return None
+
+
+def _why_dropped(text: str, owner: str | None, names: list[str], credentials: Credentials) -> str:
+    if owner is None:
+        why, hint = "no external credential of the project has this name", nearest(text.partition("-")[0], tuple(names))
+    elif owner in credentials.imported:
+        known = tuple(p.name for p in credentials.imported[owner].principals)
+        why = f"external credential {owner} has no such principal, but {', '.join(known) or 'none'}"
+        hint = nearest(text[len(owner) + 1 :], known)
+    else:
+        why, hint = f"external credential {owner} is refused", None
+    return f"{why}; did you mean {hint!r}?" if hint else why

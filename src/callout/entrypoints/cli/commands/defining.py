@@ -85,7 +85,8 @@ async def apply(
 
 
 def _planned(result: Result) -> Lines:
-    yield text(str(result["text"]).rstrip("\n"))
+    if result["text"]:
+        yield text(str(result["text"]).rstrip("\n"))
     if "message" in result:
         yield text(str(result["message"]))
 

@@ -41,7 +41,8 @@ async def list_users(*, where: Where = HERE, session: Given) -> int:
 def _users(result: Result) -> Lines:
     columns = ("user", "profile", "permission sets", "groups", "active")
     rows = (
-        (u["name"], u["profile"], u["permission_sets"], u["permission_set_groups"], u["active"]) for u in result["users"]
+        (u["name"], u["profile"], u["permission_sets"], u["permission_set_groups"], u["active"])
+        for u in result["users"]
     )
     return table(columns, rows, empty="No user is defined.")
 

@@ -32,17 +32,17 @@ def register(app: App) -> None:
     app.command(database)
 
 
-async def init(*, administrator: str = FIRST_ADMINISTRATOR, where: Where = HERE, session: Given) -> int:
+async def init(*, admin: str = FIRST_ADMINISTRATOR, where: Where = HERE, session: Given) -> int:
     """Make a home: database, master key and first administrator.
 
     Example: `callout init --home ./callout-home`
 
     Parameters
     ----------
-    administrator:
+    admin:
         Name of the first administrator.
     """
-    made = await session.wiring.init(_home(session, where, "init"), administrator)
+    made = await session.wiring.init(_home(session, where, "init"), admin)
     session.output.result(made, lambda result: fields(result, *result))
     return 0
 

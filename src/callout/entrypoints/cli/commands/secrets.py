@@ -91,7 +91,9 @@ def _read_input(session: Session, names: list[str]) -> dict[str, str]:
         return {names[0]: _without_line_end(session.stdin.read())}
     lines = [_without_line_end(session.stdin.readline()) for _ in names]
     if not all(lines):
-        raise UsageError(f"got {sum(map(bool, lines))} lines on standard input; expected one for each of {', '.join(names)}")
+        raise UsageError(
+            f"got {sum(map(bool, lines))} lines on standard input; expected one for each of {', '.join(names)}"
+        )
     return dict(zip(names, lines, strict=True))
 
 

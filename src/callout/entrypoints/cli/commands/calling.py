@@ -1,0 +1,306 @@
+"""Commands about callouts: make one, say what one would do, what one did, who can, and how every principal is."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from callout.entrypoints.cli.output import Lines, Result, exit_code, remedy_line, table, text
+from callout.entrypoints.cli.session import Session, UsageError
+from callout.entrypoints.cli.where import HERE, Given, Switch, Where
+
+if TYPE_CHECKING:
+    from callout.entrypoints.cli.sending import Answer, Sending
+
+AsUser = Annotated[str | None, Parameter(name="--as", metavar="USER")]
+
+
+def register(app: App) -> None:
+    """Add these commands."""
+    for command in (send, diagnose, explain, who_can, status):
+        app.command(command)
+
+
+async def send(
+    address: str,
+    /,
+    *,
+    method: Annotated[str | None, Parameter(alias="-X")] = None,
+    header: Annotated[list[str] | None, Parameter(alias="-H", negative=(), metavar="'NAME: VALUE'")] = None,
+    body: Annotated[str | None, Parameter(name=("--data", "-d"), allow_leading_hyphen=True)] = None,
+    include: Annotated[Switch, Parameter(alias="-i")] = False,
+    fail: Switch = False,
+    principal: str | None = None,
+    timeout: float | None = None,  # noqa: ASYNC109 - the callout's, not this function's
+    as_user: AsUser = None,
+    namespace: str | None = None,
+    where: Where = HERE,
+    session: Given,
+) -> int:
+    """Make a callout and write its answer to standard output.
+
+    Example: `callout send Orders/items?limit=5 --as alice`
+
+    Example: `callout send Orders/items -X POST -H "Content-Type: application/json" -d @item.json`
+
+    Parameters
+    ----------
+    address:
+        NAME[/path][?query], or with `callout:` before it.
+    method:
+        HTTP method; default GET, with --data POST.
+    header:
+        A header of the request; may be given several times.
+    body:
+        Body of the request: text, `@FILE`, or `-` for standard input.
+    include:
+        Write the status and headers of the answer first.
+    fail:
+        End with exit code 4 where the external system answers 400 or above.
+    principal:
+        Principal to call as, where several are granted.
+    timeout:
+        Seconds that the external system has to begin its answer.
+    as_user:
+        User to call as, on a home; default the first administrator. A running server knows you by your key.
+    namespace:
+        Package whose code calls, on a home.
+    """
+    from callout.core.access.target import split_address
+    from callout.entrypoints.cli.sending import Sending, read_headers
+
+    name, target = split_address(address)
+    headers = read_headers(header or [])
+    if principal is not None:
+        headers = (*headers, ("Callout-Principal", principal))
+    content = _body(session, body)
+    chosen = method or ("GET" if content is None else "POST")
+    sending = Sending(name, target, chosen, headers, content, timeout)
+    remote = session.remote(where)
+    if remote is not None:
+        if as_user is not None or namespace is not None:
+            raise UsageError(
+                "got --as or --namespace with --url; expected neither: a running server knows you by your key"
+            )
+        url = remote.url_of("gateway").geturl()
+        return await asyncio.to_thread(_exchange, session, url, remote.key, sending, include=include, fail=fail)
+    user = as_user or await _own_user(session, where)
+    async with session.wiring.local_gateway(session.home(where), user, namespace) as (url, key):
+        return await asyncio.to_thread(_exchange, session, url, key, sending, include=include, fail=fail)
+
+
+async def _own_user(session: Session, where: Where) -> str:
+    user = (await session.run(where, "whoami"))["user"]
+    if user is None:
+        raise UsageError("got no --as, and no administrator is defined; expected --as USER")
+    return str(user)
+
+
+def _body(session: Session, given: str | None) -> bytes | Path | None:
+    if given is None:
+        return None
+    if given == "-":
+        binary = getattr(session.stdin, "buffer", None)
+        return binary.read() if binary is not None else session.stdin.read().encode()
+    return Path(given[1:]).expanduser() if given.startswith("@") else given.encode()
+
+
+def _exchange(session: Session, url: str, key: str, sending: Sending, *, include: bool, fail: bool) -> int:
+    from callout.entrypoints.cli.sending import exchange
+
+    with exchange(url, key, sending) as answer:
+        code = _written(session, answer, include=include)
+    return exit_code("external") if fail and answer.status >= 400 and not answer.is_callouts_own else code
+
+
+def _written(session: Session, answer: Answer, *, include: bool) -> int:
+    output = session.output
+    if include and not output.machine:
+        output.stdout.write(f"HTTP/1.1 {answer.status} {answer.reason}\n")
+        output.stdout.writelines(f"{name}: {value}\n" for name, value in answer.headers)
+        output.stdout.write("\n")
+    if answer.is_callouts_own:
+        output.stdout.flush()
+        return output.problem(answer.problem())
+    if output.machine:
+        output.result(answer.members(), lambda _: [])
+        return 0
+    for chunk in answer.body:
+        output.bytes(chunk)
+    return 0
+
+
+async def diagnose(
+    name: str,
+    /,
+    *,
+    as_user: AsUser = None,
+    namespace: str | None = None,
+    method: Annotated[str, Parameter(alias="-X")] = "GET",
+    path: str = "",
+    principal: str | None = None,
+    where: Where = HERE,
+    session: Given,
+) -> int:
+    """Decide about a callout, and show the exact request that would leave. Nothing is sent; secrets show as `…`.
+
+    The exit code is that of the reason which the callout would end with.
+
+    Example: `callout diagnose Orders --as alice --namespace acme --path /items`
+
+    Parameters
+    ----------
+    name:
+        Name of the named credential.
+    as_user:
+        User who would call; default yourself (on a home: the first administrator).
+    namespace:
+        Package whose code would call.
+    method:
+        HTTP method.
+    path:
+        Path and query after the name.
+    principal:
+        Principal to call as, where several are granted.
+    """
+    request = {
+        "name": name,
+        "user": as_user,
+        "namespace": namespace,
+        "method": method,
+        "path": path,
+        "principal": principal,
+    }
+    result = await session.run(where, "diagnose", request)
+    session.output.result(result, _diagnosed)
+    return 0 if result["allowed"] else exit_code(result["blame"])
+
+
+def _diagnosed(result: Result) -> Lines:
+    yield from _ladder(result)
+    if result["allowed"]:
+        yield text("This callout would be made.", "green")
+    request = result.get("request")
+    if request:
+        yield text("")
+        yield text(f"{request['method']} {request['url']}", "bold")
+        yield from (text(f"{name}: {value}") for name, value in request["headers"])
+
+
+def _ladder(result: Result) -> Lines:
+    width = max((len(step["name"]) for step in result["steps"]), default=0)
+    for step in result["steps"]:
+        mark, style = ("✓", "green") if step["held"] else ("✗", "red")
+        yield text(f"{mark} {step['name'].ljust(width)}  {step['detail']}", style if not step["held"] else "")
+        for remedy in step.get("remedy") or ():
+            yield remedy_line(remedy)
+    if not result["allowed"]:
+        yield text(
+            f"{result['title']} ({result['reason']}, {result['status']}); to be mended by: {result['blame']}", "bold"
+        )
+
+
+async def explain(callout_id: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Show the trace of a callout: what was decided, rung by rung, what happened, and how to mend it.
+
+    Example: `callout explain 019a2b3c4d5e6f0000011a2b3c`
+
+    Parameters
+    ----------
+    callout_id:
+        The Callout-Id of an answer.
+    """
+    return await session.show(where, "explain", {"callout_id": callout_id}, _explained)
+
+
+def _explained(result: Result) -> Lines:
+    caller = result["caller"]
+    who = caller["user"] or "an unknown caller"
+    code = f" (package {caller['namespace']})" if caller["namespace"] else ""
+    yield text(f"{result['at']}  {who}{code}  {result['method']} {result['path']}", "bold")
+    answered = f"answered {result['status']} in {result['duration_ms']} ms"
+    yield text(f"{answered}, replay {result['replay']}" if result.get("replay") else answered)
+    if not result["allowed"] and result.get("detail"):
+        yield text(str(result["detail"]))
+    yield from _ladder(result)
+    shown = {remedy for step in result["steps"] for remedy in step.get("remedy") or ()}
+    yield from (remedy_line(remedy) for remedy in result.get("remedy") or () if remedy not in shown)
+    for event in result.get("events") or ():
+        yield text(f"  {event}" if isinstance(event, str) else "  " + _event(event))
+
+
+def _event(event: Result) -> str:
+    return "  ".join(f"{name} {value}" for name, value in event.items() if value is not None)
+
+
+async def who_can(name: str, /, *, where: Where = HERE, session: Given) -> int:
+    """List who can make callouts by a name, and how; and who nearly can, and what is missing.
+
+    Example: `callout who-can Orders`
+
+    Parameters
+    ----------
+    name:
+        Name of the named credential.
+    """
+    with session.output.working("Deciding …"):
+        result = await session.run(where, "who_can", {"name": name})
+    session.output.result(result, _who)
+    return 0
+
+
+def _who(result: Result) -> Lines:
+    state = "enabled for callouts" if result["enabled_for_callouts"] else "not enabled for callouts"
+    yield text(f"{result['named_credential']} points to {result['url']} and is {state}", "bold")
+    rows = ((u["user"], u["profile"], u["principal"], "; ".join(u["how"])) for u in result["users"])
+    yield from table(("user", "profile", "principal", "how"), rows, empty="No user can make callouts by it.")
+    if result["profiles"]:
+        yield text("")
+        whole = ((p["profile"], p["principal"], "; ".join(p["how"])) for p in result["profiles"])
+        yield from table(("everyone with profile", "principal", "how"), whole, empty="")
+    if result["nearly"]:
+        yield text("")
+        yield text("Nearly:", "bold")
+    for near in result["nearly"]:
+        yield text(f"{near['user']}: " + "; ".join(step["detail"] for step in near["lacking"]))
+        yield from (remedy_line(remedy) for remedy in near["remedy"])
+    if result["packages"]:
+        yield text("")
+        packages = ((p["namespace"], p["allowed"]) for p in result["packages"])
+        yield from table(("code of package", "allowed"), packages, empty="")
+
+
+async def status(*, where: Where = HERE, session: Given) -> int:
+    """Show the health of every principal: what it lacks, its token's times, its last error.
+
+    Example: `callout status --json`
+    """
+    with session.output.working("Looking …"):
+        result = await session.run(where, "status")
+    session.output.result(result, _states)
+    return 0
+
+
+def _states(result: Result) -> Lines:
+    columns = ("principal", "user", "state", "lacks", "issued", "expires", "last refresh", "last error")
+    rows = (
+        (
+            p["principal"],
+            p["user"],
+            p["state"].replace("_", " "),
+            p["missing"],
+            p["issued_at"],
+            p["expires_at"],
+            p["last_refresh_at"],
+            _error(p),
+        )
+        for p in result["principals"]
+    )
+    return table(columns, rows, empty="No principal is defined.")
+
+
+def _error(row: dict[str, Any]) -> str | None:
+    return f"{row['last_error_at']} {row['last_error']}" if row["last_error"] else None

@@ -1,0 +1,69 @@
+"""Rules over custom headers: names, values, and what their formulas may read."""
+
+import pytest
+
+from callout.core.model.credentials import CustomHeader
+from callout.core.rules.headers import header_problems, names_read
+
+
+def found(*headers, written=()):
+    problems = header_problems([CustomHeader(*h) for h in headers], "headers", "Orders", written)
+    return {problem.place: problem for problem in problems}
+
+
+@pytest.mark.parametrize("name", ["X-Tenant", "x_api.key~", "Cookie", "Authorization", "Accept"])
+def test_a_header_of_any_token_is_accepted(name):
+    assert found((name, "v")) == {}
+
+
+@pytest.mark.parametrize("name", ["", "X Y", "X:", "X\r\n", "Grüße", "X/Y", "(x)"])
+def test_a_name_that_is_no_token_is_refused(name):
+    assert "headers[0].name" in found((name, "v"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Host",
+        "content-length",
+        "Transfer-Encoding",
+        "CONNECTION",
+        "Keep-Alive",
+        "TE",
+        "Trailer",
+        "Upgrade",
+        "Expect",
+        "Proxy-Authorization",
+    ],
+)
+def test_a_header_that_says_how_the_message_is_sent_is_refused(name):
+    assert "Callout writes those itself" in found((name, "v"))["headers[0].name"].expected
+
+
+def test_a_header_that_the_protocol_generates_is_refused_with_the_way_out():
+    problem = found(("X-A", "v"), ("authorization", "v"), written=("Authorization",))["headers[1].name"]
+    assert "generate_authorization_header: false" in problem.expected
+
+
+@pytest.mark.parametrize("value", ["a\r\nX: y", "a\nb", "a\0", "a\x7f"])
+def test_a_value_with_a_control_character_is_refused(value):
+    assert "control character" in found(("X", value))["headers[0].value"].got
+
+
+def test_a_formula_that_cannot_be_read_is_refused_with_its_column():
+    assert "column" in found(("X", "{!BASE64ENCODE(}"))["headers[0].value"].got
+
+
+def test_a_formula_may_read_its_own_external_credential():
+    assert found(("X", "{!$Credential.Orders.tenant}")) == {}
+
+
+def test_a_formula_that_reads_another_external_credential_is_refused_with_the_nearest():
+    problem = found(("X", "{!$Credential.Order.tenant}"))["headers[0].value"]
+    assert problem.got == "$Credential.Order.tenant"
+    assert problem.nearest == "$Credential.Orders.tenant"
+
+
+def test_the_names_that_readable_formulas_read_are_known():
+    headers = [CustomHeader("A", "{!$Credential.Orders.a}-{!$Credential.Orders.b}"), CustomHeader("B", "{!(}")]
+    assert names_read(headers) == {("Orders", "a"), ("Orders", "b")}

@@ -1,0 +1,102 @@
+"""Rules over permission sets, groups, profiles, users and packages."""
+
+from dataclasses import replace
+
+import pytest
+
+from callout.core.model.credentials import ExternalCredential, Principal, PrincipalReference
+from callout.core.model.org import Org
+from callout.core.model.people import Package, PermissionSet, PermissionSetGroup, Profile, User
+from callout.core.rules.people import (
+    group_problems,
+    package_problems,
+    permission_set_problems,
+    profile_problems,
+    user_problems,
+)
+
+ORG = Org.of(
+    ExternalCredential("Orders", "basic", principals=(Principal("Service"),)),
+    PermissionSet("Clerks"),
+    PermissionSetGroup("Staff", ("Clerks",)),
+)
+
+
+def found(problems):
+    return {problem.place: problem for problem in problems}
+
+
+def test_a_grant_of_a_principal_that_is_there_is_accepted():
+    granted = frozenset({PrincipalReference("Orders", "Service")})
+    assert found(permission_set_problems(ORG, PermissionSet("Order Clerks", granted))) == {}
+    assert found(profile_problems(ORG, Profile("Contractors", granted))) == {}
+
+
+def test_a_grant_of_a_principal_that_is_not_there_is_refused_with_the_nearest():
+    granted = frozenset({PrincipalReference("Orders", "Servic")})
+    problem = found(permission_set_problems(ORG, PermissionSet("S", granted)))[
+        "permission_sets.S.principals[Orders/Servic]"
+    ]
+    assert problem.nearest == "Orders/Service"
+    assert problem.expected == "a principal of Orders: Service"
+
+
+def test_a_grant_on_an_external_credential_that_is_not_there_is_refused():
+    granted = frozenset({PrincipalReference("Nothing", "Service")})
+    assert "profiles.P.principals[Nothing/Service]" in found(profile_problems(ORG, Profile("P", granted)))
+
+
+def test_standard_profiles_keep_their_flags_and_may_be_given_principals():
+    standard = ORG.profiles["Standard User"]
+    granted = frozenset({PrincipalReference("Orders", "Service")})
+    assert found(profile_problems(ORG, replace(standard, principals=granted))) == {}
+    assert "profiles.Standard User" in found(profile_problems(ORG, replace(standard, administrator=True)))
+    assert "profiles.Standard User" in found(profile_problems(ORG, replace(standard, standard=False)))
+
+
+def test_nothing_becomes_standard_by_saying_so():
+    assert "profiles.P" in found(profile_problems(ORG, Profile("P", standard=True)))
+    assert "permission_sets.S" in found(permission_set_problems(ORG, PermissionSet("S", standard=True)))
+
+
+@pytest.mark.parametrize("name", ["a/b", "a@b", " a", ""])
+def test_names_of_grant_sources_can_be_written_in_references(name):
+    assert found(permission_set_problems(ORG, PermissionSet(name)))
+    assert found(group_problems(ORG, PermissionSetGroup(name)))
+    assert found(profile_problems(ORG, Profile(name)))
+
+
+def test_members_of_a_group_are_there_and_given_once():
+    problems = found(group_problems(ORG, PermissionSetGroup("G", ("Clerks", "Clerk", "Clerks"))))
+    assert problems["permission_set_groups.G.permission_sets[Clerk]"].nearest == "Clerks"
+    assert problems["permission_set_groups.G.permission_sets[Clerks]"].got == "'Clerks' twice"
+
+
+def test_what_a_user_is_given_is_there():
+    user = User("alice", "Standrd User", ("Clerk",), ("Staf",))
+    problems = found(user_problems(ORG, user))
+    assert {place: p.nearest for place, p in problems.items()} == {
+        "users.alice.profile": "Standard User",
+        "users.alice.permission_sets[Clerk]": "Clerks",
+        "users.alice.permission_set_groups[Staf]": "Staff",
+    }
+
+
+def test_a_user_may_administer_and_the_guest_may_not():
+    assert found(user_problems(ORG, User("alice", "System Administrator"))) == {}
+    assert "users.guest.profile" in found(user_problems(ORG, User("guest", "System Administrator")))
+
+
+def test_a_user_name_with_a_space_is_refused():
+    assert "users.al ice" in found(user_problems(ORG, User("al ice")))
+
+
+def test_a_long_list_of_known_names_is_cut_for_the_reader():
+    org = Org.of(*(PermissionSet(f"Set {number:02}") for number in range(40)))
+    problem = found(user_problems(org, User("alice", permission_sets=("X",))))["users.alice.permission_sets[X]"]
+    assert problem.expected.endswith("and 29 more")
+
+
+def test_a_package_is_named_by_its_namespace():
+    assert found(package_problems(Package("acme"))) == {}
+    assert "packages.a-b" in found(package_problems(Package("a-b")))

@@ -1,0 +1,88 @@
+"""Orgs of every shape that a manifest can hold, for property tests."""
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from callout.core.model.credentials import (
+    CustomHeader,
+    ExternalCredential,
+    NamedCredential,
+    Principal,
+    PrincipalReference,
+    PrincipalType,
+)
+from callout.core.model.org import Org
+from callout.core.model.people import ObjectPermission, Package, PermissionSet, PermissionSetGroup, Profile, User
+
+NAMES = st.from_regex(r"[A-Za-z](_?[A-Za-z0-9]){0,9}", fullmatch=True)
+#: Words that YAML reads as something else, beside ordinary ones.
+READABLE = st.sampled_from(
+    ["yes", "null", "1e5", "<<", "0x1F", "12", "true", "Order Clerks", "a: b", "#x", "- y", "~", "Ü"]
+)
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn"]), max_size=20) | READABLE
+LINES = st.lists(TEXT, max_size=3).map("\n".join)
+STATUSES = st.lists(st.integers(400, 499) | st.integers(600, 999), unique=True, max_size=3).map(tuple)
+HEADERS = st.lists(st.builds(CustomHeader, st.sampled_from(["X-A", "X-B"]), TEXT), max_size=3).map(tuple)
+PERMISSIONS = st.frozensets(st.sampled_from(list(ObjectPermission)), max_size=3)
+
+PRINCIPALS = st.lists(
+    st.builds(
+        Principal, READABLE, st.sampled_from(list(PrincipalType)), st.integers(1, 9), st.dictionaries(NAMES, TEXT)
+    ),
+    unique_by=lambda principal: principal.name,
+    max_size=3,
+).map(tuple)
+
+GRANTS = st.frozensets(st.builds(PrincipalReference, NAMES, READABLE.filter(lambda name: "/" not in name)), max_size=3)
+
+DEFINITIONS = (
+    st.builds(
+        ExternalCredential,
+        NAMES,
+        NAMES,
+        st.dictionaries(NAMES, TEXT, max_size=2),
+        STATUSES,
+        HEADERS,
+        PRINCIPALS,
+        st.sampled_from([None, True, False]),
+        TEXT,
+        LINES,
+        st.sampled_from([None, "acme"]),
+    )
+    | st.builds(
+        NamedCredential,
+        NAMES,
+        TEXT,
+        NAMES,
+        st.booleans(),
+        st.lists(NAMES, unique=True, max_size=2).map(tuple),
+        st.booleans(),
+        st.booleans(),
+        HEADERS,
+        TEXT,
+        LINES,
+        st.sampled_from([None, "acme"]),
+    )
+    | st.builds(PermissionSet, READABLE, GRANTS, PERMISSIONS, TEXT)
+    | st.builds(PermissionSetGroup, READABLE, st.lists(READABLE, unique=True, max_size=2).map(tuple), TEXT)
+    | st.builds(Profile, READABLE, GRANTS, PERMISSIONS, TEXT)
+    | st.builds(
+        lambda profile, *changed: replace(profile, principals=changed[0], user_external_credential=changed[1]),
+        st.sampled_from(list(Org.of().profiles.values())),
+        GRANTS,
+        PERMISSIONS,
+    )
+    | st.builds(
+        User,
+        READABLE | st.just("guest"),
+        READABLE,
+        st.lists(READABLE, unique=True, max_size=2).map(tuple),
+        st.lists(READABLE, unique=True, max_size=2).map(tuple),
+        st.booleans(),
+        TEXT,
+    )
+    | st.builds(Package, NAMES, TEXT)
+)
+
+ORGS = st.lists(DEFINITIONS, max_size=6).map(lambda definitions: Org.of(*definitions))

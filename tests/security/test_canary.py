@@ -1,0 +1,132 @@
+"""Planted secrets appear in no log, answer, error, page, trace, export or database byte."""
+
+import base64
+import json
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx2
+import pytest
+
+from tests.journeys.processes import Home, Sandbox, Server, callout_home, eventually
+
+pytestmark = pytest.mark.journey
+
+CLIENT_SECRET = "canary-client-secret+/=&%"
+PASSWORD = "canary-password:ü"
+API_KEY = "canary-api-key-0123456789"
+ENV_SECRET = "canary-from-the-environment"
+PLANTED = (CLIENT_SECRET, PASSWORD, API_KEY, ENV_SECRET)
+
+
+def forms_of(secret: str) -> set[bytes]:
+    """A secret as it could be shown: plain, percent-encoded, JSON-escaped, base64, hexadecimal."""
+    raw = secret.encode()
+    forms = {raw, quote(secret).encode(), quote(secret, safe="").encode(), json.dumps(secret)[1:-1].encode()}
+    return forms | {base64.b64encode(raw), base64.urlsafe_b64encode(raw), raw.hex().encode()}
+
+
+def assert_clean(what: str, content: bytes, *secrets: str) -> None:
+    for secret in secrets or PLANTED:
+        assert not any(form in content for form in forms_of(secret)), f"{what} holds a planted secret"
+
+
+def manifest(sandbox: Sandbox) -> dict:
+    principals = {"Service": {"sequence": 1}}
+    oauth = {"protocol": "oauth2_client_credentials", "parameters": {"token_endpoint": sandbox.token_endpoint}}
+    externals = {
+        "Orders": {**oauth, "principals": principals},
+        "Mail": {"protocol": "basic", "principals": principals},
+        "Weather": {
+            "protocol": "custom",
+            "headers": [{"name": "X-Api-Key", "value": "{!$Credential.Weather.key}"}],
+            "principals": {"Service": {"secrets": {"key": {"env": "CANARY"}}}},
+        },
+    }
+    return {
+        "external_credentials": externals,
+        "named_credentials": {
+            name: {"url": f"{sandbox.url}/key", "external_credential": name, "allow_private_network": True}
+            for name in externals
+        },
+        "permission_sets": {
+            "All": {"principals": [f"{name}/Service" for name in externals], "user_external_credential": ["read"]}
+        },
+        "users": {"alice": {"profile": "Standard User", "permission_sets": ["All"]}, "bob": {}},
+    }
+
+
+@pytest.fixture
+def planted(tmp_path: Path, sandbox: Sandbox):
+    with callout_home(tmp_path / "home", {"CANARY": ENV_SECRET}) as home:
+        home.apply(manifest(sandbox))
+        home.set_secrets("Orders/Service", client_id="canary-client", client_secret=CLIENT_SECRET)
+        home.set_secrets("Mail/Service", username="alice", password=PASSWORD)
+        home.set_secrets("Weather/Service", key=API_KEY)
+        with home.serve() as server:
+            yield home, server
+
+
+def exercise(home: Home, server: Server) -> list[bytes]:
+    """Make callouts that succeed, are refused and fail, and ask for everything that can be shown."""
+    key = home.create_key("alice")
+    shown: list[bytes] = [key.encode()]
+    with httpx2.Client(base_url=server.gateway, trust_env=False) as client:
+        for name in ("Orders", "Mail", "Weather", "Nothing"):
+            for headers in ({"Callout-Key": key}, {"Callout-Key": "co_wrong"}, {}):
+                answer = client.get(f"/callout/{name}/a?b=c", headers=headers)
+                shown += [answer.content, str(answer.headers).encode()]
+                callout_id = answer.headers["Callout-Id"]
+        eventually(lambda: explained(home, callout_id), instead_of=AssertionError)
+        shown.append(explained(home, callout_id))
+    with httpx2.Client(base_url=server.setup, headers={"Callout-Key": key}, trust_env=False) as client:
+        pages = ("/healthz", "/readyz", "/metrics", "/.well-known/callout", "/api/v1/openapi.json", "/api/v1/export")
+        shown += [client.get(page).content for page in pages]
+    for command in (
+        ("status",),
+        ("export",),
+        ("audit", "verify"),
+        ("secret", "list"),
+        *((("diagnose", name, "--as", "alice")) for name in ("Orders", "Mail", "Weather")),
+        ("who-can", "Orders"),
+    ):
+        for machine in ((), ("--json",)):
+            done = home.attempt(*command, *machine)
+            shown += [done.stdout.encode(), done.stderr.encode()]
+    return shown
+
+
+def explained(home: Home, callout_id: str) -> bytes:
+    done = home.attempt("explain", callout_id)
+    assert done.returncode in (0, 2, 3, 4, 5)
+    assert "callout_not_found" not in done.stdout + done.stderr
+    return done.stdout.encode()
+
+
+def test_planted_secrets_appear_nowhere(planted: tuple[Home, Server], tmp_path: Path, sandbox: Sandbox) -> None:
+    home, server = planted
+    for content in exercise(home, server):
+        assert_clean("something that was shown", content)
+    assert_clean("the log", server.log.encode())
+    server.stop()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".db" for path in files)
+    for path in files:
+        assert_clean(path.name, path.read_bytes())
+    assert any(each["kind"] == "callout" for each in sandbox.requests("callout")), "the callouts did arrive"
+
+
+def test_the_callers_key_is_nowhere_but_with_the_caller(planted: tuple[Home, Server], tmp_path: Path) -> None:
+    home, server = planted
+    key, *_ = exercise(home, server)
+    server.stop()
+    for path in (path for path in tmp_path.rglob("*") if path.is_file()):
+        assert key not in path.read_bytes(), f"{path.name} holds the caller's key"
+
+
+def test_a_refused_secret_is_not_repeated(planted: tuple[Home, Server]) -> None:
+    home, _ = planted
+    done = home.attempt("secret", "set", "Mail/Service", "password=@-", standard_input=None)
+    done = home.attempt("secret", "set", "Mail/Service", f"password=bad\r\n{PASSWORD}")
+    assert done.returncode == 3
+    assert_clean("the refusal", (done.stdout + done.stderr).encode())

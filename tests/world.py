@@ -1,0 +1,276 @@
+"""The world of the admin's use cases, in memory: every port that they need, working, and nothing on disk.
+
+`World.setup` and `World.operations` are the real ones. Moved by hand: the clock. Broken by hand: `store.broken`.
+"""
+
+import hashlib
+import itertools
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from callout.core.errors import StoreError, VaultError
+from callout.core.model.credentials import (
+    CustomHeader,
+    ExternalCredential,
+    NamedCredential,
+    Principal,
+    PrincipalReference,
+    PrincipalType,
+    UserExternalCredentialKey,
+)
+from callout.core.model.org import SECTIONS, Definition, Org, name_of
+from callout.core.model.people import CallerKey, Package, PermissionSet, User
+from callout.core.ports import AdminAct, Change, PrincipalHealth, Segment, StoredToken
+from callout.core.protocols import CATALOGUE
+from callout.core.secret import Secret
+from callout.engine.callout import Callouts
+from callout.engine.definitions import CurrentOrg
+from callout.engine.operations import LOCAL, Operations, Uses
+from callout.engine.records import CalloutLog, Records
+from callout.engine.setup import Setup, changed
+from callout.engine.tokens import Tokens
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+SERVICE = UserExternalCredentialKey("Orders", "Service")
+
+
+@dataclass
+class HandClock:
+    """Time that stands still until it is moved."""
+
+    at: datetime = START
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return (self.at - START).total_seconds() + 1000.0
+
+    def move(self, **by: float) -> None:
+        self.at += timedelta(**by)
+
+
+@dataclass
+class CountedEntropy:
+    """Bytes that look random and are the same in every run."""
+
+    numbers: itertools.count = field(default_factory=itertools.count)
+
+    def bytes(self, count: int) -> bytes:
+        return hashlib.shake_256(str(next(self.numbers)).encode()).digest(count)
+
+
+@dataclass
+class MemoryVault:
+    """Seals by keeping: an envelope is a number, so it holds nothing of the secret."""
+
+    sealed: dict[bytes, tuple[str, Secret]] = field(default_factory=dict)
+
+    def seal(self, secret: Secret, *, row: str) -> bytes:
+        envelope = b"envelope %d" % len(self.sealed)
+        self.sealed[envelope] = (row, secret)
+        return envelope
+
+    def open(self, envelope: bytes, *, row: str) -> Secret:
+        bound, secret = self.sealed.get(envelope, ("", Secret("")))
+        if bound != row:
+            raise VaultError(f"got an envelope of another row than {row}; expected its own")
+        return secret
+
+
+@dataclass
+class MemoryStore:
+    """Definitions, sealed values and the audit trail. With `broken` every port raises `StoreError`."""
+
+    org: Org = field(default_factory=Org.of)
+    sealed: dict[UserExternalCredentialKey, dict[str, bytes]] = field(default_factory=dict)
+    tokens: dict[UserExternalCredentialKey, StoredToken] = field(default_factory=dict)
+    errors: dict[UserExternalCredentialKey, tuple[datetime, str]] = field(default_factory=dict)
+    acts: list[AdminAct] = field(default_factory=list)
+    kept: list[Segment] = field(default_factory=list)
+    broken: bool = False
+
+    def _opened(self) -> None:
+        if self.broken:
+            raise StoreError("got a store that is locked; expected one that can be read")
+
+    async def generation(self) -> int:
+        self._opened()
+        return self.org.generation
+
+    async def load(self) -> Org:
+        self._opened()
+        return replace(self.org, configured={k: frozenset(v) for k, v in self.sealed.items()})
+
+    def _take_over(self, org: Org, *acts: AdminAct) -> int:
+        self.acts += acts
+        self.org = replace(org, generation=self.org.generation + 1)
+        return self.org.generation
+
+    async def write(self, changes, acts) -> int:
+        self._opened()
+        return self._take_over(changed(self.org, changes), *acts)
+
+    async def put_key(self, key: CallerKey, act: AdminAct) -> None:
+        self._opened()
+        if any(known.prefix == key.prefix for known in self.org.keys.values()):
+            raise StoreError("got a key whose prefix is taken; expected a new one")
+        self._take_over(replace(self.org, keys={**self.org.keys, key.digest: key}), act)
+
+    async def remove_key(self, prefix: str, act: AdminAct) -> bool:
+        self._opened()
+        left = {digest: key for digest, key in self.org.keys.items() if key.prefix != prefix}
+        if len(left) == len(self.org.keys):
+            return False
+        self._take_over(replace(self.org, keys=left), act)
+        return True
+
+    async def put_secrets(self, key, sealed, act) -> None:
+        self._opened()
+        self.sealed.setdefault(key, {}).update(sealed)
+        self.tokens.pop(key, None)
+        self._take_over(self.org, act)
+
+    async def remove_secrets(self, key, names, act) -> int:
+        self._opened()
+        held = self.sealed.get(key, {})
+        gone = [name for name in (held if names is None else names) if name in held]
+        self.sealed[key] = {name: value for name, value in held.items() if name not in gone}
+        if not self.sealed[key]:
+            del self.sealed[key]
+        self.tokens.pop(key, None)
+        self._take_over(self.org, act)
+        return len(gone)
+
+    async def secrets(self, key):
+        self._opened()
+        return dict(self.sealed.get(key, {}))
+
+    async def token(self, key):
+        return self.tokens.get(key)
+
+    async def swap_token(self, token: StoredToken, *, replaces: int) -> bool:
+        stored = self.tokens.get(token.key)
+        if (stored.generation if stored else 0) != replaces:
+            return False
+        self.tokens[token.key] = token
+        return True
+
+    async def note_error(self, key, at: datetime, error: str) -> None:
+        self.errors[key] = (at, error)
+
+    async def health(self) -> tuple[PrincipalHealth, ...]:
+        self._opened()
+        return tuple(self._health(key) for key in sorted({*self.sealed, *self.tokens, *self.errors}))
+
+    def _health(self, key: UserExternalCredentialKey) -> PrincipalHealth:
+        token, error = self.tokens.get(key), self.errors.get(key)
+        return PrincipalHealth(
+            key,
+            frozenset(self.sealed.get(key, {})),
+            generation=token.generation if token else 0,
+            issued_at=token.issued_at if token else None,
+            expires_at=token.expires_at if token else None,
+            last_refresh_at=token.issued_at if token else None,
+            last_error_at=error[0] if error else None,
+            last_error=error[1] if error else None,
+        )
+
+    def append(self, segment: Segment) -> None:
+        self.kept.append(segment)
+
+    async def segments(self, callout_id: str) -> tuple[Segment, ...]:
+        return tuple(s for s in reversed(self.kept) if s.oldest <= callout_id <= s.newest)
+
+    async def recent(self, limit: int) -> tuple[Segment, ...]:
+        return tuple(reversed(self.kept[-limit:]))
+
+
+class Nowhere:
+    """Implements `Transport`: the admin's use cases send nothing."""
+
+    async def send(self, request, *, allow_private_network: bool, timeout_seconds: float):
+        raise AssertionError(f"nothing is to be sent; got {request.method} {request.url}")
+
+
+@dataclass
+class World:
+    clock: HandClock
+    entropy: CountedEntropy
+    vault: MemoryVault
+    store: MemoryStore
+    setup: Setup
+    callouts: Callouts
+    records: Records
+    current: CurrentOrg
+    operations: Operations
+
+    async def run(self, name: str, /, caller=LOCAL, **arguments):
+        """Run one operation, as the admin of the home unless another is named."""
+        return await self.operations.run(name, arguments, caller)
+
+    async def define(self, *definitions: Definition) -> None:
+        changes = [Change(SECTIONS[type(each)], name_of(each), each) for each in definitions]
+        await self.store.write(changes, [AdminAct(self.clock.now(), "test", "define", "")])
+
+    async def key_of(self, user: str, **more) -> str:
+        return (await self.run("key.create", user=user, **more))["key"]
+
+    def acts(self) -> list[tuple[str, str, str]]:
+        """The audit trail of the admins: who, act, what; without those of `define`."""
+        return [(act.who, act.act, act.what) for act in self.store.acts if act.who != "test"]
+
+
+def make_world() -> World:
+    """Make an empty world."""
+    clock, entropy, vault, store = HandClock(), CountedEntropy(), MemoryVault(), MemoryStore()
+    current = CurrentOrg(store, clock)
+    records = Records(store, clock, entropy)
+    tokens = Tokens(store, vault, Nowhere(), clock, entropy)
+    callouts = Callouts(current, CATALOGUE, tokens, records, clock)
+    setup = Setup(store, store, vault, clock, entropy, CATALOGUE)
+
+    async def diagnose(name, **question):
+        await current.follow()
+        return await callouts.diagnose(name, **question)
+
+    async def verified():
+        return {"ok": True, "rows": len(store.acts)}
+
+    uses = Uses(setup, diagnose, CalloutLog(store).explain, verified)
+    return World(clock, entropy, vault, store, setup, callouts, records, current, Operations(uses))
+
+
+ORDERS = ExternalCredential(
+    name="Orders",
+    protocol="oauth2_client_credentials",
+    parameters={"token_endpoint": "https://id.example.com/token", "scope": "orders.read"},
+    additional_status_codes=(400, 601),
+    principals=(Principal("Service"),),
+)
+ORDERS_URL = NamedCredential("Orders", "https://orders.example.com/v2", "Orders")
+WEATHER = ExternalCredential(
+    name="Weather",
+    protocol="custom",
+    headers=(CustomHeader("X-Api-Key", "{!$Credential.Weather.ApiKey}"),),
+    principals=(Principal("Own", PrincipalType.PER_USER),),
+)
+WEATHER_URL = NamedCredential("Weather", "https://weather.example.com", "Weather")
+CLERKS = PermissionSet("Order Clerks", frozenset({PrincipalReference("Orders", "Service")}))
+
+
+async def make_shop() -> World:
+    """Make a world with two external systems, an administrator, alice (a clerk), bob (no grants) and package acme."""
+    world = make_world()
+    await world.define(
+        ORDERS,
+        ORDERS_URL,
+        WEATHER,
+        WEATHER_URL,
+        CLERKS,
+        Package("acme", "Acme Tools"),
+        User("admin", "System Administrator"),
+        User("alice", permission_sets=("Order Clerks",)),
+        User("bob"),
+    )
+    return world
