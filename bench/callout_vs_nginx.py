@@ -262,8 +262,8 @@ def one_round(
                 name,
                 requests,
                 float(found(r"Requests/sec:\s+([\d.]+)", output)),
-                microseconds(found(r"50%\s+(\S+)", output)),
-                microseconds(found(r"99%\s+(\S+)", output)),
+                microseconds(found(r"(?m)^ +50%\s+(\S+)", output)),
+                microseconds(found(r"(?m)^ +99%\s+(\S+)", output)),
                 used / requests * 1e6,
                 max(0.0, others / seconds),
             )

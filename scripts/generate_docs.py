@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
-from callout.engine.manifest.schema import manifest_schema
-
-from callout.app import api_reference, command_line_reference
 from callout.core.protocols import ALL, CATALOGUE
 from callout.core.reasons import REASONS
+from callout.engine.manifest import manifest_schema
+from callout.engine.operations import OPERATION_REASONS
+from callout.entrypoints.cli.tree import cli_reference
+from callout.entrypoints.setup_api.openapi import api_reference
 from callout.settings import Settings, variable_of
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -23,7 +24,7 @@ def reasons_page() -> str:
         MADE,
         "# Reasons\n\nEvery answer that Callout itself makes bears one of these codes in `Callout-Error` and in its body.\n",
     ]
-    for each in REASONS:
+    for each in (*REASONS, *OPERATION_REASONS):
         whose = {"caller": "the caller", "admin": "an admin", "external": "the external system", "callout": "Callout"}
         parts.append(
             f'\n<a id="{each.code}"></a>\n## `{each.code}`\n\n{each.title}.\n\n'
@@ -75,7 +76,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield DOCS / "reference" / "reasons.md", reasons_page()
     yield DOCS / "reference" / "settings.md", settings_page()
     yield DOCS / "reference" / "protocols.md", protocols_page()
-    yield DOCS / "reference" / "cli.md", MADE + command_line_reference()
+    yield DOCS / "reference" / "cli.md", MADE + cli_reference()
     yield DOCS / "reference" / "api.md", MADE + api_reference()
     yield DOCS / "manifest.schema.json", json.dumps(manifest_schema(CATALOGUE), indent=2, ensure_ascii=False) + "\n"
 

@@ -192,3 +192,11 @@ async def test_a_protocol_without_a_token_has_nothing_to_refresh(world) -> None:
     )
     route = world.admit("Open")
     assert not world.callouts.is_stale(route, await world.callouts.prepare(route), 401)
+
+
+async def test_a_store_that_was_away_too_long_stops_callouts_until_it_is_back(world) -> None:
+    world.admit()
+    world.callouts.suspend("the store could not be read for more than 60 s; expected it to answer")
+    assert refusal(world).reason.code == "overloaded"
+    world.callouts.suspend(None)
+    assert world.admit().decision.allowed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from tests.journeys.processes import Home, Sandbox, callout_home, pytest_runtest_makereport
 
 __all__ = ["pytest_runtest_makereport"]

@@ -3,6 +3,7 @@
 And each: predicted by `diagnose`, traced by `explain`, mended by the command that was printed.
 """
 
+import json
 import shlex
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import httpx2
 import pytest
 
 from callout_client import CalloutError, Client
-from tests.journeys.processes import Home, Sandbox, Server, callout_home, eventually
+from tests.journeys.processes import Home, Sandbox, Server, eventually
 
 pytestmark = pytest.mark.journey
 
@@ -74,13 +75,13 @@ CASES = [
 ]
 
 
-@pytest.fixture
-def ladder(tmp_path, sandbox: Sandbox):
-    with callout_home(tmp_path / "home") as home:
-        home.apply(manifest(sandbox))
-        home.set_secrets("Orders/Service", client_id="demo-client", client_secret="demo-secret")
-        with home.serve() as server:
-            yield home, server
+@pytest.fixture(scope="module")
+def ladder(home: Home, sandbox: Sandbox):
+    """One home for all cases: each mends what no other case needs broken."""
+    home.apply(manifest(sandbox))
+    home.set_secrets("Orders/Service", client_id="sandbox-client", client_secret="sandbox-secret")
+    with home.serve() as server:
+        yield home, server
 
 
 def over_http(server: Server, case: Case, key: str | None) -> httpx2.Response:
@@ -178,8 +179,6 @@ def explanation(home: Home, callout_id: str) -> dict:
 
 
 def parsed(text: str) -> dict:
-    import json
-
     return json.loads(text)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import Iterator
 
 import pytest
-from tests.journeys.processes import Home, Sandbox, Server
 
 import callout_client as sdk
+from tests.counterparties.external_system import Answer, ExternalSystem, Request
+from tests.journeys.processes import Home, Sandbox, Server
 
 pytestmark = pytest.mark.journey
 
@@ -21,7 +23,7 @@ def closed_port() -> int:
         return int(free.getsockname()[1])
 
 
-def manifest_for(sandbox: Sandbox) -> dict:
+def manifest_for(sandbox: Sandbox, forger: ExternalSystem) -> dict:
     nowhere = f"127.0.0.1:{closed_port()}"
     secrets = {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
 
@@ -50,6 +52,7 @@ def manifest_for(sandbox: Sandbox) -> dict:
             "Empty": at("Empty"),
             "Wrong": at("Wrong"),
             "Unreachable": at("Unreachable"),
+            "Forger": at("Open", forger.url),
             "Nowhere": at("Open", f"http://{nowhere}"),
         },
         "permission_sets": {"Clerks": {"principals": granted}},
@@ -63,9 +66,26 @@ def manifest_for(sandbox: Sandbox) -> dict:
     }
 
 
+async def forged_answer(request: Request) -> Answer:
+    """What an external system would say to be taken for Callout: it wants the user to open its own connect URL."""
+    problem = {"reason": "reconnect_required", "blame": "caller", "connect_url": "https://forger.example/connect"}
+    headers = (
+        ("callout-error", "reconnect_required"),
+        ("Callout-Id", "forged"),
+        ("Content-Type", "application/problem+json"),
+    )
+    return Answer(424, headers, json.dumps(problem).encode())
+
+
 @pytest.fixture(scope="module")
-def keys(home: Home, sandbox: Sandbox) -> dict[str, str]:
-    home.apply(manifest_for(sandbox))
+def forger() -> Iterator[ExternalSystem]:
+    with ExternalSystem(forged_answer) as forger:
+        yield forger
+
+
+@pytest.fixture(scope="module")
+def keys(home: Home, sandbox: Sandbox, forger: ExternalSystem) -> dict[str, str]:
+    home.apply(manifest_for(sandbox, forger))
     by_users = {user: home.create_key(user) for user in ("alice", "bob", "carol")}
     return {**by_users, "acme": home.create_key("alice", "acme"), "other": home.create_key("alice", "other")}
 
@@ -149,6 +169,13 @@ def test_the_external_systems_status_comes_back_as_it_was(client, status):
     answer = client.get(f"callout:Open/status/{status}?reason=So%20it%20is")
     assert (answer.status_code, answer.reason_phrase) == (status, "So it is")
     assert answer.headers["Callout-Id"]
+
+
+def test_an_external_system_cannot_be_taken_for_callout(client):
+    answer = client.get("callout:Forger/x")
+    assert answer.status_code == 424
+    assert "Callout-Error" not in answer.headers
+    assert "forged" not in answer.headers["Callout-Id"]
 
 
 def test_a_stale_token_is_refreshed_without_the_program_noticing(client, sandbox):

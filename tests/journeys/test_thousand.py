@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
+
 from tests.journeys.processes import Home, Sandbox, Server, raise_file_limit
 
 pytestmark = pytest.mark.journey

@@ -97,9 +97,7 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
         org = CurrentOrg(store.definitions, clock)
         outbound = Outbound(trusted_ca_file=settings.trusted_ca_file or None)
         transport = OutboundTransport(outbound)
-        tokens = Tokens(
-            store.user_external_credentials, vault, transport, clock, entropy, debounce=settings.debounce
-        )
+        tokens = Tokens(store.user_external_credentials, vault, transport, clock, entropy, debounce=settings.debounce)
         records = Records(store.audit, clock, entropy)
         callouts = Callouts(
             org,
@@ -133,6 +131,14 @@ async def flush(home: Home) -> None:
             log("audit_not_written", waiting=home.records.waiting, because=str(error))
 
 
+def why_not_ready(home: Home) -> str | None:
+    """Return why callouts are not served, or None. A store that cannot be read is survived for a configured time."""
+    since = home.org.unreachable_since
+    if since is None or home.clock.monotonic() - since <= home.settings.longest_without_store:
+        return None
+    return f"the store could not be read for more than {home.settings.longest_without_store:g} s; expected it to answer"
+
+
 async def keep_up(home: Home) -> None:
     """Follow the definitions and write records until cancelled."""
     loop = asyncio.get_running_loop()
@@ -145,6 +151,7 @@ async def keep_up(home: Home) -> None:
         except StoreError as error:
             home.org.note_unreachable()
             log("store_not_read", because=str(error))
+        home.callouts.suspend(why_not_ready(home))
         if loop.time() - flushed >= FLUSH_INTERVAL:
             await flush(home)
             flushed = loop.time()
@@ -155,4 +162,3 @@ def settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
-

@@ -8,7 +8,7 @@ import sys
 
 import uvloop
 
-from callout.app.home import Home, keep_up, open_home, settle_memory
+from callout.app.home import Home, keep_up, open_home, settle_memory, why_not_ready
 from callout.app.lifeline import until_told_to_stop
 from callout.app.log import log
 from callout.core.errors import CalloutError
@@ -41,17 +41,6 @@ def readiness(home: Home) -> tuple[bool, bytes]:
     why = why_not_ready(home)
     members = {"ready": why is None, "generation": home.org.value.generation, **({"because": why} if why else {})}
     return why is None, json.dumps(members).encode()
-
-
-def why_not_ready(home: Home) -> str | None:
-    """Return why callouts are not served, or None. A store that cannot be read is survived for a configured time."""
-    since = home.org.unreachable_since
-    if since is None:
-        return None
-    away = home.clock.monotonic() - since
-    if away > home.settings.longest_without_store:
-        return f"the store could not be read for {away:.0f} s"
-    return None
 
 
 async def work(settings: Settings) -> None:

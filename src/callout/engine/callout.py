@@ -84,6 +84,7 @@ class Callouts:
         self._values: dict[tuple[UserExternalCredentialKey, str], Values] = {}
         self.refreshes: dict[int, int] = {}
         self.local_keys: dict[bytes, CallerKey] = {}
+        self._suspended: str | None = None
         self.next_id = records.next_id
         self.record = records.record
         org.followers.append(self._forget)
@@ -117,6 +118,8 @@ class Callouts:
         return route
 
     def _decide_route(self, name: str, proof: bytes | None, header: bytes | None, principal: bytes | None) -> Route:
+        if self._suspended is not None:
+            raise Refused("overloaded", self._suspended)
         now, org = self._clock.now(), self._org.value
         identified = identify(org, now, key=proof, local_keys=self.local_keys)
         wanted = principal.decode("latin-1") if principal is not None else None
@@ -170,6 +173,12 @@ class Callouts:
             decision, protocol=protocol, slot=slot, proof_header=proof_header, telling=telling, until=until
         )
 
+    def suspend(self, because: str | None) -> None:
+        """Refuse every callout, saying why; None: take them again. What is known may be too old to decide on."""
+        if because is not None and self._suspended is None:
+            self._routes = {}
+        self._suspended = because
+
     def _forget(self, org: Org) -> None:
         """Drop everything derived from the old definitions; a token whose every input is unchanged is kept."""
         self._routes, self._own_headers, self._values = {}, {}, {}
@@ -189,7 +198,7 @@ class Callouts:
         now = self._clock.monotonic()
         ready = Ready(head, draft.generation, min(max(draft.fresh_until, now + GRACE), route.until))
         if route.ready is None or ready.generation >= route.ready.generation:
-            route.ready = ready
+            route.ready, route.stages = ready, draft.explanation.steps
         return ready
 
     def is_stale(self, route: Route, ready: Ready, status: int) -> bool:
@@ -248,6 +257,8 @@ class Callouts:
         if not slot.protocol.obtains:
             return draft.noting("token", "this protocol needs no token")
         held = slot.held if draft.dry else await self._tokens.current(slot)
+        if held is None and not draft.dry:
+            raise Refused("overloaded", "got no token; expected one")  # never an empty credential on the wire
         if held is None:
             return draft.noting("token", "no token in this process's memory: the next callout obtains or adopts one")
         until = held.token.expires_at.isoformat() if held.token.expires_at is not None else "a time not stated"
@@ -262,7 +273,10 @@ class Callouts:
         assert external is not None
         headers: list[Header] = [("Host", Redactable.of(origin_of(named.url).authority))]
         for header in headers_of(named, external):
-            value = parse(header.value).evaluate(lambda ec, name: look_up(draft.values, external.name, ec, name))
+            try:
+                value = parse(header.value).evaluate(lambda ec, name: look_up(draft.values, external.name, ec, name))
+            except FormulaError as error:
+                raise Refused("formula_failed", f"header {header.name}: {error}") from error
             headers.append((header.name, value))
         request = HttpRequest("GET", named.url, tuple(headers))
         return replace(draft, request=request).noting("headers", f"{len(headers)} headers written")

@@ -156,7 +156,7 @@ def _described(route: Route) -> dict[str, Any]:
         "named_credential": decision.name,
         "external_credential": decision.external_credential.name if decision.external_credential else None,
         "principal": decision.principal.name if decision.principal else None,
-        "steps": [step_members(step) for step in decision.explanation.steps],
+        "steps": [step_members(step) for step in (*decision.explanation.steps, *route.stages)],
     }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from callout.core.access.decide import Decision
 from callout.core.access.target import origin_of
+from callout.core.explanation import Step
 from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
 from callout.core.ports import Destination
 from callout.core.protocol import AuthenticationProtocol
@@ -40,6 +41,7 @@ class Route:
     slot: Slot
     until: float  # the route itself holds this long (monotonic seconds): the caller's key expires
     ready: Ready | None = None
+    stages: tuple[Step, ...] = ()  # what the stages found when `ready` was made
 
 
 def headers_of(named: NamedCredential, external: ExternalCredential) -> tuple[CustomHeader, ...]:

@@ -64,6 +64,11 @@ def test_a_parameter_that_a_header_formula_reads_is_accepted():
     assert "parameters.tenant" in found(orders(parameters=tenant))
 
 
+def test_a_parameter_that_only_a_formula_reads_takes_one_line():
+    header = CustomHeader("X-Tenant", "{!$Credential.Orders.tenant}")
+    assert "parameters.tenant" in found(orders(parameters={**TOKEN_ENDPOINT, "tenant": "a\nb"}, headers=(header,)))
+
+
 def test_a_secret_among_the_parameters_is_refused_and_not_shown():
     problem = found(orders(parameters={**TOKEN_ENDPOINT, "client_secret": "hunter2"}))["parameters.client_secret"]
     assert "in secrets" in problem.expected

@@ -88,6 +88,7 @@ def test_a_host_in_another_script_is_refused_with_its_punycode_form():
 def test_no_punycode_form_is_offered_where_the_conversion_is_not_certain():
     assert "xn--" not in expected_of("https://straße.example/")
     assert "strasse" not in expected_of("https://straße.example/")
+    assert "xn--" not in expected_of(f"https://{'é' * 70}.example/")
 
 
 def test_http_to_a_public_host_is_refused_and_the_way_for_private_hosts_is_named():

@@ -247,6 +247,12 @@ def test_a_misspelt_secret_is_refused_with_the_nearest():
     assert (one.nearest, one.where) == ("client_secret", "m.yaml:6")
 
 
+def test_secrets_of_a_principal_that_is_not_defined_are_refused():
+    secrets = {UserExternalCredentialKey("Orders", "Nobody"): {"client_id": Secret("x")}}
+    with pytest.raises(DefinitionError, match="a principal that is defined"):
+        make_plan(ORG, Manifest((), secrets), CATALOGUE)
+
+
 def test_an_importer_may_not_ask_for_one_name_twice():
     with pytest.raises(DefinitionError, match="each name once"):
         make_plan(Org.of(), Manifest((User("a"), User("a", active=False))), CATALOGUE)

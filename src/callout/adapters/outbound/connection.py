@@ -44,7 +44,7 @@ class Receiver(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """A connection of the pool. `reused` is true for a request that is not its first."""
+    """A connection and the pool it goes back to. `reused` is true for a request that is not its first."""
 
     __slots__ = (
         "_blocked",
@@ -59,11 +59,13 @@ class Connection(asyncio.Protocol):
         "_transport",
         "destination",
         "idle_sweeps",
+        "pool",
         "reused",
     )
 
     def __init__(self, destination: Destination, parser: ResponseParser, forget: Callable[[Connection], None]) -> None:
         self.destination = destination
+        self.pool: list[Connection] = []
         self.reused = False
         self.idle_sweeps = 0
         self._parser = parser
@@ -103,7 +105,7 @@ class Connection(asyncio.Protocol):
         self.idle_sweeps = 0
         if self._paused:
             self.resume_reading()
-        if request_ended and self._keep and not self._blocked and self.is_open:
+        if request_ended and self._keep and not self._blocked and self._transport is not None:
             return True
         self.abort()
         return False

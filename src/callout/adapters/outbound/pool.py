@@ -34,6 +34,8 @@ class Outbound:
 
     def __init__(self, *, trusted_ca_file: str | None = None, connect_seconds: float = CONNECT_SECONDS) -> None:
         self._pools: dict[Destination, list[Connection]] = {}
+        self._last_destination: Destination | None = None
+        self._last_pool: list[Connection] = []
         self._connections: set[Connection] = set()
         self._parser = ResponseParser()
         self._connect_seconds = connect_seconds
@@ -43,12 +45,10 @@ class Outbound:
 
     def idle(self, destination: Destination) -> Connection | None:
         """Take the connection that was used last, or None where none is idle."""
-        pool = self._pools.get(destination)
-        while pool:
-            connection = pool.pop()
-            if connection.is_open:
-                return connection
-        return None
+        if destination is not self._last_destination:
+            self._last_destination = destination
+            self._last_pool = self._pools.setdefault(destination, [])
+        return self._last_pool.pop() if self._last_pool else None
 
     async def dial(self, destination: Destination) -> Connection:
         """Make a new connection.
@@ -60,6 +60,9 @@ class Outbound:
                 connection = await self._dial(destination, await self._resolve(destination))
         except TimeoutError:
             raise _unreachable(destination, f"no connection within {self._connect_seconds:g} seconds") from None
+        if not connection.is_open:
+            raise _unreachable(destination, "the connection was closed as soon as it was made")
+        connection.pool = self._pools.setdefault(destination, [])
         self._connections.add(connection)
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._swept)
@@ -68,11 +71,8 @@ class Outbound:
     def give_back(self, connection: Connection, *, request_ended: bool) -> None:
         """Keep a connection whose answer has ended for the next request, or close it where that cannot be."""
         if connection.free(request_ended=request_ended):
-            pool = self._pools.get(connection.destination)
-            if pool is None:
-                pool = self._pools[connection.destination] = []
-            if len(pool) < MOST_IDLE:
-                pool.append(connection)
+            if len(connection.pool) < MOST_IDLE:
+                connection.pool.append(connection)
             else:
                 connection.abort()
 
@@ -86,19 +86,20 @@ class Outbound:
 
     def _forget(self, connection: Connection) -> None:
         self._connections.discard(connection)
-        pool = self._pools.get(connection.destination)
-        if pool is not None and connection in pool:
-            pool.remove(connection)
+        if connection in connection.pool:
+            connection.pool.remove(connection)
 
     def _swept(self) -> None:
+        used = {connection.destination for connection in self._connections}
         for destination, pool in tuple(self._pools.items()):
             for connection in tuple(pool):
                 connection.idle_sweeps += 1
                 if connection.idle_sweeps > IDLE_SWEEPS:
                     pool.remove(connection)
                     connection.abort()
-            if not pool:
+            if destination not in used:
                 del self._pools[destination]
+                self._last_destination = None
         running = asyncio.get_running_loop()
         self._sweep = running.call_later(SWEEP_SECONDS, self._swept) if self._connections else None
 

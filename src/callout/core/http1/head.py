@@ -42,8 +42,9 @@ UNKNOWN = -1
 
 _END = b"\r\n\r\n"
 _BODILESS = b"HTTP/1.1 204 \r\n"
-_REQUEST_LINE = re.compile(rb"([A-Z][A-Z0-9_-]{0,31}) (\S+) HTTP/1\.([01])")
+_METHOD = re.compile(rb"[A-Z][A-Z0-9_-]{0,31}")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: [\t\x20-\x7e\x80-\xff]*)?")
+_USUAL = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 _NOT_SERVED = frozenset({b"CONNECT", b"TRACE"})
 
 _REQUEST_CARRIED = frozenset({PASS, LENGTH, CHUNKED, AUTHORIZATION, WATCHED})
@@ -151,7 +152,8 @@ class _Parser:
     def _split(self, data: bytes, end: int) -> tuple[bytes, list[bytes], Shape]:
         if end > self._largest:
             raise HeadTooLarge(f"got a head of {end} bytes; expected at most {self._largest}")
-        first, *lines = data[:end].split(b"\r\n")
+        lines = data[:end].split(b"\r\n")
+        first = lines.pop(0)
         self._syntax.judge(data[len(first) + 2 : end + 4])
         if len(lines) > MOST_LINES:
             raise HeadTooLarge(f"got {len(lines)} headers; expected at most {MOST_LINES}")
@@ -188,33 +190,33 @@ class RequestParser(_Parser):
             self._incomplete(data)
             return None
         first, lines, shape = self._split(data, end)
-        start = _REQUEST_LINE.fullmatch(first)
-        if start is None:
-            raise MalformedHead(f"got request line {_shown(first)}; expected METHOD /target HTTP/1.1")
         head = RequestHead()
-        head.method, head.target, minor = start.groups()
+        try:
+            head.method, head.target, version = first.split(b" ")
+        except ValueError:
+            raise MalformedHead(f"got request line {_shown(first)}; expected METHOD /target HTTP/1.1") from None
+        if version != b"HTTP/1.1" or head.method not in _USUAL:
+            _judge_start(first, head.method, version)
         head.end = end + 4
         head.all_lines = lines
         head.lines = shape.keep(lines)
         where = shape.where
-        if head.target[0] != 47:
+        if head.target[:1] != b"/":
             raise MalformedHead(f"got target {_shown(head.target)}; expected one that starts with /")
-        if HOST not in where and minor == b"1":
+        if HOST not in where and version == b"HTTP/1.1":
             raise MalformedHead("got no Host header; expected one")
         if CALLOUT_KEY in where:
             head.callout_key = value_of(lines[where[CALLOUT_KEY]])
-        if not shape.plain or minor == b"0":
-            self._unusual(head, lines, shape, minor)
+        if not shape.plain or version != b"HTTP/1.1":
+            self._unusual(head, lines, shape, int(version[-1:]))
         elif WATCHED in where:
             head.watched = True
-        if head.method in _NOT_SERVED:
-            raise MalformedHead(f"got method {head.method.decode()}; expected one that is carried on")
         return head
 
-    def _unusual(self, head: RequestHead, lines: list[bytes], shape: Shape, minor: bytes) -> None:
+    def _unusual(self, head: RequestHead, lines: list[bytes], shape: Shape, minor: int) -> None:
         where = shape.where
         head.watched = WATCHED in where or AUTHORIZATION in where
-        head.minor = int(minor)
+        head.minor = minor
         if LENGTH in where:
             head.content_length = _length(lines[where[LENGTH]])
         if CHUNKED in where:
@@ -285,6 +287,13 @@ class ResponseParser(_Parser):
             self._starts.clear()
         self._starts[first] = start
         return start
+
+
+def _judge_start(first: bytes, method: bytes, version: bytes) -> None:
+    if version not in (b"HTTP/1.1", b"HTTP/1.0"):
+        raise MalformedHead(f"got request line {_shown(first)}; expected METHOD /target HTTP/1.1")
+    if _METHOD.fullmatch(method) is None or method in _NOT_SERVED:
+        raise MalformedHead(f"got method {_shown(method)}; expected one that is carried on, in capitals")
 
 
 def _without_named(kept: tuple[bytes, ...] | list[bytes], lines: list[bytes], shape: Shape) -> tuple[bool, list[bytes]]:

@@ -62,15 +62,14 @@ class Kinds(dict[bytes, int]):
     def __init__(self, names: dict[bytes, int]) -> None:
         super().__init__()
         self._names = dict(names)
+        self._as_written: dict[bytes, tuple[int, bool]] = {}
 
     def __missing__(self, line: bytes) -> int:
-        name = name_of(line)
-        kind = self._names.get(name)
-        if kind is None:
-            kind = DROP if name.startswith(_CALLOUTS_OWN) else PASS
-        elif kind in (CONNECTION, OTHER_CODING):
+        name = line[: line.find(b":")]
+        kind, keep = self._as_written.get(name) or self._learn(name)
+        if kind in (CONNECTION, OTHER_CODING):
             kind = _by_value(kind, value_of(line).lower())
-        if len(line) <= LONGEST_MEMOISED and not any(word in name for word in _CREDENTIALS):
+        if keep and len(line) <= LONGEST_MEMOISED:
             if len(self) >= MEMO_SIZE:
                 self.clear()
             self[line] = kind
@@ -80,7 +79,18 @@ class Kinds(dict[bytes, int]):
         """Make `WATCHED` of these lower-case names, where they would pass."""
         for name in names:
             self._names.setdefault(name, WATCHED)
+        self._as_written.clear()
         self.clear()
+
+    def _learn(self, name: bytes) -> tuple[int, bool]:
+        """Judge a name as it is written: its kind, and whether lines of it may be kept."""
+        lower = name.lower()
+        kind = self._names.get(lower, DROP if lower.startswith(_CALLOUTS_OWN) else PASS)
+        learnt = kind, not any(word in lower for word in _CREDENTIALS)
+        if len(self._as_written) >= MEMO_SIZE:
+            self._as_written.clear()
+        self._as_written[name] = learnt
+        return learnt
 
 
 def request_kinds() -> Kinds:

@@ -82,9 +82,6 @@ class RecordShape:
     fields: Mapping[str, FieldShape]
     key: str | None
 
-    def __hash__(self) -> int:
-        return hash(self.of)
-
 
 Scalar = TextShape | BooleanShape | IntegerShape | ReferenceShape | SecretShape | ChoiceShape
 Shape = Scalar | ListShape | MapShape | RecordShape
