@@ -45,11 +45,11 @@ check: $(VENV)/.dev ## Lint, types, contracts and unit tests: under 90 seconds
 	$(BIN)/ruff check src tests bench scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -n 2 -m "not journey and not counterparty"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not journey and not counterparty"
 
 test: setup check ## Pass every test, with coverage
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -q -n 2 $(ARGS)
+	$(BIN)/python -m coverage run -m pytest -q -n 2 --dist loadfile $(ARGS)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --skip-covered --format=total
 

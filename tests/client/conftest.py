@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
-from tests.client.raw_gateway import RawGateway
 
 from callout_client import AsyncClient, Client
+from tests.client.raw_gateway import RawGateway
 
 Call = Callable[..., httpx2.Response]
 

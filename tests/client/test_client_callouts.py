@@ -5,9 +5,9 @@ import threading
 
 import httpx2
 import pytest
-from tests.client.raw_gateway import answer, refusal
 
 from callout_client import AsyncClient, CalloutsDisabled, Client
+from tests.client.raw_gateway import answer, refusal
 
 VERBS = ["get", "head", "options", "post", "put", "patch", "delete"]
 

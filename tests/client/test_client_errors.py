@@ -5,7 +5,6 @@ import pickle
 
 import httpx2
 import pytest
-from tests.client.raw_gateway import answer, refusal
 
 import callout_client
 from callout.core.reasons import REASONS as TABLE
@@ -21,6 +20,7 @@ from callout_client import (
     RateLimited,
     raise_for_callout,
 )
+from tests.client.raw_gateway import answer, refusal
 
 BLAMES = {"caller": CallerError, "admin": AdminError, "external": ExternalError, "callout": CalloutFailure}
 RAISED = [reason for reason in TABLE if reason.code != "replay_not_possible"]  # it marks an answer, and is no error

@@ -4,7 +4,6 @@ import base64
 
 import httpx2
 import pytest
-from tests.client.raw_gateway import RawGateway, answer, refusal
 
 from callout_client import (
     AsyncCalloutTransport,
@@ -13,6 +12,7 @@ from callout_client import (
     InvalidAddress,
     raise_for_callout,
 )
+from tests.client.raw_gateway import RawGateway, answer, refusal
 
 
 def plain(gateway: RawGateway, **settings) -> httpx2.Client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.journeys.processes import pytest_runtest_makereport
 
 __all__ = ["pytest_runtest_makereport"]

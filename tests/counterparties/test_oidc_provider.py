@@ -15,10 +15,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.counterparties.external_system import Answer, ExternalSystem, Request
-from tests.journeys.processes import PATIENCE, Home, LongProcess, Server, callout_home, eventually
 
 from callout_client import Client, TokenEndpointRefused
+from tests.counterparties.external_system import Answer, ExternalSystem, Request
+from tests.journeys.processes import PATIENCE, Home, LongProcess, Server, callout_home, eventually
 
 FOLDER = Path(__file__).parent / "oidc_provider"
 

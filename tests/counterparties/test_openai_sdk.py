@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import openai
 import pytest
+
 from tests.counterparties.external_system import Answer, ExternalSystem, Request
 from tests.journeys.processes import Home, Server, callout_home
 

@@ -1,20 +1,17 @@
 """The demo, run as a user runs it."""
 
 import asyncio
-import json
 import os
 import re
 import signal
 import sys
-from io import StringIO
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from callout.demo import SCENES, run
-from callout.demo.transcript import Transcript
-from callout.demo.world import Exchanged, Unexpected, World, expect
+from callout.demo.world import World
 
 pytestmark = pytest.mark.journey
 
@@ -67,16 +64,6 @@ async def test_kept_running_it_says_how_to_use_it_and_stops_on_ctrl_c(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_scene_that_is_not_as_expected_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    def guest_is_answered(world: World) -> None:
-        """A guest is answered."""
-        expect(world.call("callout:Shop/orders", None).answer.status_code, 200, "the answer")
-
-    assert run([], scenes=[guest_is_answered]) == 1
-    out = capsys.readouterr().out
-    assert "FAILED in scene 1: A guest is answered.\nthe answer: got 403; expected 200" in out
-
-
 def test_a_command_that_fails_is_named_with_its_error(capsys: pytest.CaptureFixture[str]) -> None:
     def nobody_has_a_key(world: World) -> None:
         """Nobody has a key."""
@@ -86,26 +73,3 @@ def test_a_command_that_fails_is_named_with_its_error(capsys: pytest.CaptureFixt
     out = capsys.readouterr().out
     assert "FAILED in scene 1" in out
     assert "`callout key create nobody` ended with" in out
-
-
-def test_got_and_expected_are_said() -> None:
-    with pytest.raises(Unexpected, match="the answer: got 403; expected 200"):
-        expect(403, 200, "the answer")
-
-
-@pytest.mark.parametrize(("width", "in_columns"), [(80, False), (132, True)])
-def test_a_narrow_screen_gets_blocks_instead_of_columns(width: int, *, in_columns: bool) -> None:
-    out = StringIO()
-    transcript = Transcript(out, width=width)
-    transcript.hide("geheim")
-    request = httpx2.Request("GET", "http://127.0.0.1:8470/callout/Shop/a")
-    answer = httpx2.Response(200, content=json.dumps({"path": "/a", "query": "k=geheim"}), request=request)
-    received = {"method": "GET", "target": "/a?k=geheim", "headers": [["Authorization", "Bearer …"]]}
-    rest = {"body_text": None, "authenticated": None, "status": 200, "kind": "callout"}
-    made = Exchanged("callout:Shop/a", (("Callout-Key", "co_…"),), ({**received, **rest},), answer)
-    transcript.exchanged(made, as_whom="alice")
-    text = out.getvalue()
-    assert ("│" in text) is in_columns
-    assert made.statuses == ("callout 200",)
-    assert "geheim" not in text
-    assert all(part in text for part in ("GET /callout/Shop/a", "GET /a?k=…", "Authorization: Bearer …", "200 OK"))

@@ -71,7 +71,7 @@ class OutboundTransport:
         except BaseException:
             connection.abort()
             raise
-        self._outbound.give_back(connection, request_ended=True)
+        connection.give_back(request_ended=True)
         return answer
 
 

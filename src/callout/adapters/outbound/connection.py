@@ -19,6 +19,8 @@ from callout.core.ports import Destination
 
 #: Interim answers (1xx) that are skipped before one answer.
 MOST_INTERIM = 16
+#: Most idle connections to one destination.
+MOST_IDLE = 256
 _SWITCHING_PROTOCOLS = 101
 _BODILESS = frozenset({204, 304})
 _NO_BODY = LengthBody(0)
@@ -98,17 +100,19 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(body)
 
-    def free(self, *, request_ended: bool) -> bool:
-        """Let go of the receiver; returns whether the connection may serve another request. If not, it is closed."""
+    def give_back(self, *, request_ended: bool) -> None:
+        """Go back to the pool for the next request, or end where that cannot be."""
         self._receiver = None
         self.reused = True
         self.idle_sweeps = 0
         if self._paused:
             self.resume_reading()
         if request_ended and self._keep and not self._blocked and self._transport is not None:
-            return True
+            self.pool.append(self)
+            if len(self.pool) <= MOST_IDLE:
+                return
+            self.pool.remove(self)
         self.abort()
-        return False
 
     def abort(self) -> None:
         """End the connection at once; the receiver hears nothing more."""

@@ -23,8 +23,6 @@ CONNECT_SECONDS = 10.0
 #: Seconds between two sweeps, and after how many an idle connection is closed.
 SWEEP_SECONDS = 5.0
 IDLE_SWEEPS = 12
-#: Most idle connections to one destination.
-MOST_IDLE = 256
 
 _SocketAddress = tuple[socket.AddressFamily, tuple[Any, ...]]
 
@@ -67,14 +65,6 @@ class Outbound:
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._swept)
         return connection
-
-    def give_back(self, connection: Connection, *, request_ended: bool) -> None:
-        """Keep a connection whose answer has ended for the next request, or close it where that cannot be."""
-        if connection.free(request_ended=request_ended):
-            if len(connection.pool) < MOST_IDLE:
-                connection.pool.append(connection)
-            else:
-                connection.abort()
 
     async def close(self) -> None:
         """End every connection."""

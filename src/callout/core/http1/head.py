@@ -35,13 +35,13 @@ from callout.core.http1.lines import (
 #: Largest head, in bytes, and most lines in one.
 LARGEST_HEAD = 64 * 1024
 MOST_LINES = 256
-#: More digits would be more than 10^18 bytes.
-LONGEST_LENGTH = 18
 #: A Content-Length that was not sent.
 UNKNOWN = -1
 
 _END = b"\r\n\r\n"
 _BODILESS = b"HTTP/1.1 204 \r\n"
+_AFTER_LENGTH = len(b"content-length:")
+_AFTER_KEY = len(b"callout-key:")
 _METHOD = re.compile(rb"[A-Z][A-Z0-9_-]{0,31}")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: [\t\x20-\x7e\x80-\xff]*)?")
 _USUAL = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
@@ -206,7 +206,7 @@ class RequestParser(_Parser):
         if HOST not in where and version == b"HTTP/1.1":
             raise MalformedHead("got no Host header; expected one")
         if CALLOUT_KEY in where:
-            head.callout_key = value_of(lines[where[CALLOUT_KEY]])
+            head.callout_key = lines[where[CALLOUT_KEY]][_AFTER_KEY:].strip(b" \t")
         if not shape.plain or version != b"HTTP/1.1":
             self._unusual(head, lines, shape, int(version[-1:]))
         elif WATCHED in where:
@@ -218,7 +218,7 @@ class RequestParser(_Parser):
         head.watched = WATCHED in where or AUTHORIZATION in where
         head.minor = minor
         if LENGTH in where:
-            head.content_length = _length(lines[where[LENGTH]])
+            head.content_length = int(lines[where[LENGTH]][_AFTER_LENGTH:])
         if CHUNKED in where:
             if not head.minor:
                 raise MalformedHead("got Transfer-Encoding in an HTTP/1.0 request; expected Content-Length")
@@ -267,7 +267,7 @@ class ResponseParser(_Parser):
         head.lines = shape.keep(lines)
         length = shape.where.get(LENGTH)
         if length is not None:
-            head.content_length = _length(lines[length])
+            head.content_length = int(lines[length][_AFTER_LENGTH:])  # llhttp has seen that it is digits
         if not shape.plain or not persistent:
             head.chunked = CHUNKED in shape.where
             if head.chunked and not persistent:
@@ -302,13 +302,6 @@ def _without_named(kept: tuple[bytes, ...] | list[bytes], lines: list[bytes], sh
     close = shape.close or b"close" in named
     named -= {b"content-length", b"transfer-encoding"}
     return close, [line for line in kept if name_of(line) not in named]
-
-
-def _length(line: bytes) -> int:
-    value = value_of(line)
-    if not value.isdigit() or len(value) > LONGEST_LENGTH:
-        raise MalformedHead(f"got Content-Length {_shown(value)}; expected digits")
-    return int(value)
 
 
 def _shown(raw: bytes) -> str:

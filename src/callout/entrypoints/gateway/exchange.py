@@ -219,7 +219,7 @@ class Exchange:
     async def _dial(self, route: Route) -> None:
         connection = await self._gateway.outbound.dial(route.destination)
         if self._over or self._ready is None:
-            self._gateway.outbound.give_back(connection, request_ended=True)
+            connection.give_back(request_ended=True)
             return
         self._send_on(connection, self._ready)
         self._caller.release_for_connection()
@@ -336,7 +336,7 @@ class Exchange:
             return
         if ended:
             self._connection = None
-            self._gateway.outbound.give_back(connection, request_ended=True)
+            connection.give_back(request_ended=True)
         elif self._discarded > MOST_DISCARDED:
             self._connection = None
             connection.abort()
@@ -393,7 +393,7 @@ class Exchange:
     def _end_well(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            self._gateway.outbound.give_back(connection, request_ended=self._request_ended)
+            connection.give_back(request_ended=self._request_ended)
         self._end(None)
         self._caller.finished(self._keep_alive)
 

@@ -18,6 +18,9 @@ class Connection(Protocol):
     def write(self, body: bytes) -> None:
         """Send more of the request's body."""
 
+    def give_back(self, *, request_ended: bool) -> None:
+        """Go back to the pool for the next request, or end where that cannot be."""
+
     def abort(self) -> None:
         """End it at once; the receiver hears nothing more."""
 
@@ -31,11 +34,8 @@ class Connection(Protocol):
 class Outbound(Protocol):
     """The pool of connections."""
 
-    def idle(self, destination: Destination) -> Any:
+    def idle(self, destination: Destination) -> Connection | None:
         """Take an idle connection, or None."""
 
-    async def dial(self, destination: Destination) -> Any:
+    async def dial(self, destination: Destination) -> Connection:
         """Make a connection; raises `Refused`."""
-
-    def give_back(self, connection: Any, *, request_ended: bool) -> None:
-        """Keep a connection for the next request, or close it where that cannot be."""
