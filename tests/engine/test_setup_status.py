@@ -116,11 +116,17 @@ async def test_disallowing_the_maker_of_a_named_credential_says_that_it_may_go_o
 
 async def test_credentials_are_shown_with_what_their_protocol_takes(shop):
     shown = await shop.run("external_credential.show", name="Orders")
-    assert {"name": "client_secret", "secret": True} == {
-        k: v for p in shown["protocol_parameters"] for k, v in p.items() if p["name"] == "client_secret" and k in ("name", "secret")
-    }
+    assert {
+        k: v
+        for p in shown["protocol_parameters"]
+        for k, v in p.items()
+        if p["name"] == "client_secret" and k in ("name", "secret")
+    } == {"name": "client_secret", "secret": True}
     assert (await shop.run("named_credential.show", name="Orders"))["principals"] == ["Orders/Service"]
-    assert [e["name"] for e in (await shop.run("external_credential.list"))["external_credentials"]] == ["Orders", "Weather"]
+    assert [e["name"] for e in (await shop.run("external_credential.list"))["external_credentials"]] == [
+        "Orders",
+        "Weather",
+    ]
 
 
 async def test_profiles_list_who_has_them(shop):

@@ -276,7 +276,11 @@ users:
 
 
 def _result(line: Sequence[str], process: subprocess.Popen[str], stdin: str) -> Any:
-    out, errors = process.communicate(stdin, timeout=PATIENCE)
+    try:
+        out, errors = process.communicate(stdin, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
     if process.returncode != 0:
         raise Unexpected(f"`{shlex.join(('callout', *line))}` ended with {process.returncode}: {errors}{out}")
     return json.loads(out)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
+import resource
 import signal
 import sys
 from collections.abc import Sequence
@@ -21,11 +23,19 @@ from callout.sandbox.settings import AUTHENTICATIONS, CLIENT_AUTHENTICATIONS, Ba
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sandbox; returns 0 after a signal, 2 for a wrong option or a port that is taken."""
     options = _parser().parse_args(arguments)
+    _allow_many_connections()
     try:
         return asyncio.run(_run(_sandbox(options)))
     except (BadCommand, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
+
+
+def _allow_many_connections() -> None:
+    """Raise the limit of open files to what is allowed: a soft limit of 1024 is less than a thousand callouts need."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS allows less than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _run(sandbox: Sandbox) -> int:

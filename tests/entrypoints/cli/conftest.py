@@ -133,7 +133,7 @@ def gateway():
             self.wfile.write(fake.body)
             self.close_connection = True
 
-        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PROPFIND = _answer
+        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PROPFIND = _answer  # noqa: N815 - the names that the library asks for
 
         def log_message(self, *_: object) -> None: ...
 

@@ -11,7 +11,9 @@ def test_diagnose_shows_every_rung_and_the_exact_request_without_a_secret(cli):
     ran = cli("diagnose", "Orders", "--as", "alice", "-X", "POST", "--path", "/items?x=1")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.count("✓") >= 7
-    assert "POST https://orders.example.com/v2/items?x=1\nHost: orders.example.com\nAuthorization: Bearer …\n" in ran.out
+    assert (
+        "POST https://orders.example.com/v2/items?x=1\nHost: orders.example.com\nAuthorization: Bearer …\n" in ran.out
+    )
     assert "s3cret" not in ran.out
 
 
@@ -79,7 +81,9 @@ def test_explain_shows_who_called_what_came_of_it_and_how_to_mend_it(cli):
 
     cli.world.operations.run = explained
     out = cli("explain", "c1").out
-    assert "bob (package acme)  GET /callout/Orders/items\nanswered 403 in 0.2 ms, replay done\nbob has no grant\n" in out
+    assert (
+        "bob (package acme)  GET /callout/Orders/items\nanswered 403 in 0.2 ms, replay done\nbob has no grant\n" in out
+    )
     assert (out.count("callout x"), out.count("Other")) == (1, 1)
     assert "at t  event refreshed  generation 2" in out
 

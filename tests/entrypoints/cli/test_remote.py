@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from callout.entrypoints.cli.errors import RemoteRefused
 from callout.entrypoints.cli.remote import Remote
-from callout.entrypoints.cli.session import RemoteRefused
 from tests.entrypoints.cli.conftest import CommandLine
 from tests.world import make_shop
 
@@ -75,7 +75,9 @@ def test_the_key_comes_from_the_environment_where_it_is_not_given(cli, server):
     assert cli("user", "list", "--url", server).code == 0
 
 
-@pytest.mark.parametrize(("user", "code", "reason"), [("alice", 2, "administrator_required"), (None, 2, "caller_unknown")])
+@pytest.mark.parametrize(
+    ("user", "code", "reason"), [("alice", 2, "administrator_required"), (None, 2, "caller_unknown")]
+)
 def test_who_may_not_is_told_so_with_the_exit_code_of_the_blame(cli, server, user, code, reason):
     key = cli.runs(cli.world.key_of(user)) if user else "co_unknown"
     ran = cli("user", "list", "--url", server, "--key", key, "--json")

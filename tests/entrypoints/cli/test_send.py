@@ -76,7 +76,12 @@ def test_a_refusal_of_the_external_system_is_its_answer_unless_asked_otherwise(s
 def test_with_json_the_answer_is_one_value(sent, gateway):
     gateway.headers.append(("Callout-Replay", "done"))
     members = sent("send", "Orders", "--json").json
-    assert (members["status"], members["body"], members["callout_id"], members["replay"]) == (200, "hello", "c1", "done")
+    assert (members["status"], members["body"], members["callout_id"], members["replay"]) == (
+        200,
+        "hello",
+        "c1",
+        "done",
+    )
     gateway.body = b"\xff\xfe\x00\x01\x02"
     assert sent("send", "Orders", "--json").json["body_base64"] == "//4AAQI="
 

@@ -55,6 +55,9 @@ _RESPONSE_SINGLE = frozenset({LENGTH, CHUNKED})
 _RESPONSE_PLAIN = frozenset({PASS, DROP, LENGTH})
 
 
+Lines = tuple[bytes, ...] | list[bytes]
+
+
 class MalformedHead(ValueError):
     """A head that is not accepted. The text says what came and what was expected."""
 
@@ -69,21 +72,38 @@ class RequestHead:
     `content_length` is 0 where no body follows and `UNKNOWN` where it is chunked; `end` is the length of the head.
     """
 
-    method: bytes
-    target: bytes
-    lines: tuple[bytes, ...] | list[bytes]
-    all_lines: list[bytes]
-    end: int
-    watched: bool = False
-    content_length: int = 0
-    chunked: bool = False
-    keep_alive: bool = True
-    minor: int = 1
-    expects_continue: bool = False
-    callout_key: bytes | None = None
-    callout_principal: bytes | None = None
-    callout_timeout: bytes | None = None
-    authorization: bytes | None = None
+    __slots__ = (
+        "all_lines",
+        "authorization",
+        "callout_key",
+        "callout_principal",
+        "callout_timeout",
+        "chunked",
+        "content_length",
+        "end",
+        "expects_continue",
+        "keep_alive",
+        "lines",
+        "method",
+        "minor",
+        "target",
+        "watched",
+    )
+
+    def __init__(self, method: bytes, target: bytes, all_lines: list[bytes], lines: Lines, end: int) -> None:
+        self.method = method
+        self.target = target
+        self.all_lines = all_lines
+        self.lines = lines
+        self.end = end
+        self.minor = 1
+        self.content_length = 0
+        self.keep_alive = True
+        self.watched = self.chunked = self.expects_continue = False
+        self.callout_key: bytes | None = None
+        self.callout_principal: bytes | None = None
+        self.callout_timeout: bytes | None = None
+        self.authorization: bytes | None = None
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return every header as name (as written) and value, in order."""
@@ -100,13 +120,16 @@ class ResponseHead:
     `content_length` is `UNKNOWN` where there is none; whether a body follows depends on the request too.
     """
 
-    start: bytes
-    status: int
-    lines: tuple[bytes, ...] | list[bytes]
-    end: int
-    content_length: int = UNKNOWN
-    chunked: bool = False
-    keep_alive: bool = True
+    __slots__ = ("chunked", "content_length", "end", "keep_alive", "lines", "start", "status")
+
+    def __init__(self, start: bytes, status: int, lines: Lines, end: int) -> None:
+        self.start = start
+        self.status = status
+        self.lines = lines
+        self.end = end
+        self.content_length = UNKNOWN
+        self.chunked = False
+        self.keep_alive = True
 
     def lines_without(self, names: frozenset[bytes]) -> list[bytes]:
         """Return the lines that may be passed on, without those of these lower-case names."""
@@ -190,19 +213,16 @@ class RequestParser(_Parser):
             self._incomplete(data)
             return None
         first, lines, shape = self._split(data, end)
-        head = RequestHead()
         try:
-            head.method, head.target, version = first.split(b" ")
+            method, target, version = first.split(b" ")
         except ValueError:
             raise MalformedHead(f"got request line {_shown(first)}; expected METHOD /target HTTP/1.1") from None
-        if version != b"HTTP/1.1" or head.method not in _USUAL:
-            _judge_start(first, head.method, version)
-        head.end = end + 4
-        head.all_lines = lines
-        head.lines = shape.keep(lines)
+        if version != b"HTTP/1.1" or method not in _USUAL:
+            _judge_start(first, method, version)
+        if target[:1] != b"/":
+            raise MalformedHead(f"got target {_shown(target)}; expected one that starts with /")
+        head = RequestHead(method, target, lines, shape.keep(lines), end + 4)
         where = shape.where
-        if head.target[:1] != b"/":
-            raise MalformedHead(f"got target {_shown(head.target)}; expected one that starts with /")
         if HOST not in where and version == b"HTTP/1.1":
             raise MalformedHead("got no Host header; expected one")
         if CALLOUT_KEY in where:
@@ -236,7 +256,7 @@ class RequestParser(_Parser):
             close, head.lines = _without_named(head.lines, lines, shape)
         head.keep_alive = head.minor == 1 and not close
 
-    def carried(self, head: RequestHead, drops: frozenset[bytes]) -> tuple[bytes, ...] | list[bytes]:
+    def carried(self, head: RequestHead, drops: frozenset[bytes]) -> Lines:
         """Return the lines to carry on for a route that drops these lower-case names."""
         if drops not in self._watched:
             if len(self._watched) >= MEMO_SIZE:
@@ -261,10 +281,8 @@ class ResponseParser(_Parser):
             self._incomplete(data)
             return None
         first, lines, shape = self._split(data, end)
-        head = ResponseHead()
-        head.status, head.start, persistent = self._starts.get(first) or self._start(first)
-        head.end = end + 4
-        head.lines = shape.keep(lines)
+        status, start, persistent = self._starts.get(first) or self._start(first)
+        head = ResponseHead(start, status, shape.keep(lines), end + 4)
         length = shape.where.get(LENGTH)
         if length is not None:
             head.content_length = int(lines[length][_AFTER_LENGTH:])  # llhttp has seen that it is digits
@@ -296,7 +314,7 @@ def _judge_start(first: bytes, method: bytes, version: bytes) -> None:
         raise MalformedHead(f"got method {_shown(method)}; expected one that is carried on, in capitals")
 
 
-def _without_named(kept: tuple[bytes, ...] | list[bytes], lines: list[bytes], shape: Shape) -> tuple[bool, list[bytes]]:
+def _without_named(kept: Lines, lines: list[bytes], shape: Shape) -> tuple[bool, list[bytes]]:
     """Return whether `Connection` says close, and the lines without the fields it names (RFC 9110 section 7.6.1)."""
     named = {token.strip(b" \t").lower() for index in shape.connections for token in value_of(lines[index]).split(b",")}
     close = shape.close or b"close" in named

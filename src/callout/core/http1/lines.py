@@ -1,7 +1,8 @@
 """What each header line means to a gateway, judged once for each distinct line.
 
 Header lines repeat from message to message, so the kind of a whole line is kept in a bounded memo, and what a
-sequence of kinds means (its `shape`) in another. Lines that carry credentials are never kept.
+sequence of kinds means (its `shape`) in another. Lines that carry credentials are not kept, except the caller's
+Callout-Key: it is on every request, and the memo of routes holds it too.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ class Kinds(dict[bytes, int]):
         """Judge a name as it is written: its kind, and whether lines of it may be kept."""
         lower = name.lower()
         kind = self._names.get(lower, DROP if lower.startswith(_CALLOUTS_OWN) else PASS)
-        learnt = kind, not any(word in lower for word in _CREDENTIALS)
+        learnt = kind, kind == CALLOUT_KEY or not any(word in lower for word in _CREDENTIALS)
         if len(self._as_written) >= MEMO_SIZE:
             self._as_written.clear()
         self._as_written[name] = learnt

@@ -10,7 +10,7 @@ from typing import Any
 from callout.core.model.org import Org
 from callout.engine.importers.salesforce import LARGEST_FILE, lines, read_project, wanted
 from callout.engine.manifest import write_manifest
-from callout.entrypoints.cli.session import UsageError
+from callout.entrypoints.cli.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)

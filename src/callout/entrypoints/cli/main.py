@@ -11,7 +11,8 @@ from typing import IO, Any, TextIO
 
 from cyclopts import CycloptsError
 
-from callout.entrypoints.cli.session import RemoteRefused, Session, UsageError
+from callout.entrypoints.cli.errors import RemoteRefused, UsageError
+from callout.entrypoints.cli.session import Session
 from callout.entrypoints.cli.tree import build
 from callout.entrypoints.cli.wiring import Wiring
 

@@ -11,7 +11,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import Any
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
-from callout.entrypoints.cli.session import RemoteRefused, UsageError
+from callout.entrypoints.cli.errors import RemoteRefused, UsageError
 
 #: How long a setup operation may take, in seconds.
 TIMEOUT = 60.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,14 +12,16 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from callout.entrypoints.cli.errors import RemoteRefused, UsageError
 from callout.entrypoints.cli.remote import connection, read_url
-from callout.entrypoints.cli.session import RemoteRefused, UsageError
 
 CHUNK = 64 * 1024
 #: Waited for longer than the gateway waits, so that its own answer says why, in seconds.
 PATIENCE = 30.0
 #: As long as the longest timeout that the gateway grants, in seconds.
 LONGEST = 600.0
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,8 @@ def exchange(gateway: str, key: str, sending: Sending) -> Iterator[Answer]:
     path = f"{url.path.rstrip('/')}/callout/{sending.name}{sending.target}"
     if not path.isascii() or not path.isprintable() or " " in path:
         raise UsageError(f"got target {path!r}; expected visible ASCII, others percent-encoded")
+    if _TOKEN.fullmatch(sending.method) is None:
+        raise UsageError(f"got method {sending.method!r}; expected a token such as GET (RFC 9110 section 9.1)")
     opened = connection(url, (sending.timeout or LONGEST) + PATIENCE)
     try:
         try:

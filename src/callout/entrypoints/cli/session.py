@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol, TextIO
 
+from callout.entrypoints.cli.errors import UsageError
 from callout.entrypoints.cli.output import Lines, Output, Result
 
 if TYPE_CHECKING:
@@ -34,18 +35,6 @@ class Place(Protocol):
     @property
     def json(self) -> bool:
         """Whether JSON is written."""
-
-
-class UsageError(Exception):
-    """Arguments that do not go together. The message says got and expected."""
-
-
-class RemoteRefused(Exception):
-    """A problem document that a running server answered with, or that says why it could not be asked."""
-
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        super().__init__(str(document.get("title", "refused")))
-        self.document = document
 
 
 class Session:

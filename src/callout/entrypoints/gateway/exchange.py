@@ -39,35 +39,42 @@ log = logging.getLogger(__name__)
 
 
 class Exchange:
-    """One callout. The class holds the values that most callouts never change."""
+    """One callout."""
 
-    name = ""
-    _route: Route | None = None
-    _ready: Ready | None = None
-    _target = b""
-    _tail = b""
-    _timeout = 0.0
-    _deadline = 0.0
-    _connection: Connection | None = None
-    _replay: bytes | None = None
-    _attempts = 0
-    _redialled = False
-    _holding_back = False
-    _discarded = 0
-    _continued = False
-    _request_ended = True
-    _kept: list[bytes] | None = None
-    _has_body = False
-    _unsent: list[bytes] | tuple[bytes, ...] = ()
-    _sent = 0
-    _received = 0
-    _status = 0
-    _keep_alive = True
-    _wrap = False
-    _unwrap: ChunkedBody | None = None
-    _moved = False
-    _quiet_since = 0.0
-    _over = False
+    __slots__ = (
+        "_attempts",
+        "_caller",
+        "_connection",
+        "_continued",
+        "_deadline",
+        "_discarded",
+        "_gateway",
+        "_has_body",
+        "_head",
+        "_holding_back",
+        "_id",
+        "_keep_alive",
+        "_kept",
+        "_moved",
+        "_over",
+        "_quiet_since",
+        "_ready",
+        "_received",
+        "_redialled",
+        "_replay",
+        "_request_ended",
+        "_route",
+        "_sent",
+        "_started",
+        "_status",
+        "_tail",
+        "_target",
+        "_timeout",
+        "_unsent",
+        "_unwrap",
+        "_wrap",
+        "name",
+    )
 
     def __init__(self, gateway: Gateway, caller: CallerConnection, head: RequestHead, started: float) -> None:
         self._gateway = gateway
@@ -75,6 +82,23 @@ class Exchange:
         self._head = head
         self._started = started
         self._id = gateway.callouts.next_id()
+        self.name = ""
+        self._route: Route | None = None
+        self._ready: Ready | None = None
+        self._connection: Connection | None = None
+        self._target = self._tail = b""
+        self._timeout = self._deadline = self._quiet_since = 0.0
+        # The request's body: what is kept for sending it again, and what waits for a connection.
+        self._request_ended = True
+        self._has_body = self._continued = False
+        self._kept: list[bytes] | None = None
+        self._unsent: list[bytes] | tuple[bytes, ...] = ()
+        # The answer: 0 until its head is passed on.
+        self._status = self._sent = self._received = self._discarded = self._attempts = 0
+        self._replay: bytes | None = None
+        self._holding_back = self._redialled = self._wrap = self._moved = self._over = False
+        self._keep_alive = True
+        self._unwrap: ChunkedBody | None = None
 
     # --- from the caller ---------------------------------------------------------------------------------------
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from callout.entrypoints.cli.errors import UsageError
 from callout.entrypoints.cli.output import Lines, Result, exit_code, remedy_line, table, text
-from callout.entrypoints.cli.session import Session, UsageError
+from callout.entrypoints.cli.session import Session
 from callout.entrypoints.cli.where import HERE, Given, Switch, Where
 
 if TYPE_CHECKING:
@@ -24,17 +26,33 @@ def register(app: App) -> None:
         app.command(command)
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What is sent beside the address."""
+
+    method: Annotated[str | None, Parameter(alias="-X")] = None
+    """HTTP method; default GET, with --data POST."""
+    header: Annotated[list[str] | None, Parameter(alias="-H", negative=(), metavar="'NAME: VALUE'")] = None
+    """A header of the request; may be given several times."""
+    data: Annotated[str | None, Parameter(alias="-d", allow_leading_hyphen=True)] = None
+    """Body of the request: text, `@FILE`, or `-` for standard input."""
+    principal: str | None = None
+    """Principal to call as, where several are granted."""
+    timeout: float | None = None
+    """Seconds that the external system has to begin its answer."""
+
+
+AS_IT_IS = Outgoing()
+
+
 async def send(
     address: str,
     /,
     *,
-    method: Annotated[str | None, Parameter(alias="-X")] = None,
-    header: Annotated[list[str] | None, Parameter(alias="-H", negative=(), metavar="'NAME: VALUE'")] = None,
-    body: Annotated[str | None, Parameter(name=("--data", "-d"), allow_leading_hyphen=True)] = None,
+    outgoing: Outgoing = AS_IT_IS,
     include: Annotated[Switch, Parameter(alias="-i")] = False,
     fail: Switch = False,
-    principal: str | None = None,
-    timeout: float | None = None,  # noqa: ASYNC109 - the callout's, not this function's
     as_user: AsUser = None,
     namespace: str | None = None,
     where: Where = HERE,
@@ -50,46 +68,38 @@ async def send(
     ----------
     address:
         NAME[/path][?query], or with `callout:` before it.
-    method:
-        HTTP method; default GET, with --data POST.
-    header:
-        A header of the request; may be given several times.
-    body:
-        Body of the request: text, `@FILE`, or `-` for standard input.
     include:
         Write the status and headers of the answer first.
     fail:
         End with exit code 4 where the external system answers 400 or above.
-    principal:
-        Principal to call as, where several are granted.
-    timeout:
-        Seconds that the external system has to begin its answer.
     as_user:
         User to call as, on a home; default the first administrator. A running server knows you by your key.
     namespace:
         Package whose code calls, on a home.
     """
-    from callout.core.access.target import split_address
-    from callout.entrypoints.cli.sending import Sending, read_headers
-
-    name, target = split_address(address)
-    headers = read_headers(header or [])
-    if principal is not None:
-        headers = (*headers, ("Callout-Principal", principal))
-    content = _body(session, body)
-    chosen = method or ("GET" if content is None else "POST")
-    sending = Sending(name, target, chosen, headers, content, timeout)
+    sending = _sending(session, address, outgoing)
     remote = session.remote(where)
     if remote is not None:
         if as_user is not None or namespace is not None:
-            raise UsageError(
-                "got --as or --namespace with --url; expected neither: a running server knows you by your key"
-            )
+            raise UsageError("got --as or --namespace with --url; expected neither: a server knows you by your key")
         url = remote.url_of("gateway").geturl()
         return await asyncio.to_thread(_exchange, session, url, remote.key, sending, include=include, fail=fail)
     user = as_user or await _own_user(session, where)
     async with session.wiring.local_gateway(session.home(where), user, namespace) as (url, key):
         return await asyncio.to_thread(_exchange, session, url, key, sending, include=include, fail=fail)
+
+
+def _sending(session: Session, address: str, outgoing: Outgoing) -> Sending:
+    from callout.core.access.target import split_address
+    from callout.entrypoints.cli.sending import Sending, read_headers
+
+    name, target = split_address(address)
+    headers = read_headers(outgoing.header or [])
+    if outgoing.principal is not None:
+        headers = (*headers, ("Callout-Principal", outgoing.principal))
+    body = _body(session, outgoing.data)
+    method = outgoing.method or ("GET" if body is None else "POST")
+    return Sending(name, target, method, headers, body, outgoing.timeout)
 
 
 async def _own_user(session: Session, where: Where) -> str:

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from callout.entrypoints.cli.errors import UsageError
 from callout.entrypoints.cli.output import Lines, Result, text
-from callout.entrypoints.cli.session import Session, UsageError
+from callout.entrypoints.cli.session import Session
 from callout.entrypoints.cli.where import HERE, Given, Switch, Where
 
 #: A manifest on standard input is called this in errors.

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from callout.entrypoints.cli.errors import UsageError
 from callout.entrypoints.cli.output import Lines, Result, message, table
-from callout.entrypoints.cli.session import UsageError
 from callout.entrypoints.cli.where import HERE, Given, Repeated, Switch, Where
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from callout.entrypoints.cli.errors import UsageError
 from callout.entrypoints.cli.output import Lines, Result, fields, text
-from callout.entrypoints.cli.session import UsageError
 from callout.entrypoints.cli.where import HERE, Given, Where
 from callout.entrypoints.cli.wiring import Serving
 

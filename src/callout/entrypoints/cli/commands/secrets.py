@@ -7,8 +7,9 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from callout.entrypoints.cli.errors import UsageError
 from callout.entrypoints.cli.output import Lines, Result, fields, message
-from callout.entrypoints.cli.session import Session, UsageError
+from callout.entrypoints.cli.session import Session
 from callout.entrypoints.cli.where import HERE, Given, Switch, Where
 
 SecretValues = Annotated[str, Parameter(name="NAME=VALUE", allow_leading_hyphen=False)]
