@@ -29,7 +29,7 @@ def test_every_reason_that_the_walk_through_names_is_in_the_table() -> None:
     page = (ROOT / "docs" / "how-a-callout-works.md").read_text()
     stages = page.split("## Processes")[0]
     codes = {reason.code for reason in REASONS}
-    unknown = {w for w in re.findall(r"`([a-z]+_[a-z_]+)`", stages)} - codes
+    unknown = set(re.findall(r"`([a-z]+_[a-z_]+)`", stages)) - codes
     assert unknown == set()
 
 

@@ -174,3 +174,13 @@ def test_audit_verify_ends_with_5_where_the_chain_is_broken(cli):
     cli.world.operations.run = broken
     ran = cli("audit", "verify", "--json")
     assert (ran.code, json.loads(ran.out)["broken"]) == (5, "row 4")
+
+
+def test_a_key_is_alone_on_standard_output_so_that_a_script_can_take_it(cli):
+    ran = cli("key", "create", "alice", "--namespace", "acme", "--expires", "90d")
+    assert (ran.out.startswith("co_"), ran.out.count("\n"), "shown this once" in ran.err) == (True, 1, True)
+    prefix = ran.out[:11]
+    assert cli("key", "expire", prefix, "--at", "12h").out == f"Key {prefix}… of alice: 2026-01-01T12:00:00+00:00\n"
+    assert cli("key", "expire", prefix, "--never").out == f"Key {prefix}… of alice: no end\n"
+    assert cli("key", "revoke", prefix).out == f"Key {prefix}… of alice is revoked\n"
+    assert cli("key", "list").out == "There is no key.\n"

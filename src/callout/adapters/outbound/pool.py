@@ -46,7 +46,11 @@ class Outbound:
         if destination is not self._last_destination:
             self._last_destination = destination
             self._last_pool = self._pools.setdefault(destination, [])
-        return self._last_pool.pop() if self._last_pool else None
+        while self._last_pool:
+            connection = self._last_pool.pop()
+            if connection.is_open:
+                return connection
+        return None
 
     async def dial(self, destination: Destination) -> Connection:
         """Make a new connection.

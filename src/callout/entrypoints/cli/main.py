@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import os
 import sys
@@ -55,6 +54,8 @@ def _run(argv: list[str], session: Session) -> int:
     session.output.machine = bool(where is not None and where.json)
     result: Any = command(*bound.args, **bound.kwargs)
     if inspect.iscoroutine(result):
+        import asyncio
+
         result = asyncio.run(result)
     return result if isinstance(result, int) else 0
 

@@ -75,12 +75,12 @@ class Remote:
         operation = BY_NAME[name]
         in_path = re.findall(r"{(\w+)}", operation.path)
         path = operation.path.format(**{n: quote(str(arguments[n]), safe="") for n in in_path})
-        rest = {n: v for n, v in arguments.items() if n not in in_path and v is not None}
+        rest = {n: v for n, v in arguments.items() if n not in in_path}
         body = None
         if operation.reads_body:
             body = json.dumps(rest).encode()
         elif rest:
-            path += "?" + urlencode(rest, doseq=True)
+            path += "?" + urlencode({n: v for n, v in rest.items() if v is not None}, doseq=True)
         setup = self.url_of("setup")
         whole = setup.path.rstrip("/") + "/api/v1" + path
         status, members = await asyncio.to_thread(self._exchange, setup, operation.method, whole, body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -77,16 +76,18 @@ async def send(
     namespace:
         Package whose code calls, on a home.
     """
+    from asyncio import to_thread
+
     sending = _sending(session, address, outgoing)
     remote = session.remote(where)
     if remote is not None:
         if as_user is not None or namespace is not None:
             raise UsageError("got --as or --namespace with --url; expected neither: a server knows you by your key")
         url = remote.url_of("gateway").geturl()
-        return await asyncio.to_thread(_exchange, session, url, remote.key, sending, include=include, fail=fail)
+        return await to_thread(_exchange, session, url, remote.key, sending, include=include, fail=fail)
     user = as_user or await _own_user(session, where)
     async with session.wiring.local_gateway(session.home(where), user, namespace) as (url, key):
-        return await asyncio.to_thread(_exchange, session, url, key, sending, include=include, fail=fail)
+        return await to_thread(_exchange, session, url, key, sending, include=include, fail=fail)
 
 
 def _sending(session: Session, address: str, outgoing: Outgoing) -> Sending:
