@@ -8,7 +8,7 @@ import itertools
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from callout.core.errors import StoreError, VaultError
+from callout.core.errors import Outdated, StoreError, VaultError
 from callout.core.model.credentials import (
     CustomHeader,
     ExternalCredential,
@@ -89,6 +89,7 @@ class MemoryStore:
     acts: list[AdminAct] = field(default_factory=list)
     kept: list[Segment] = field(default_factory=list)
     broken: bool = False
+    faster: list[list[Change]] = field(default_factory=list)  # what another process writes just before the next write
 
     def _opened(self) -> None:
         if self.broken:
@@ -107,13 +108,17 @@ class MemoryStore:
         self.org = replace(org, generation=self.org.generation + 1)
         return self.org.generation
 
-    async def write(self, changes, acts) -> int:
+    async def write(self, changes, acts, *, expects: int | None = None) -> int:
         self._opened()
+        while self.faster:
+            self._take_over(changed(self.org, self.faster.pop()))
+        if expects is not None and expects != self.org.generation:
+            raise Outdated(f"got generation {self.org.generation}; expected {expects}")
         return self._take_over(changed(self.org, changes), *acts)
 
     async def put_key(self, key: CallerKey, act: AdminAct) -> None:
         self._opened()
-        if any(known.prefix == key.prefix for known in self.org.keys.values()):
+        if any(known.prefix == key.prefix for known in self.org.keys.values() if known.digest != key.digest):
             raise StoreError("got a key whose prefix is taken; expected a new one")
         self._take_over(replace(self.org, keys={**self.org.keys, key.digest: key}), act)
 

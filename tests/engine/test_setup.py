@@ -3,7 +3,8 @@ import asyncio
 import pytest
 
 from callout.core.errors import DefinitionError, StoreError
-from callout.core.model.people import User
+from callout.core.model.people import Package, User
+from callout.core.ports import Change
 from callout.engine.setup import NotDefined
 from tests.world import make_shop
 
@@ -66,3 +67,19 @@ async def test_a_store_that_cannot_be_read_is_an_error_and_not_an_empty_org(shop
     shop.store.broken = True
     with pytest.raises(StoreError):
         await shop.run("user.list")
+
+
+async def test_an_edit_does_not_undo_what_another_process_wrote_meanwhile(shop):
+    theirs = User("bob", "Minimum Access", label="by another process")
+    shop.store.faster.append([Change("users", "bob", theirs)])
+    await shop.run("permission_set.assign", name="Order Clerks", user="bob")
+    bob = shop.store.org.users["bob"]
+    assert (bob.label, bob.permission_sets) == ("by another process", ("Order Clerks",))
+
+
+async def test_a_manifest_is_planned_anew_where_another_process_wrote_meanwhile(shop):
+    shop.store.faster.append([Change("packages", "zeta", Package("zeta"))])
+    manifest = "users: {bob: {permission_sets: [Order Clerks]}}"
+    result = await shop.run("apply", manifest=manifest)
+    assert result["generation"] == shop.store.org.generation
+    assert "zeta" in shop.store.org.packages

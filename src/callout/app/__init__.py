@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -46,6 +45,8 @@ async def _init(home: Path, admin: str) -> Mapping[str, Any]:
 
 
 def _serve(home: Path, serving: Serving) -> int:
+    import asyncio
+
     from callout.app.serve import supervise
     from callout.settings import read_settings
 

@@ -5,6 +5,7 @@ CalloutError
 ├── DefinitionError    a definition is not acceptable: one or more Problems, each with its place
 ├── VaultError         a sealed value cannot be opened, or a key is missing
 └── StoreError         the store cannot be read or written
+    └── Outdated       the definitions moved since they were read
 """
 
 from __future__ import annotations
@@ -89,3 +90,7 @@ class StoreError(CalloutError):
     """The store cannot be read or written: locked, read-only, missing, damaged or newer than this code."""
 
     blame = Blame.CALLOUT
+
+
+class Outdated(StoreError):
+    """The definitions moved since they were read; nothing was written. Read them again and repeat the edit."""

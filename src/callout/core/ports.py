@@ -107,10 +107,14 @@ class Definitions(Protocol):
 
     async def load(self) -> Org: ...
 
-    async def write(self, changes: Sequence[Change], acts: Sequence[AdminAct]) -> int:
-        """Apply all changes or none; returns the new generation."""
+    async def write(self, changes: Sequence[Change], acts: Sequence[AdminAct], *, expects: int | None = None) -> int:
+        """Apply all changes or none; returns the new generation.
 
-    async def put_key(self, key: CallerKey, act: AdminAct) -> None: ...
+        Raises `Outdated` where the generation is not the one that the changes were made from (`expects`).
+        """
+
+    async def put_key(self, key: CallerKey, act: AdminAct) -> None:
+        """Add a key, or change the one with its digest."""
 
     async def remove_key(self, prefix: str, act: AdminAct) -> bool: ...
 

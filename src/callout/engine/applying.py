@@ -50,12 +50,17 @@ async def apply(
 
     Raises `DefinitionError` with every problem in it; nothing is stored then.
     """
-    async with setup.turn:
+
+    async def attempt() -> tuple[Plan, int]:
         org = await setup.org()
         made = await _planned(setup, org, manifest, source, references, prune=prune, namespace=namespace)
-        generation = org.generation
-        if made.changes:
-            generation = await setup.definitions.write(made.changes, _acts(setup, who, made, source))
+        if not made.changes:
+            return made, org.generation
+        acts = _acts(setup, who, made, source)
+        return made, await setup.definitions.write(made.changes, acts, expects=org.generation)
+
+    async with setup.turn:
+        made, generation = await setup.repeating(attempt)
         for key, values in made.secrets.items():
             await store(setup, who, key, values)
     message = "Nothing to change." if made.is_empty else "Applied."

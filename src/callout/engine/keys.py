@@ -102,12 +102,11 @@ async def revoke_key(setup: Setup, who: str, prefix: str) -> Result:
 
 
 async def expire_key(setup: Setup, who: str, prefix: str, expires: str | None) -> Result:
-    """Give a key another end, or none. It is taken out and put back: a crash between the two loses it, safely."""
+    """Give a key another end, or none."""
     key = _named(await setup.org(), prefix)
     now = setup.now()
     wanted = replace(key, expires_at=None if expires is None else expiry(expires, now))
     until = wanted.expires_at.isoformat(timespec="seconds") if wanted.expires_at else "no end"
-    await setup.definitions.remove_key(key.prefix, setup.act(who, "take out key", f"{key.prefix}… of {key.user}"))
     await setup.definitions.put_key(wanted, setup.act(who, "change key", f"{key.prefix}… of {key.user}: {until}"))
     message = f"Key {key.prefix}… of {key.user}: {until}"
     return {**_shown(wanted, now), "changed": wanted != key, "message": message}

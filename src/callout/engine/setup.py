@@ -7,12 +7,12 @@ whole new org is judged by `core.rules`, and nothing is stored where a rule is b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from callout.core.errors import DefinitionError, Problem
+from callout.core.errors import DefinitionError, Outdated, Problem
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
 from callout.core.model.people import User
 from callout.core.ports import AdminAct, Change, Clock, Definitions, Entropy, UserExternalCredentials, Vault
@@ -21,6 +21,9 @@ from callout.core.rules import nearest, problems_of
 
 Result = dict[str, Any]
 T = TypeVar("T")
+
+#: How often an edit is repeated because another process wrote first.
+MOST_ATTEMPTS = 50
 
 
 class NotDefined(DefinitionError):
@@ -74,15 +77,28 @@ class Setup:
         Raises `DefinitionError` where the new org breaks a rule; nothing is stored then.
         """
         async with self.turn:
-            before = await self.org()
-            wanted = edit(before)
-            changes = moving(before, wanted.changes)
-            if not changes:
-                return before, False
-            after = changed(before, changes)
-            self.judge(before, after, changes)
-            await self.definitions.write(changes, [self.act(who, wanted.act, wanted.what)])
-            return after, True
+            return await self.repeating(lambda: self._edited(who, edit))
+
+    async def _edited(self, who: str, edit: Callable[[Org], Edit]) -> tuple[Org, bool]:
+        before = await self.org()
+        wanted = edit(before)
+        changes = moving(before, wanted.changes)
+        if not changes:
+            return before, False
+        after = changed(before, changes)
+        self.judge(before, after, changes)
+        acts = [self.act(who, wanted.act, wanted.what)]
+        await self.definitions.write(changes, acts, expects=before.generation)
+        return after, True
+
+    async def repeating(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Repeat what another process was faster than, from what that one left. Raises `Outdated` in the end."""
+        for _ in range(MOST_ATTEMPTS - 1):
+            try:
+                return await attempt()
+            except Outdated:
+                continue
+        return await attempt()
 
     def judge(self, before: Org, after: Org, changes: Iterable[Change]) -> None:
         """Raise `DefinitionError` for every rule that the changes break."""

@@ -44,7 +44,9 @@ class RawServer:
 
 
 @asynccontextmanager
-async def raw_server(answer: Callable[[bytes, int], bytes | None], tls: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
+async def raw_server(
+    answer: Callable[[bytes, int], bytes | None], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[RawServer]:
     server = RawServer(answer)
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
     server.port = listening.sockets[0].getsockname()[1]

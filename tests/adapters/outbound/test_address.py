@@ -113,7 +113,9 @@ def wrapped(four: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("four", ["127.0.0.1", "10.1.2.3", "192.168.7.9", "169.254.169.254", "100.100.100.200", "224.0.0.5"])
+@pytest.mark.parametrize(
+    "four", ["127.0.0.1", "10.1.2.3", "192.168.7.9", "169.254.169.254", "100.100.100.200", "224.0.0.5"]
+)
 @pytest.mark.parametrize("how", wrapped("1.2.3.4"))
 def test_an_address_inside_another_is_judged(four: str, how: str) -> None:
     assert judge(wrapped(four)[how]).allowed >= judge(four).allowed > Allowed.ALWAYS

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from tests.adapters.store.conftest import SqliteDatabase, act, segment
 
 from callout.adapters.store import audit
 from callout.adapters.store.chain import Break, Fault
 from callout.adapters.store.errors import StoreError
 from callout.adapters.store.store import Store
+from tests.adapters.store.conftest import SqliteDatabase, act, segment
 
 
 @pytest.fixture

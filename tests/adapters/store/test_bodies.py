@@ -6,7 +6,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.adapters.store.conftest import SqliteDatabase, act
 
 from callout.adapters.store import bodies
 from callout.adapters.store.errors import StoreError
@@ -14,6 +13,7 @@ from callout.core.model.credentials import ExternalCredential, NamedCredential, 
 from callout.core.model.org import SECTIONS, Definition, name_of
 from callout.core.model.people import Package, Profile
 from callout.core.ports import Change
+from tests.adapters.store.conftest import SqliteDatabase, act
 
 SECTION_OF = dict(SECTIONS)
 NAMED = NamedCredential("Orders", "https://orders.example.com", "Orders")

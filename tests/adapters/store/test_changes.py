@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.adapters.store.conftest import SqliteDatabase, act, key, segment
-
 from callout.adapters.store.store import Store
+from tests.adapters.store.conftest import SqliteDatabase, act, key, segment
 
 
 async def test_nothing_has_changed_on_a_quiet_store(store: Store) -> None:

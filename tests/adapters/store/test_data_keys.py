@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.adapters.store.conftest import SqliteDatabase, act
 
 from callout.adapters.store.errors import StoreError
 from callout.adapters.store.store import Store
+from tests.adapters.store.conftest import SqliteDatabase, act
 
 
 def test_a_new_store_has_none(store: Store) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Connection, select, update
-from tests.adapters.store.conftest import SqliteDatabase, act
 
 from callout.adapters.store import sqlite
 from callout.adapters.store.database import Database
 from callout.adapters.store.tables import ORG
+from tests.adapters.store.conftest import SqliteDatabase, act
 
 GENERATION = select(ORG.c.generation)
 

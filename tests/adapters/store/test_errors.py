@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.adapters.store.conftest import START, SqliteDatabase, SteppingClock, act, key, segment
 
 from callout.adapters.store import sqlite
 from callout.adapters.store.database import Database
@@ -17,6 +17,7 @@ from callout.adapters.store.store import Store
 from callout.core.errors import CalloutError
 from callout.core.model.people import CallerKey
 from callout.core.reasons import Blame
+from tests.adapters.store.conftest import START, SqliteDatabase, SteppingClock, act, key, segment
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ async def test_no_error_shows_what_was_to_be_stored(database: SqliteDatabase) ->
     store, canary = database.open(), CallerKey(b"\x01" * 32, "co_abcd", "alice", None, START, label="canary-7f3a")
     await store.definitions.put_key(canary, act())
     with pytest.raises(StoreError) as refused:
-        await store.definitions.put_key(canary, act())
+        await store.definitions.put_key(replace(canary, digest=b"\x02" * 32), act())
     error: BaseException | None = refused.value
     while error is not None:
         assert "canary-7f3a" not in repr(error) + str(error)

@@ -13,7 +13,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from tests.adapters.store.conftest import SqliteDatabase, SteppingClock
 
 from callout.adapters.store import sqlite
 from callout.adapters.store.database import Database
@@ -21,6 +20,7 @@ from callout.adapters.store.errors import StoreError
 from callout.adapters.store.migrate import Migration, alembic_config, create, migrate, upgrade
 from callout.adapters.store.store import Store
 from callout.adapters.store.tables import METADATA, REVISION
+from tests.adapters.store.conftest import SqliteDatabase, SteppingClock
 
 SCRIPTS = ScriptDirectory.from_config(alembic_config())
 REVISIONS = sorted(script.revision for script in SCRIPTS.walk_revisions())

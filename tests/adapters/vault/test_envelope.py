@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.adapters.vault.conftest import CountingEntropy
 
 from callout.adapters.vault import envelope as envelopes
 from callout.adapters.vault.keyring import Keyring, new_data_key
 from callout.adapters.vault.master_key import MasterKey
 from callout.core.errors import VaultError
 from callout.core.secret import Secret
+from tests.adapters.vault.conftest import CountingEntropy
 
 ROW = "secret/Orders/Service/client_secret"
 CANARY = "canary-7f3a"

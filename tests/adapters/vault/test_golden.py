@@ -1,11 +1,11 @@
 """Envelopes of every version ever written. Nothing here may be changed: what was sealed must open forever."""
 
 import pytest
-from tests.adapters.vault.conftest import CountingEntropy
 
 from callout.adapters.vault.keyring import Keyring
 from callout.adapters.vault.master_key import MasterKey, from_text
 from callout.core.secret import Secret
+from tests.adapters.vault.conftest import CountingEntropy
 
 MASTER_KEY = Secret("cmk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")
 

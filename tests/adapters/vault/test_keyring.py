@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.adapters.vault.conftest import CountingEntropy
 
 from callout.adapters.vault import envelope as envelopes
 from callout.adapters.vault.keyring import Keyring, new_data_key, rewrap
 from callout.adapters.vault.master_key import MasterKey
 from callout.core.errors import VaultError
 from callout.core.secret import Secret
+from tests.adapters.vault.conftest import CountingEntropy
 
 ROW = "secret/Orders/Service/password"
 OTHER_MASTER_KEY = MasterKey(b"\xab" * 32)

@@ -13,12 +13,12 @@ import keyring
 import keyring.backend
 import keyring.errors
 import pytest
-from tests.adapters.vault.conftest import CountingEntropy
 
 from callout.adapters.vault import master_key as master_keys
 from callout.adapters.vault.master_key import MasterKey
 from callout.core.errors import VaultError
 from callout.core.secret import Secret
+from tests.adapters.vault.conftest import CountingEntropy
 
 KEY = MasterKey(bytes(range(200, 232)))
 

@@ -41,12 +41,21 @@ def test_status_lines_of_other_kinds_are_refused(start: bytes) -> None:
 
 
 def test_lines_keep_their_order_case_and_duplicates() -> None:
-    lines = (b"X-MiXeD-Case: 1", b"Set-Cookie: a=1", b"Set-Cookie: b=2", b"X-Empty:", b"X-Latin: caf\xe9", b"X_Under: 1")
+    lines = (
+        b"X-MiXeD-Case: 1",
+        b"Set-Cookie: a=1",
+        b"Set-Cookie: b=2",
+        b"X-Empty:",
+        b"X-Latin: caf\xe9",
+        b"X_Under: 1",
+    )
     assert parse(*lines).lines == lines
 
 
 def test_what_belongs_to_one_connection_is_not_passed_on() -> None:
-    head = parse(b"Keep-Alive: timeout=5", b"Connection: close, X-Internal", b"X-Internal: 1", b"Upgrade: h2", b"X-A: 1")
+    head = parse(
+        b"Keep-Alive: timeout=5", b"Connection: close, X-Internal", b"X-Internal: 1", b"Upgrade: h2", b"X-A: 1"
+    )
     assert list(head.lines) == [b"X-A: 1"]
     assert not head.keep_alive
 

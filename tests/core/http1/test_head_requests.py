@@ -61,7 +61,11 @@ def test_connection_cannot_name_the_framing_away() -> None:
 
 def test_callouts_own_headers_are_read_and_never_carried_on() -> None:
     head = parse(
-        b"callout-KEY:co_k ", b"Callout-Principal: P", b"Callout-Timeout: 1.5", b"Callout-Anything: x", b"Calloutx: kept"
+        b"callout-KEY:co_k ",
+        b"Callout-Principal: P",
+        b"Callout-Timeout: 1.5",
+        b"Callout-Anything: x",
+        b"Calloutx: kept",
     )
     assert (head.callout_key, head.callout_principal, head.callout_timeout) == (b"co_k", b"P", b"1.5")
     assert list(head.lines) == [b"Calloutx: kept"]

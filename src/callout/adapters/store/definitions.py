@@ -12,6 +12,7 @@ from callout.adapters.store.audit import record_acts
 from callout.adapters.store.database import Database
 from callout.adapters.store.errors import StoreError
 from callout.adapters.store.tables import CALLER_KEY, DEFINITION, ORG, SECRET
+from callout.core.errors import Outdated
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import Definition, Org
 from callout.core.model.people import CallerKey
@@ -32,8 +33,10 @@ class SqlDefinitions:
         """Read everything that is defined, from one consistent view (`StoreError` where a body does not read)."""
         return await self._database.read(_load)
 
-    async def write(self, changes: Sequence[Change], acts: Sequence[AdminAct]) -> int:
+    async def write(self, changes: Sequence[Change], acts: Sequence[AdminAct], *, expects: int | None = None) -> int:
         """Apply all changes or none, in order; returns the new generation (`DefinitionError`, `StoreError`).
+
+        `Outdated` where another writer was faster than the changes that were made from generation `expects`.
 
         Secrets and tokens have a life of their own: those of a credential that is removed stay, sealed, until
         `remove_secrets`.
@@ -42,6 +45,8 @@ class SqlDefinitions:
 
         def work(connection: Connection) -> int:
             generation = raise_generation(connection)
+            if expects is not None and generation != expects + 1:
+                raise Outdated(f"got generation {generation - 1}; expected {expects}")
             for change, row in zip(changes, written, strict=True):
                 same = (DEFINITION.c.section == change.section) & (DEFINITION.c.name == change.name)
                 connection.execute(delete(DEFINITION).where(same))
@@ -53,15 +58,20 @@ class SqlDefinitions:
         return await self._database.write(work)
 
     async def put_key(self, key: CallerKey, act: AdminAct) -> None:
-        """Add a key; `StoreError` where its digest or prefix is taken."""
+        """Add a key, or change the one with its digest; `StoreError` where its prefix is taken by another."""
+        columns = {name: getattr(key, name) for name in _KEY_COLUMNS}
 
         def work(connection: Connection) -> None:
             raise_generation(connection)
             try:
-                connection.execute(insert(CALLER_KEY).values({name: getattr(key, name) for name in _KEY_COLUMNS}))
+                changed = connection.execute(
+                    update(CALLER_KEY).where(CALLER_KEY.c.digest == key.digest).values(columns)
+                )
+                if changed.rowcount == 0:
+                    connection.execute(insert(CALLER_KEY).values(columns))
             except IntegrityError as error:
                 raise StoreError(
-                    f"a key whose prefix {key.prefix!r} or digest is taken", "a new key", "Make another key"
+                    f"a key whose prefix {key.prefix!r} is taken", "a new key", "Make another key"
                 ) from error
             record_acts(connection, [act])
 
