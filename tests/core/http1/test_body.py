@@ -1,5 +1,7 @@
 """Bodies are followed to their end, whatever pieces they come in, and framing that is not exact is refused."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +37,7 @@ def test_a_chunked_body_is_followed_in_any_pieces(cuts: list[int]) -> None:
     content: list[bytes] = []
     body = ChunkedBody(content)
     places = sorted({0, *cuts, len(CHUNKED)})
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         assert not body.ended
         assert body.feed(CHUNKED[start:end]) == end - start
     assert body.ended

@@ -34,7 +34,9 @@ class Received:
     body: bytes = b""
 
     def values(self, name: bytes) -> list[bytes]:
-        return [line.partition(b":")[2].strip() for line in self.lines if line.partition(b":")[0].lower() == name.lower()]
+        return [
+            line.partition(b":")[2].strip() for line in self.lines if line.partition(b":")[0].lower() == name.lower()
+        ]
 
 
 async def read_request(reader: asyncio.StreamReader) -> Received:

@@ -22,7 +22,15 @@ async def test_the_request_s_path_and_query_follow_the_named_credential_s_byte_f
 
 
 async def test_header_lines_are_carried_as_they_were_written(world) -> None:
-    lines = (b"X-MiXeD:  two  words", b"X-Dup: 1", b"Cookie: a=1", b"X-Dup: 2", b"X-Empty:", b"X-Latin: caf\xe9", b"X_U: 1")
+    lines = (
+        b"X-MiXeD:  two  words",
+        b"X-Dup: 1",
+        b"Cookie: a=1",
+        b"X-Dup: 2",
+        b"X-Empty:",
+        b"X-Latin: caf\xe9",
+        b"X_U: 1",
+    )
     await world.ask(b"/callout/Orders", *lines)
     assert tuple(world.external.requests[0].lines[3:]) == lines
 
@@ -88,7 +96,12 @@ async def test_answer_lines_pass_in_order_with_case_and_duplicates(world) -> Non
 
 async def test_an_external_system_cannot_pose_as_callout(world) -> None:
     world.external.said = lambda request, number: answer(
-        b"", b"Callout-Error: caller_unknown", b"Callout-Id: forged", b"Callout-Replay: done", b"Connection: close, X-H", b"X-H: 1"
+        b"",
+        b"Callout-Error: caller_unknown",
+        b"Callout-Id: forged",
+        b"Callout-Replay: done",
+        b"Connection: close, X-H",
+        b"X-H: 1",
     )
     found = await world.ask()
     assert found.lines == [b"Content-Length: 0", b"Callout-Id: id-1"]
@@ -98,7 +111,10 @@ async def test_an_external_system_cannot_pose_as_callout(world) -> None:
     ("said", "lines"),
     [
         (b"HTTP/1.1 204 No Content\r\nX-A: 1\r\n\r\n", [b"X-A: 1"]),
-        (b'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\nContent-Length: 77\r\n\r\n', [b'ETag: "x"', b"Content-Length: 77"]),
+        (
+            b'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\nContent-Length: 77\r\n\r\n',
+            [b'ETag: "x"', b"Content-Length: 77"],
+        ),
     ],
 )
 async def test_answers_without_a_body_keep_their_lines_and_the_connection(world, said, lines) -> None:
@@ -224,6 +240,12 @@ async def test_the_engine_is_asked_with_what_the_caller_sent(world) -> None:
 async def test_a_record_is_made_of_every_callout(world) -> None:
     await world.ask(b"/callout/Orders/x?q=1", method=b"POST", body=b"four")
     callout_id, route, name, method, target, status, sent, received, started, replay, refused = await world.record()
-    assert (callout_id, route, name, method, target) == (b"id-1", world.engine.route, "Orders", b"POST", b"/callout/Orders/x?q=1")
+    assert (callout_id, route, name, method, target) == (
+        b"id-1",
+        world.engine.route,
+        "Orders",
+        b"POST",
+        b"/callout/Orders/x?q=1",
+    )
     assert (status, sent, received, replay, refused) == (200, 4, 2, None, None)
     assert started > 0

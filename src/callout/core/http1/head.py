@@ -140,44 +140,33 @@ class ResponseHead:
         return tuple((line[: line.find(b":")], value_of(line)) for line in self.lines)
 
 
-class _FieldSyntax:
-    """Judges field lines with llhttp."""
-
-    def __init__(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
-
-    def judge(self, fields: bytes) -> None:
-        """Raise `MalformedHead` where `fields` (the lines with CRLF, and the empty line) are not well formed."""
-        try:
-            self._parser.feed_data(_BODILESS + fields)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self.renew()
-            raise MalformedHead(f"got a malformed header ({error}); expected RFC 9112 field lines") from None
-
-    def renew(self) -> None:
-        """Start anew: after an error, or a `Connection: close`, llhttp accepts nothing more."""
-        self._parser = httptools.HttpResponseParser(self)
-
-
 class _Parser:
     """What requests and answers have in common: finding the head's end, judging its lines, knowing its shape."""
 
     def __init__(
         self, kinds: Kinds, carried: frozenset[int], single: frozenset[int], plain: frozenset[int], largest: int
     ) -> None:
-        self._syntax = _FieldSyntax()
         self._kinds = kinds
         self._kind_of = kinds.__getitem__
         self._shapes: dict[bytes, Shape] = {}
         self._rules = (carried, single, plain)
         self._largest = largest
+        self._renew()
+
+    def _renew(self) -> None:
+        """Start anew: after an error, or a `Connection: close`, llhttp accepts nothing more."""
+        self._judge = httptools.HttpResponseParser(self).feed_data
 
     def _split(self, data: bytes, end: int) -> tuple[bytes, list[bytes], Shape]:
         if end > self._largest:
             raise HeadTooLarge(f"got a head of {end} bytes; expected at most {self._largest}")
         lines = data[:end].split(b"\r\n")
         first = lines.pop(0)
-        self._syntax.judge(data[len(first) + 2 : end + 4])
+        try:
+            self._judge(_BODILESS + data[len(first) + 2 : end + 4])
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._renew()
+            raise MalformedHead(f"got a malformed header ({error}); expected RFC 9112 field lines") from None
         if len(lines) > MOST_LINES:
             raise HeadTooLarge(f"got {len(lines)} headers; expected at most {MOST_LINES}")
         signature = bytes(map(self._kind_of, lines))
@@ -186,8 +175,8 @@ class _Parser:
             if len(self._shapes) >= MEMO_SIZE:
                 self._shapes.clear()
             shape = self._shapes[signature] = Shape(signature, *self._rules)
-        if shape.close or shape.connections:
-            self._syntax.renew()
+        if shape.last:
+            self._renew()
         if shape.fault is not None:
             raise MalformedHead(shape.fault)
         return first, lines, shape

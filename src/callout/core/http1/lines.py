@@ -123,19 +123,21 @@ def value_of(line: bytes) -> bytes:
 
 
 class Shape:
-    """What a sequence of kinds means: where each special line stands, and which lines are carried."""
+    """What a sequence of kinds means: where each special line stands, and which lines are carried (`keep`).
 
-    __slots__ = ("carried", "close", "connections", "counts", "fault", "keep", "plain", "where")
+    `plain`: nothing needs a second look. `last`: the connection may end after this head. `fault`: why it is refused.
+    """
+
+    __slots__ = ("close", "connections", "fault", "keep", "last", "plain", "where")
 
     def __init__(self, kinds: bytes, carried: frozenset[int], single: frozenset[int], plain: frozenset[int]) -> None:
         self.where = {kind: index for index, kind in enumerate(kinds)}
-        self.counts = {kind: kinds.count(kind) for kind in self.where}
-        self.carried = tuple(index for index, kind in enumerate(kinds) if kind in carried)
-        self.keep = _picker(self.carried)
+        self.keep = _picker(tuple(index for index, kind in enumerate(kinds) if kind in carried))
         self.close = CLOSE in self.where
         self.connections = tuple(index for index, kind in enumerate(kinds) if kind == CONNECTION)
+        self.last = self.close or bool(self.connections)
         self.plain = set(kinds) <= plain
-        self.fault = _fault(self.counts, single)
+        self.fault = _fault({kind: kinds.count(kind) for kind in self.where}, single)
 
 
 def _picker(indices: tuple[int, ...]) -> Callable[[list[bytes]], tuple[bytes, ...]]:

@@ -8,6 +8,8 @@ body is thrown away, so that the caller can read the answer.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import time
 from typing import TYPE_CHECKING, cast
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 #: Most bytes of a body that are thrown away to keep a connection, or before one is closed; and for how long.
 MOST_LINGERING = 256 * 1024
 LINGER_SECONDS = 5.0
+
+#: A close that discards what is unsent and resets: linger on, for no time (socket(7)).
+_RESET = struct.pack("ii", 1, 0)
 
 # Why reading is paused: bits of one number.
 _NO_CONNECTION = 1
@@ -138,6 +143,7 @@ class CallerConnection(asyncio.Protocol):
             if framed:
                 self._transport.close()
             else:
+                self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                 self._transport.abort()
 
     def hold_for_connection(self) -> None:
