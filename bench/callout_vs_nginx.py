@@ -204,7 +204,9 @@ def callout(environment: dict[str, str], *arguments: str) -> str:
         timeout=60,
     )
     if done.returncode:
-        raise BenchError(f"callout {' '.join(arguments[:1])} ended with {done.returncode}: {done.stderr or done.stdout}")
+        raise BenchError(
+            f"callout {' '.join(arguments[:1])} ended with {done.returncode}: {done.stderr or done.stdout}"
+        )
     return done.stdout
 
 
@@ -232,7 +234,11 @@ def measure(place: Place, arguments: argparse.Namespace, stack: contextlib.ExitS
     direct_headers = {"Authorization": f"Bearer {place.credential}"}
     candidates = {
         "direct": (None, f"http://127.0.0.1:{place.external_port}/json", direct_headers),
-        "nginx": (gateway, f"http://127.0.0.1:{place.nginx_port}/callout/Bench/json", {"Callout-Key": place.caller_key}),
+        "nginx": (
+            gateway,
+            f"http://127.0.0.1:{place.nginx_port}/callout/Bench/json",
+            {"Callout-Key": place.caller_key},
+        ),
         "callout": (served, f"http://127.0.0.1:{port}/callout/Bench/json", {"Callout-Key": key}),
     }
     for name, (_, url, headers) in candidates.items():
@@ -279,9 +285,7 @@ def load(url: str, headers: dict[str, str], seconds: int) -> str:
     command += ["-s", str(HERE / "requests.lua")]
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]
-    output = subprocess.run(
-        [*command, url], capture_output=True, text=True, check=True, timeout=seconds + 30
-    ).stdout
+    output = subprocess.run([*command, url], capture_output=True, text=True, check=True, timeout=seconds + 30).stdout
     wrong = re.search(r"Non-2xx or 3xx responses: .*|Socket errors: .*", output)
     if wrong is not None:
         raise BenchError(f"{url}: {wrong[0]}")
@@ -353,7 +357,9 @@ def report(results: list[Measurement], arguments: argparse.Namespace) -> int:
             f"{name:10}{cpu:>10}{median(name, 'per_second'):>12,.0f}{median(name, 'p50'):>10,.0f}"
             f"{median(name, 'p99'):>10,.0f}{added:>11}{median(name, 'foreign') * 100:>10.0f}"
         )
-    print(f"Callout's CPU time is {ratio:.2f} x nginx's" + ("" if held else f"; expected {arguments.most_ratio} at most"))
+    print(
+        f"Callout's CPU time is {ratio:.2f} x nginx's" + ("" if held else f"; expected {arguments.most_ratio} at most")
+    )
     return 0 if held else 1
 
 
