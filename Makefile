@@ -8,7 +8,7 @@ NODE_SUITE := tests/counterparties/oidc_provider
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check fix bench docs lock clean
+.PHONY: help setup demo run test lint check fix bench docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -40,14 +40,16 @@ run: $(VENV)/.run ## Start the server on ~/.callout (made on first use)
 	@test -e "$${CALLOUT_HOME:-$$HOME/.callout}" || $(BIN)/callout init
 	@$(BIN)/callout serve $(ARGS)
 
-check: $(VENV)/.dev ## Lint, types, contracts and unit tests: under 90 seconds
+lint: $(VENV)/.dev ## Format, lint, types and import contracts
 	$(BIN)/ruff format --check src tests bench scripts
 	$(BIN)/ruff check src tests bench scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint ## Lint and unit tests: under 90 seconds
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not journey and not counterparty"
 
-test: setup check ## Pass every test, with coverage
+test: setup lint ## Pass every test, with coverage
 	$(BIN)/python -m coverage erase
 	$(BIN)/python -m coverage run -m pytest -q -n 2 --dist loadfile $(ARGS)
 	$(BIN)/python -m coverage combine --quiet

@@ -184,16 +184,18 @@ async def test_a_private_address_that_is_not_allowed_is_refused(world) -> None:
     assert world.external.connections == 0
 
 
-async def test_an_error_of_our_own_is_answered_and_shows_nothing(world, monkeypatch, caplog) -> None:
-    async def prepare(route):
+@pytest.mark.parametrize("step", ["admit", "prepare"])
+async def test_an_error_of_our_own_is_answered_and_shows_nothing(world, monkeypatch, caplog, step) -> None:
+    def fail(*_):
         raise RuntimeError(KEY.decode())
 
     world.engine.route.ready = None
-    monkeypatch.setattr(world.engine, "prepare", prepare)
+    monkeypatch.setattr(world.engine, step, fail)
     found = await world.ask()
     assert (found.status, found.problem["reason"]) == (503, "overloaded")
     assert KEY not in found.body
-    assert "id-1 failed" in caplog.text
+    assert "id-1 failed: RuntimeError" in caplog.text
+    assert KEY.decode() not in caplog.text
 
 
 @pytest.mark.parametrize("path", [b"/healthz", b"/readyz", b"/.well-known/callout", b"/healthz?x=1"])

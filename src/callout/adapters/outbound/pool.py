@@ -84,6 +84,8 @@ class Outbound:
             connection.pool.remove(connection)
 
     def _swept(self) -> None:
+        running = asyncio.get_running_loop()
+        self._sweep = running.call_later(SWEEP_SECONDS, self._swept) if self._connections else None
         used = {connection.destination for connection in self._connections}
         for destination, pool in tuple(self._pools.items()):
             for connection in tuple(pool):
@@ -94,8 +96,6 @@ class Outbound:
             if destination not in used:
                 del self._pools[destination]
                 self._last_destination = None
-        running = asyncio.get_running_loop()
-        self._sweep = running.call_later(SWEEP_SECONDS, self._swept) if self._connections else None
 
     async def _resolve(self, destination: Destination) -> list[_SocketAddress]:
         _permit(destination, destination.host, judge_name(destination.host))
@@ -128,17 +128,17 @@ class Outbound:
             raw.setblocking(False)
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await loop.sock_connect(raw, address)
-            connection = Connection(destination, self._parser, self._forget)
-            secure = destination.scheme == "https"
-            await loop.create_connection(
-                lambda: connection,
-                sock=raw,
-                ssl=self._tls if secure else None,
-                server_hostname=destination.host.rstrip(".") if secure else None,
-            )
         except BaseException:
             raw.close()
             raise
+        connection = Connection(destination, self._parser, self._forget)
+        secure = destination.scheme == "https"
+        await loop.create_connection(  # from here on the socket is the event loop's to close
+            lambda: connection,
+            sock=raw,
+            ssl=self._tls if secure else None,
+            server_hostname=destination.host.rstrip(".") if secure else None,
+        )
         return connection
 
 

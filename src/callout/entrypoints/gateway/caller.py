@@ -170,7 +170,7 @@ class CallerConnection(asyncio.Protocol):
             return
         self._closing = True
         self._quiet_since = 0.0
-        if self._transport is None:
+        if self._transport is None or self._transport.is_closing():
             return
         if linger:
             self._release(self._holds)
@@ -320,7 +320,7 @@ class CallerConnection(asyncio.Protocol):
     # --- reading -----------------------------------------------------------------------------------------------
 
     def _hold(self, why: int) -> None:
-        if not self._holds and self._transport is not None:
+        if not self._holds and self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
         self._holds |= why
 

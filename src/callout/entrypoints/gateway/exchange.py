@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import traceback
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
@@ -124,6 +125,9 @@ class Exchange:
         except Refused as refused:
             self.refuse(refused)
             return
+        except Exception as error:  # noqa: BLE001 - fails closed, and says so
+            self._failed(error)
+            return
         self._tail = b"\r\n".join((*gateway.heads.carried(head, route.drops), b"", b""))
         ready = route.ready
         if ready is not None and self._started < ready.fresh_until:
@@ -175,8 +179,8 @@ class Exchange:
             self._quiet_since = now
         if not self._status:
             if now >= self._deadline:
-                detail = f"got no answer; expected one within {self._timeout:g} seconds"
-                self.refuse(Refused("timed_out", detail))
+                missing = "answer" if self._request_ended else "more of the request's body"
+                self.refuse(Refused("timed_out", f"got no {missing}; expected it within {self._timeout:g} seconds"))
         elif now - self._quiet_since >= self._gateway.limits.idle_timeout:
             idle = self._gateway.limits.idle_timeout
             self._cut_short(Refused("timed_out", f"got nothing for {idle:g} seconds; expected the rest of the answer"))
@@ -231,9 +235,20 @@ class Exchange:
             await work
         except Refused as refused:
             self.refuse(refused)
-        except Exception:
-            log.exception("callout %s failed", self._id.decode())
-            self.refuse(Refused("overloaded", "Callout failed; its log says why, under this callout id"))
+        except Exception as error:  # noqa: BLE001 - fails closed, and says so
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        """Refuse after an error of Callout's own. Its text is not logged: it could quote a header."""
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        log.error(
+            "callout %s failed: %s in %s, line %s",
+            self._id.decode(),
+            type(error).__name__,
+            place.filename,
+            place.lineno,
+        )
+        self.refuse(Refused("overloaded", "Callout failed; its log says why, under this callout id"))
 
     async def _prepare(self, route: Route) -> None:
         ready = await self._gateway.callouts.prepare(route)

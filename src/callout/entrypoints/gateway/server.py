@@ -111,7 +111,7 @@ class Gateway:
         return connection
 
     def _swept(self) -> None:
+        self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._swept)
         now = time.monotonic()
         for connection in tuple(self._connections):
             connection.sweep(now)
-        self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._swept)
