@@ -20,11 +20,12 @@ from callout.core.model.credentials import (
 )
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
 from callout.core.model.people import CallerKey, Package, PermissionSet, User
-from callout.core.ports import AdminAct, Change, PrincipalHealth, Segment, StoredToken
+from callout.core.ports import FIRST, AdminAct, Change, PrincipalHealth, Segment, StoredToken
 from callout.core.protocols import CATALOGUE
 from callout.core.secret import Secret
 from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
+from callout.engine.leaving import leaving
 from callout.engine.operations import LOCAL, Operations, Uses
 from callout.engine.records import CalloutLog, Records
 from callout.engine.setup import Setup, changed
@@ -62,11 +63,14 @@ class CountedEntropy:
 
 @dataclass
 class MemoryVault:
-    """Seals by keeping: an envelope is a number, so it holds nothing of the secret."""
+    """Seals by keeping: an envelope is a number, so it holds nothing of the secret. With `locked` it seals no more."""
 
     sealed: dict[bytes, tuple[str, Secret]] = field(default_factory=dict)
+    locked: bool = False
 
     def seal(self, secret: Secret, *, row: str) -> bytes:
+        if self.locked:
+            raise VaultError("got no key; expected one to seal with")
         envelope = b"envelope %d" % len(self.sealed)
         self.sealed[envelope] = (row, secret)
         return envelope
@@ -89,7 +93,9 @@ class MemoryStore:
     acts: list[AdminAct] = field(default_factory=list)
     kept: list[Segment] = field(default_factory=list)
     broken: bool = False
-    faster: list[list[Change]] = field(default_factory=list)  # what another process writes just before the next write
+    #: What another process writes just before the next write: changes, or prefixes of keys that it revokes.
+    faster: list[list[Change | str]] = field(default_factory=list)
+    refreshed: dict[UserExternalCredentialKey, datetime] = field(default_factory=dict)
 
     def _opened(self) -> None:
         if self.broken:
@@ -101,39 +107,68 @@ class MemoryStore:
 
     async def load(self) -> Org:
         self._opened()
-        return replace(self.org, configured={k: frozenset(v) for k, v in self.sealed.items()})
+        return replace(self.org, configured=self.configured)
 
     def _take_over(self, org: Org, *acts: AdminAct) -> int:
         self.acts += acts
         self.org = replace(org, generation=self.org.generation + 1)
         return self.org.generation
 
-    async def write(self, changes, acts, *, expects: int | None = None) -> int:
+    def _writing(self, expects: int | None = None) -> None:
         self._opened()
         while self.faster:
-            self._take_over(changed(self.org, self.faster.pop()))
+            theirs = self.faster.pop()
+            self._change([each for each in theirs if isinstance(each, Change)])
+            keys = {digest: key for digest, key in self.org.keys.items() if key.prefix not in theirs}
+            self._take_over(replace(self.org, keys=keys))
         if expects is not None and expects != self.org.generation:
             raise Outdated(f"got generation {self.org.generation}; expected {expects}")
-        return self._take_over(changed(self.org, changes), *acts)
 
-    async def put_key(self, key: CallerKey, act: AdminAct) -> None:
-        self._opened()
-        if any(known.prefix == key.prefix for known in self.org.keys.values() if known.digest != key.digest):
+    def _change(self, changes) -> None:
+        gone = leaving(replace(self.org, configured=self.configured), changes)
+        self.sealed = {key: values for key, values in self.sealed.items() if key not in gone.values}
+        self.org = changed(self.org, changes)
+
+    @property
+    def configured(self):
+        return {key: frozenset(values) for key, values in self.sealed.items()}
+
+    async def write(self, changes, acts, *, expects: int | None = None, sealed=None) -> int:
+        self._writing(expects)
+        self._change(changes)
+        for key, values in (sealed or {}).items():
+            self._seal(key, values)
+        return self._take_over(self.org, *acts)
+
+    def _seal(self, key, values) -> None:
+        self.sealed.setdefault(key, {}).update(values)
+        self.tokens.pop(key, None)
+        self.refreshed.pop(key, None)
+
+    async def put_key(self, key: CallerKey, act: AdminAct, *, expects: int | None = None) -> None:
+        self._writing(expects)
+        if any(key.digest == known.digest or key.prefix == known.prefix for known in self.org.keys.values()):
             raise StoreError("got a key whose prefix is taken; expected a new one")
         self._take_over(replace(self.org, keys={**self.org.keys, key.digest: key}), act)
 
+    async def change_key(self, key: CallerKey, act: AdminAct) -> bool:
+        self._writing()
+        if key.digest not in self.org.keys:
+            return False
+        self._take_over(replace(self.org, keys={**self.org.keys, key.digest: key}), act)
+        return True
+
     async def remove_key(self, prefix: str, act: AdminAct) -> bool:
-        self._opened()
+        self._writing()
         left = {digest: key for digest, key in self.org.keys.items() if key.prefix != prefix}
         if len(left) == len(self.org.keys):
             return False
         self._take_over(replace(self.org, keys=left), act)
         return True
 
-    async def put_secrets(self, key, sealed, act) -> None:
-        self._opened()
-        self.sealed.setdefault(key, {}).update(sealed)
-        self.tokens.pop(key, None)
+    async def put_secrets(self, key, sealed, act, *, expects: int | None = None) -> None:
+        self._writing(expects)
+        self._seal(key, sealed)
         self._take_over(self.org, act)
 
     async def remove_secrets(self, key, names, act) -> int:
@@ -159,6 +194,8 @@ class MemoryStore:
         if (stored.generation if stored else 0) != replaces:
             return False
         self.tokens[token.key] = token
+        if token.obtained_because != FIRST:
+            self.refreshed[token.key] = token.issued_at
         return True
 
     async def note_error(self, key, at: datetime, error: str) -> None:
@@ -176,7 +213,8 @@ class MemoryStore:
             generation=token.generation if token else 0,
             issued_at=token.issued_at if token else None,
             expires_at=token.expires_at if token else None,
-            last_refresh_at=token.issued_at if token else None,
+            obtained_because=token.obtained_because if token else "",
+            last_refresh_at=self.refreshed.get(key),
             last_error_at=error[0] if error else None,
             last_error=error[1] if error else None,
         )

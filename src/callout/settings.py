@@ -8,17 +8,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from callout.core.errors import DefinitionError, Problem
 from callout.core.reasons import Telling
 
+#: The shortest time that a setting of which 0 would stop everything may say, in seconds.
+MOMENT = 0.001
+LARGEST_PORT = 65535
+MOST_WORKERS = 1024
+#: No number of a setting is larger; it keeps infinity out, which no timer takes.
+LARGEST = 1e12
 
-def setting(default: Any, help_text: str, unit: str = "") -> Any:
-    """Declare a setting with its help and unit."""
-    return field(default=default, metadata={"help": help_text, "unit": unit})
+
+def setting(
+    default: Any,
+    help_text: str,
+    unit: str = "",
+    *,
+    least: float = 0,
+    most: float = LARGEST,
+    secret: bool = False,
+) -> Any:
+    """Declare a setting with its help and unit, the least and most that a number may be, and whether to hide it."""
+    kept = {"help": help_text, "unit": unit, "least": least, "most": most, "secret": secret}
+    return field(default=default, metadata=kept, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +42,34 @@ class Settings:
     """The settings of one process."""
 
     home: Path = setting(Path("~/.callout"), "folder of the database and the master key")
-    master_key: str = setting("", "master key, base64 of 32 bytes; empty: the file master.key in the home folder")
+    master_key: str = setting(
+        "", "master key, base64 of 32 bytes; empty: the file master.key in the home folder", secret=True
+    )
     keyring: bool = setting(default=False, help_text="keep the master key in the keyring of the operating system")
     host: str = setting("127.0.0.1", "address on which the gateway and setup listen")
-    port: int = setting(8470, "port of the gateway; 0 = any free one")
-    setup_port: int = setting(8471, "port of setup; 0 = any free one")
-    workers: int = setting(1, "processes of the gateway")
+    port: int = setting(8470, "port of the gateway; 0 = any free one", most=LARGEST_PORT)
+    setup_port: int = setting(8471, "port of setup; 0 = any free one", most=LARGEST_PORT)
+    workers: int = setting(1, "processes of the gateway", least=1, most=MOST_WORKERS)
     trusted_ca_file: str = setting("", "file with the certificate authorities to trust; empty: those of the system")
-    default_timeout: float = setting(30.0, "how long an external system may take to start its answer", "seconds")
-    longest_timeout: float = setting(600.0, "the longest that Callout-Timeout may ask for", "seconds")
-    idle_timeout: float = setting(300.0, "how long a body may pause", "seconds")
+    default_timeout: float = setting(
+        30.0, "how long an external system may take to start its answer", "seconds", least=MOMENT
+    )
+    longest_timeout: float = setting(600.0, "the longest that Callout-Timeout may ask for", "seconds", least=MOMENT)
+    idle_timeout: float = setting(300.0, "how long a body may pause", "seconds", least=MOMENT)
     drain_timeout: float = setting(10.0, "how long running callouts may go on at shutdown", "seconds")
     replay_limit: int = setting(65536, "request bodies up to this size are kept for a replay", "bytes")
     request_limit: int = setting(0, "largest request body; 0 = no limit", "bytes")
-    connection_limit: int = setting(20000, "connections of callers in one worker")
+    connection_limit: int = setting(20000, "connections of callers in one worker", least=1)
     debounce: float = setting(30.0, "how long a refresh rule stays quiet after a refresh that did not help", "seconds")
-    poll_interval: float = setting(0.1, "how often a process looks for changed definitions", "seconds")
-    longest_without_store: float = setting(3600.0, "how long callouts go on while the store cannot be read", "seconds")
+    poll_interval: float = setting(0.1, "how often a process looks for changed definitions", "seconds", least=MOMENT)
+    longest_without_store: float = setting(
+        3600.0, "how long callouts go on while the store cannot be read", "seconds", least=1
+    )
+    metrics_open: bool = setting(
+        default=False,
+        help_text="show /metrics of the gateway to everybody who reaches it; false: to this machine alone, which a "
+        "proxy on it counts as",
+    )
     telling_users: Telling = setting(Telling.FULL, "how much known callers are told: full or code")
     telling_guests: Telling = setting(Telling.CODE, "how much guests are told: full or code")
 
@@ -68,13 +95,18 @@ def read_settings(environ: Mapping[str, str] | None = None, **arguments: object)
     problems: list[Problem] = []
     for each in fields(Settings):
         text = environ.get(variable_of(each))
-        if each.name in values or text is None or each.default is MISSING:
+        if each.name in values:
+            place, got = f"--{each.name.replace('_', '-')}", str(values[each.name])
+        elif text is not None:
+            place, got = variable_of(each), repr(text)
+            try:
+                values[each.name] = _parsed(each.default, text)
+            except ValueError:
+                values[each.name] = None
+        else:
             continue
-        try:
-            values[each.name] = _parsed(each.default, text)
-        except ValueError:
-            expected = f"{type(each.default).__name__.lower()} ({each.metadata['help']})"
-            problems.append(Problem(variable_of(each), repr(text) if each.name != "master_key" else "…", expected))
+        if not _fits(each, values[each.name]):
+            problems.append(Problem(place, "…" if each.metadata["secret"] else got, _expected(each)))
     if problems:
         raise DefinitionError(problems)
     return Settings(**values)  # type: ignore[arg-type]  # each value has the type of its field's default
@@ -87,6 +119,23 @@ def _parsed(default: object, text: str) -> object:
         return text.lower() in ("true", "1", "yes")
     readers: dict[type, Callable[[str], object]] = {int: int, float: float, str: str, Telling: Telling}
     return readers.get(type(default), Path)(text)
+
+
+def _fits(each: Field[Any], value: object) -> bool:
+    if value is None:
+        return False
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return True
+    return bool(each.metadata["least"] <= value <= each.metadata["most"])
+
+
+def _expected(each: Field[Any]) -> str:
+    kinds = {int: "a whole number", float: "a number", bool: "true or false", Telling: "full or code"}
+    kind = kinds.get(type(each.default), "a text")
+    if type(each.default) in (int, float):
+        least, most = each.metadata["least"], each.metadata["most"]
+        kind += f" of at least {least}" if most == LARGEST else f" from {least} to {most}"
+    return f"{kind} ({each.metadata['help']})"
 
 
 def _text(value: object) -> str:

@@ -26,22 +26,25 @@ def test_full_telling_names_remedies_and_the_commands_that_do_them() -> None:
 
 @pytest.mark.parametrize("reason", REASONS, ids=lambda r: r.code)
 def test_code_telling_shows_neither_detail_nor_the_exact_remedy(reason: Reason) -> None:
-    refused = Refused(reason.code, "Orders points to x", Remedy("Assign Clerks", "callout y"), telling=Telling.CODE)
-    text = str(problem(refused, "1"))
-    assert "Orders" not in text
-    assert "Clerks" not in text
-    assert problem(refused, "1")["remedy"] == [GUEST_REMEDY]
-    assert problem(refused, "1")["remedy_commands"] == []
+    remedy = Remedy("Assign Clerks", "callout y")
+    for to_guest, told in ((True, GUEST_REMEDY), (False, reason.remedy)):
+        refused = Refused(reason.code, "Orders points to x", remedy, telling=Telling.CODE, to_guest=to_guest)
+        body = problem(refused, "1")
+        assert "Orders" not in str(body)
+        assert "Clerks" not in str(body)
+        assert body["remedy"] == [told]
+        assert body["remedy_commands"] == []
 
 
 @pytest.mark.parametrize("code", sorted(HIDDEN_FROM_GUESTS))
 def test_a_guest_cannot_tell_an_unknown_name_from_a_forbidden_one(code: str) -> None:
-    forbidden = problem(Refused("principal_not_granted", "x", telling=Telling.CODE), "1")
-    assert problem(Refused(code, "y", telling=Telling.CODE), "1") == forbidden
+    forbidden = problem(Refused("principal_not_granted", "x", telling=Telling.CODE, to_guest=True), "1")
+    assert problem(Refused(code, "y", telling=Telling.CODE, to_guest=True), "1") == forbidden
 
 
 def test_a_caller_with_a_name_can_tell_them_apart() -> None:
-    assert problem(Refused("named_credential_not_found", "x"), "1")["status"] == 404
+    for telling in Telling:
+        assert problem(Refused("named_credential_not_found", "x", telling=telling), "1")["status"] == 404
 
 
 def test_the_connect_url_is_there_where_there_is_one() -> None:

@@ -131,8 +131,10 @@ async def test_diagnose_shows_the_exact_request_with_secrets_redacted_and_obtain
 
 
 async def test_diagnose_names_the_rung_of_a_bad_path_and_of_a_formula_that_fails(world) -> None:
-    bad = await world.callouts.diagnose("Orders", user="alice", path="/../x")
-    assert bad["reason"] == "malformed_request"
+    for question in ({"path": "/../x"}, {"path": "/ü"}, {"method": "GE T"}):
+        bad = await world.callouts.diagnose("Orders", user="alice", **question)
+        assert bad["reason"] == "malformed_request"
+        assert next(step["name"] for step in bad["steps"] if not step["held"]) == "target"
     await world.define(replace(ORDERS_URL, headers=(CustomHeader("X-A", "{!$Credential.Other.key}"),)))
     assert (await world.callouts.diagnose("Orders", user="alice"))["reason"] == "formula_failed"
 

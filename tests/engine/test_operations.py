@@ -1,10 +1,12 @@
 import re
+from dataclasses import replace
 
 import msgspec
 import pytest
 
 from callout.core.errors import CalloutError, DefinitionError, Problem, Refused, StoreError, VaultError
 from callout.core.model.people import Caller, User
+from callout.core.reasons import Telling
 from callout.engine.operations import (
     BY_NAME,
     LOCAL,
@@ -12,6 +14,7 @@ from callout.engine.operations import (
     OPERATIONS,
     Access,
     OperationRefused,
+    Operations,
     document_of,
 )
 from callout.engine.setup import NotDefined
@@ -126,7 +129,7 @@ async def refused_callout(shop, key: str) -> str:
     callout_id = shop.callouts.next_id()
     with pytest.raises(Refused) as refused:
         shop.callouts.admit("Orders", [], key.encode(), None, None)
-    shop.callouts.record(callout_id, None, "Orders", b"GET", b"/items", 403, 0, 0, 1000.0, None, refused.value)
+    shop.callouts.record(callout_id, None, "Orders", b"GET", b"/items", 403, 0, 0, 1000.0, None, refused.value, None, 0)
     shop.records.flush()
     return callout_id.decode()
 
@@ -139,6 +142,18 @@ async def test_the_trace_of_a_callout_is_for_its_caller_and_for_admins(shop):
     with pytest.raises(OperationRefused) as missing:
         await shop.run("explain", ALICE, callout_id="0" * len(callout_id))
     assert stranger.value.reason == missing.value.reason == next(r for r in OPERATION_REASONS if r.status == 404)
+
+
+async def test_where_users_are_told_the_code_alone_the_trace_and_the_dry_run_tell_no_more(shop):
+    callout_id = await refused_callout(shop, await shop.key_of("bob"))
+    told = Operations(replace(shop.operations.uses, telling=Telling.CODE))
+    bob = Caller("bob", None, "key")
+    for name, arguments in (("explain", {"callout_id": callout_id}), ("diagnose", {"name": "Orders"})):
+        reduced = await told.run(name, arguments, bob)
+        assert reduced["reason"] == "principal_not_granted"
+        assert (reduced["steps"], reduced["remedy_commands"]) == ([], [])
+        assert "Clerks" not in str(reduced)
+        assert (await told.run(name, {**arguments, **({"user": "bob"} if name == "diagnose" else {})}, LOCAL))["steps"]
 
 
 @pytest.mark.parametrize(

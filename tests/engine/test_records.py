@@ -4,14 +4,26 @@ import pytest
 
 from callout.core.errors import Refused, StoreError
 from callout.engine.records import Records
-from tests.engine.conftest import BOB_KEY
+from tests.engine.conftest import ACME_KEY, BOB_KEY
 
 
-def record(world, route=None, *, status=200, replay=None, refused=None, target=b"/callout/Orders/a?token=x") -> str:
+def record(
+    world,
+    route=None,
+    *,
+    status=200,
+    replay=None,
+    refused=None,
+    target=b"/callout/Orders/a?token=x",
+    ready=None,
+    stale=0,
+) -> str:
     callout_id = world.records.next_id()
     started = world.clock.monotonic()
     world.clock.move(0.25)
-    world.callouts.record(callout_id, route, "Orders", b"GET", target, status, 3, 5, started, replay, refused)
+    world.callouts.record(
+        callout_id, route, "Orders", b"GET", target, status, 3, 5, started, replay, refused, ready, stale
+    )
     return callout_id.decode()
 
 
@@ -44,11 +56,36 @@ async def test_a_refused_callout_keeps_its_reason_remedy_and_who_it_was(world) -
 
 
 async def test_a_replayed_callout_says_so(world) -> None:
-    callout_id = record(world, world.admit(), replay="done")
+    callout_id = record(world, world.admit(), replay="done", stale=601)
     world.records.flush()
     found = await world.log.explain(callout_id)
     assert found["replay"] == "done"
-    assert "replay" in [step["name"] for step in found["steps"]]
+    steps = {step["name"]: step["detail"] for step in found["steps"]}
+    assert "601" in steps["refresh"]
+    assert "replay" in steps
+
+
+async def test_a_callout_keeps_the_trace_of_the_token_that_it_was_sent_with(world) -> None:
+    route = world.admit()
+    first = await world.callouts.prepare(route)
+    before = record(world, route, ready=first)
+    second = await world.callouts.refresh(route, first, 401)
+    after = record(world, route, ready=second)
+    world.records.flush()
+    tokens = {}
+    for callout_id in (before, after):
+        found = await world.log.explain(callout_id)
+        tokens[callout_id] = next(step["detail"] for step in found["steps"] if step["name"] == "token")
+    assert tokens[before].startswith("generation 1,")
+    assert tokens[after].startswith("generation 2,")
+
+
+async def test_a_refused_callout_of_package_code_is_recorded_under_its_user_and_namespace(world) -> None:
+    with pytest.raises(Refused) as caught:
+        world.admit(key=ACME_KEY)
+    callout_id = record(world, status=403, refused=caught.value)
+    world.records.flush()
+    assert (await world.log.explain(callout_id))["caller"] == {"user": "alice", "namespace": "acme"}
 
 
 async def test_an_unknown_id_is_not_found(world) -> None:
@@ -82,7 +119,7 @@ async def test_records_that_cannot_be_written_are_kept_for_the_next_time(world) 
     from callout.adapters.system import SystemEntropy
 
     records = Records(FullDisk(), world.clock, SystemEntropy())
-    records.record(records.next_id(), None, "Orders", b"GET", b"/", 200, 0, 0, 0.0, None, None)
+    records.record(records.next_id(), None, "Orders", b"GET", b"/", 200, 0, 0, 0.0, None, None, None, 0)
     with pytest.raises(StoreError):
         records.flush()
     assert records.waiting == 1

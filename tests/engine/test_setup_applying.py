@@ -1,6 +1,7 @@
 import pytest
 
-from callout.core.errors import DefinitionError
+from callout.core.errors import DefinitionError, Refused, VaultError
+from callout.core.ports import Change
 from callout.core.secret import reveal
 from callout.engine.setup import NotDefined
 from callout.engine.tokens import secret_row
@@ -53,6 +54,52 @@ async def test_another_value_of_a_secret_is_the_only_change(world):
     planned = await world.run("plan", manifest=MANIFEST, references={"env:ORDERS_SECRET": "other"})
     assert planned["changes"] == []
     assert {s["name"]: s["action"] for s in planned["secrets"]} == {"client_id": "kept", "client_secret": "changed"}
+
+
+async def test_definitions_and_secrets_of_a_manifest_come_into_force_together(world):
+    await world.run("apply", manifest=MANIFEST, references=REFERENCES)
+    generation = world.store.org.generation
+    moved = MANIFEST.replace("id.example.com", "other.example.com")
+    await world.run("apply", manifest=moved, references={"env:ORDERS_SECRET": "other"})
+    assert world.store.org.generation == generation + 1
+
+
+async def test_a_secret_that_cannot_be_sealed_leaves_the_definitions_as_they_were(world):
+    await world.run("apply", manifest=MANIFEST, references=REFERENCES)
+    before, sealed, acts = world.store.org, dict(world.store.sealed), len(world.store.acts)
+    world.vault.locked = True
+    moved = MANIFEST.replace("id.example.com", "other.example.com")
+    with pytest.raises(VaultError):
+        await world.run("apply", manifest=moved, references={"env:ORDERS_SECRET": "other"})
+    assert (world.store.org, world.store.sealed, len(world.store.acts)) == (before, sealed, acts)
+
+
+async def test_secrets_of_a_manifest_are_judged_anew_where_another_process_wrote_meanwhile(world):
+    await world.run("apply", manifest=MANIFEST, references=REFERENCES)
+    gone = [Change("named_credentials", "Orders", None), Change("external_credentials", "Orders", None)]
+    world.store.faster.append(gone)
+    result = await world.run("apply", manifest=MANIFEST, references={"env:ORDERS_SECRET": "other"})
+    assert {f"{c['section']}.{c['name']}": c["action"] for c in result["changes"]} == {
+        "external_credentials.Orders": "create",
+        "named_credentials.Orders": "create",
+    }
+
+
+async def test_pruning_a_user_takes_their_keys_and_values_and_says_so():
+    shop = await make_shop()
+    await shop.key_of("bob")
+    await shop.run("secret.set", external_credential="Weather", principal="Own", values={"ApiKey": "k"}, user="bob")
+    manifest = "users: {admin: {profile: System Administrator}, alice: {permission_sets: [Order Clerks]}}"
+    result = await shop.run("apply", manifest=manifest, prune=True)
+    assert result["warnings"] == ["user bob goes with 1 key and 1 secret value"]
+    assert (shop.store.org.keys, shop.store.sealed) == ({}, {})
+    assert [act for _, act, _ in shop.acts()][-3:] == ["delete by manifest", "revoke key", "remove secrets"]
+
+
+async def test_no_custom_profile_administers_so_an_export_carries_every_administrator():
+    shop = await make_shop()
+    with pytest.raises(Refused, match="administrator"):
+        await shop.run("profile.create", name="Ops", administrator=True)
 
 
 async def test_a_plan_changes_nothing_and_shows_no_secret(world):

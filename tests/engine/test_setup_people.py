@@ -1,13 +1,15 @@
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from callout.core.errors import DefinitionError
 from callout.core.model.credentials import UserExternalCredentialKey
+from callout.core.ports import Change
 from callout.engine.keys import expiry, key_text
 from callout.engine.setup import NotDefined
-from tests.world import START, make_shop
+from tests.world import ORDERS_URL, START, make_shop
 
 
 @pytest.fixture
@@ -40,6 +42,41 @@ async def test_a_removed_user_leaves_no_key_and_no_secret_to_a_later_user_of_tha
     result = await shop.run("user.remove", name="bob")
     assert (result["keys_revoked"], result["secrets_removed"]) == (1, 1)
     assert UserExternalCredentialKey("Weather", "Own", "bob") not in shop.store.sealed
+    assert shop.store.org.keys == {}
+    assert [(act, what.partition("…")[2] or what) for _, act, what in shop.acts()[-3:]] == [
+        ("remove user", "bob"),
+        ("revoke key", " of bob"),
+        ("remove secrets", "Weather/Own@bob: ApiKey"),
+    ]
+
+
+async def test_a_user_is_removed_in_one_write(shop):
+    await shop.key_of("bob")
+    generation = shop.store.org.generation
+    await shop.run("user.remove", name="bob")
+    assert shop.store.org.generation == generation + 1
+
+
+async def test_no_key_is_made_for_a_user_who_is_removed_meanwhile(shop):
+    shop.store.faster.append([Change("users", "bob", None)])
+    with pytest.raises(NotDefined):
+        await shop.run("key.create", user="bob")
+    assert shop.store.org.keys == {}
+
+
+async def test_no_value_is_set_for_a_user_who_is_removed_meanwhile(shop):
+    shop.store.faster.append([Change("users", "bob", None)])
+    with pytest.raises(NotDefined):
+        await shop.run("secret.set", external_credential="Weather", principal="Own", values={"ApiKey": "k"}, user="bob")
+    assert shop.store.sealed == {}
+
+
+@pytest.mark.parametrize(("operation", "more"), [("key.expire", {"expires": "90d"}), ("key.revoke", {})])
+async def test_a_key_that_is_revoked_meanwhile_stays_revoked(shop, operation, more):
+    prefix = (await shop.key_of("bob"))[:11]
+    shop.store.faster.append([prefix])
+    with pytest.raises(NotDefined, match="keys"):
+        await shop.run(operation, prefix=prefix, **more)
     assert shop.store.org.keys == {}
 
 
@@ -125,6 +162,19 @@ async def test_a_removed_package_loses_its_keys_and_its_place_on_named_credentia
     await shop.run("package.remove", namespace="acme")
     assert shop.store.org.named_credentials["Orders"].allowed_namespaces == ()
     assert (shop.store.org.keys, shop.store.org.packages) == ({}, {})
+
+
+async def test_what_a_removed_package_made_waits_for_an_admin_again(shop):
+    made = replace(ORDERS_URL, name="Tools", created_by_namespace="acme", allowed_namespaces=("acme", "b"))
+    await shop.define(made, replace(made, name="Idle", enabled_for_callouts=False))
+    result = await shop.run("package.remove", namespace="acme")
+    assert (result["disabled"], result["still_defined"]) == (["Tools"], ["Idle", "Tools"])
+    assert "disabled for callouts: Tools" in result["message"]
+    assert shop.acts()[-1][2] == "acme; disabled for callouts: Tools"
+    await shop.run("package.install", namespace="acme")
+    named = shop.store.org.named_credentials
+    assert (named["Tools"].enabled_for_callouts, named["Tools"].allowed_namespaces) == (False, ("b",))
+    assert named["Orders"].enabled_for_callouts is True
 
 
 async def test_installing_a_package_again_keeps_its_label(shop):

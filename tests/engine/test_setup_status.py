@@ -51,7 +51,16 @@ async def test_status_shows_every_principal_its_times_and_its_last_error(shop):
         "failing",
         "token_endpoint_refused: got 401",
     )
-    assert row["issued_at"] == "2026-01-01T00:00:00Z"
+    assert (row["issued_at"], row["obtained_because"]) == ("2026-01-01T00:00:00Z", "first")
+    assert row["last_refresh_at"] is None
+
+
+async def test_status_says_when_and_why_a_token_was_last_refreshed(shop):
+    await fill(shop)
+    await shop.store.swap_token(StoredToken(SERVICE, 1, b"", START, LATER), replaces=0)
+    await shop.store.swap_token(StoredToken(SERVICE, 2, b"", LATER, None, "status 400"), replaces=1)
+    row = (await shop.run("status"))["principals"][0]
+    assert (row["last_refresh_at"], row["obtained_because"]) == ("2026-01-01T01:00:00Z", "status 400")
 
 
 async def test_status_shows_a_per_user_principal_once_for_each_user_who_has_values(shop):

@@ -6,6 +6,7 @@ import pytest
 
 from callout.core.errors import Refused
 from callout.core.message import HttpResponse
+from callout.engine.tokens import LONGEST_BACK_OFF
 from tests.engine.conftest import ORDERS, SERVICE, json_answer, replace
 
 
@@ -156,3 +157,63 @@ async def test_a_refusal_is_remembered_for_a_moment_so_that_callers_do_not_storm
     assert len(world.server.requests) == 1
     world.clock.move(0.3)
     assert await token_of(world) == "token-1"
+
+
+async def test_the_pause_after_failures_stays_bounded_however_many_there_were(world) -> None:
+    route = world.admit()
+    route.slot.failures = 5000
+    world.server.answers = [HttpResponse(503, "", (), b"")]
+    for _ in range(3):
+        with pytest.raises(Refused):
+            await world.callouts.prepare(route)
+    assert len(world.server.requests) == 1
+    assert world.clock.monotonic() < route.slot.retry_at <= world.clock.monotonic() + LONGEST_BACK_OFF
+
+
+async def test_an_expired_token_is_not_sent_even_for_the_grace_of_a_second(world) -> None:
+    world.server.expires_in = 10
+    route = world.admit()
+    await world.callouts.prepare(route)
+    world.clock.move(9.9)
+    world.server.answers = [HttpResponse(503, "", (), b"")]
+    ready = await world.callouts.prepare(route)
+    assert ready.fresh_until <= world.clock.monotonic() + 0.11
+    while route.slot.flight is not None:
+        await asyncio.sleep(0)
+
+
+async def test_while_the_token_endpoint_fails_a_genuine_400_passes_and_a_401_is_still_asked_about(world) -> None:
+    route = world.admit()
+    ready = await world.callouts.prepare(route)
+    world.server.answers = [HttpResponse(503, "", (), b"")]
+    with pytest.raises(Refused):
+        await world.callouts.refresh(route, ready, 400)
+    assert not world.callouts.is_stale(route, ready, 400)
+    assert world.callouts.is_stale(route, ready, 401)
+
+
+async def test_a_token_says_why_it_was_obtained(world) -> None:
+    route = world.admit()
+    first = await world.callouts.prepare(route)
+    store = world.store.user_external_credentials
+    assert (await store.token(SERVICE)).obtained_because == "first"
+    await world.callouts.refresh(route, first, 601)
+    assert (await store.token(SERVICE)).obtained_because == "status 601"
+    world.clock.move(3600)
+    await world.callouts.prepare(route)
+    assert (await store.token(SERVICE)).obtained_because == "expiry"
+
+
+async def test_a_private_network_that_is_no_longer_allowed_is_not_allowed_for_the_token_endpoint_either(world) -> None:
+    await world.define(replace(ORDERS, allow_private_network=True))
+    await token_of(world)
+    assert world.admit().slot.allow_private_network
+    await world.define(replace(ORDERS, allow_private_network=False))
+    assert not world.admit().slot.allow_private_network
+
+
+async def test_an_unreachable_token_endpoint_is_not_told_as_the_named_credentials_url(world) -> None:
+    world.server.answers = [Refused("external_system_unreachable", "down")]
+    with pytest.raises(Refused) as caught:
+        await token_of(world)
+    assert "token endpoint" in str(caught.value.remedies[0])

@@ -143,3 +143,57 @@ def test_a_refused_secret_is_not_repeated(planted: tuple[Home, Server]) -> None:
     done = home.attempt("secret", "set", "Mail/Service", f"password=bad\r\n{PASSWORD}")
     assert done.returncode == 3
     assert_clean("the refusal", (done.stdout + done.stderr).encode())
+
+
+MASTER_KEY = "canary-master-key-of-32-bytes-+/"
+MASTER_KEY_TEXT = base64.b64encode(MASTER_KEY.encode()).decode()
+
+
+def shown_with_master_key(home: Home) -> list[bytes]:
+    """Run what reads the master key, and what fails before it could; returns all that was shown."""
+    shown: list[bytes] = []
+    for command in (
+        ("secret", "set", "Weather/Service", "key=changed"),
+        ("status", "--json"),
+        ("export",),
+        ("diagnose", "Weather", "--as", "alice"),
+        ("send", "Nothing/at/all"),
+        ("init",),
+        ("serve", "--workers", "0"),
+        ("serve", "--host", "not an address"),
+    ):
+        done = home.attempt(*command)
+        shown += [done.stdout.encode(), done.stderr.encode()]
+    home.environment |= {"CALLOUT_WORKERS": "abc"}
+    done = home.attempt("status")
+    assert "CALLOUT_WORKERS" in done.stderr
+    home.environment |= {"CALLOUT_WORKERS": "1", "CALLOUT_MASTER_KEY": MASTER_KEY_TEXT[:-8]}
+    broken = home.attempt("serve", "--port", "0", "--setup-port", "0")
+    assert broken.returncode == 5
+    assert "CALLOUT_MASTER_KEY" in broken.stderr
+    assert MASTER_KEY_TEXT[:-8] not in broken.stdout + broken.stderr
+    return [*shown, done.stdout.encode(), done.stderr.encode(), broken.stdout.encode(), broken.stderr.encode()]
+
+
+def test_the_master_key_of_the_environment_appears_nowhere(tmp_path: Path, sandbox: Sandbox) -> None:
+    given = {"CANARY": API_KEY, "CALLOUT_MASTER_KEY": MASTER_KEY_TEXT}
+    secrets = (MASTER_KEY, MASTER_KEY_TEXT, MASTER_KEY_TEXT[:-8])
+    with callout_home(tmp_path / "home", given) as home:
+        home.apply(manifest(sandbox))
+        home.set_secrets("Mail/Service", username="alice", password=PASSWORD)
+        with home.serve("--workers", "2") as server:
+            shown = [server.gateway.encode(), *pages_of(server)]
+        shown += [server.log.encode(), *shown_with_master_key(home)]
+    for content in shown:
+        assert_clean("something that was shown", content, *secrets)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".db" for path in files)
+    assert not any(path.name == "master.key" for path in files)
+    for path in files:
+        assert_clean(path.name, path.read_bytes(), *secrets)
+
+
+def pages_of(server: Server) -> list[bytes]:
+    own = ("/healthz", "/readyz", "/metrics", "/.well-known/callout")
+    with httpx2.Client(trust_env=False) as client:
+        return [client.get(address + page).content for address in (server.gateway, server.setup) for page in own]

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from callout.adapters.outbound.client import OutboundTransport
 from callout.adapters.outbound.pool import Outbound
-from callout.adapters.store.migrate import create
 from callout.adapters.store.store import Store
 from callout.adapters.system import SystemClock, SystemEntropy
 from callout.adapters.vault import master_key
-from callout.adapters.vault.keyring import Keyring, new_data_key
+from callout.adapters.vault.keyring import Keyring
 from callout.adapters.vault.master_key import MasterKey
-from callout.app.log import log
+from callout.app.log import described, log
 from callout.core.errors import StoreError
-from callout.core.ports import AdminAct
 from callout.core.protocols import CATALOGUE
 from callout.core.secret import Secret
 from callout.engine.callout import Callouts
@@ -32,6 +30,10 @@ DATABASE = "callout.db"
 MASTER_KEY_FILE = "master.key"
 #: How often waiting records are written, in seconds; also the granularity of callout ids.
 FLUSH_INTERVAL = 0.2
+#: How many digits at the end of a callout id name the process.
+PROCESS_DIGITS = 8
+#: The definitions are confirmed at least this often, even where nothing says that they changed, in seconds.
+CONFIRM_INTERVAL = 5.0
 
 
 @dataclass(slots=True)
@@ -49,6 +51,9 @@ class Home:
     records: Records
     callouts: Callouts
     log: CalloutLog
+    writer: RecordWriter
+    process: str
+    """What the callout ids of this process end with."""
 
 
 def database_of(settings: Settings) -> Path:
@@ -63,28 +68,6 @@ def read_master_key(settings: Settings) -> MasterKey:
     if settings.keyring:
         return master_key.from_os_keyring(str(settings.folder))
     return master_key.read_file(settings.folder / MASTER_KEY_FILE)
-
-
-def make_home(settings: Settings) -> None:
-    """Make the folder, the database, the master key and the first data key. Raises `StoreError`, `VaultError`."""
-    folder, entropy, clock = settings.folder, SystemEntropy(), SystemClock()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if settings.master_key:
-        key = read_master_key(settings)
-    elif settings.keyring:
-        key = MasterKey.generate(entropy)
-        master_key.to_os_keyring(str(folder), key)
-    elif (folder / MASTER_KEY_FILE).exists() and not database_of(settings).exists():
-        key = read_master_key(settings)  # a key brought along for a new database
-    else:
-        key = master_key.create_file(folder / MASTER_KEY_FILE, entropy)
-    create(database_of(settings))
-    store = Store.open(database_of(settings), clock=clock)
-    try:
-        act = AdminAct(clock.now(), "local", "init", "database and first data key made")
-        store.data_keys.add(1, new_data_key(1, key, entropy), act)
-    finally:
-        store.close()
 
 
 @asynccontextmanager
@@ -110,51 +93,125 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
         )
         await org.load()
         home = Home(
-            settings, store, vault, clock, entropy, org, outbound, tokens, records, callouts, CalloutLog(store.audit)
+            settings,
+            store,
+            vault,
+            clock,
+            entropy,
+            org,
+            outbound,
+            tokens,
+            records,
+            callouts,
+            CalloutLog(store.audit),
+            RecordWriter(records),
+            records.next_id()[-PROCESS_DIGITS:].decode(),
         )
         try:
             yield home
         finally:
             await outbound.close()
-            await flush(home)
+            await home.writer.flush()
     finally:
         store.close()
 
 
-async def flush(home: Home) -> None:
-    """Write the waiting records, in a thread; a store that cannot be written is logged, the records are kept."""
-    home.records.tick()
-    if home.records.waiting:
-        try:
-            await asyncio.to_thread(home.records.flush)
-        except StoreError as error:
-            log("audit_not_written", waiting=home.records.waiting, because=str(error))
-
-
 def why_not_ready(home: Home) -> str | None:
-    """Return why callouts are not served, or None. A store that cannot be read is survived for a configured time."""
-    since = home.org.unreachable_since
-    if since is None or home.clock.monotonic() - since <= home.settings.longest_without_store:
+    """Return why callouts are not served, or None. A store that cannot be read is survived for a configured time.
+
+    What counts is when the definitions were last known to be in force, whatever has kept that from being seen since.
+    """
+    longest = home.settings.longest_without_store
+    if home.clock.monotonic() - home.org.confirmed_at <= longest:
         return None
-    return f"the store could not be read for more than {home.settings.longest_without_store:g} s; expected it to answer"
+    return f"the definitions could not be confirmed for more than {longest:g} s; expected the store to answer"
 
 
 async def keep_up(home: Home) -> None:
-    """Follow the definitions and write records until cancelled."""
-    loop = asyncio.get_running_loop()
-    flushed = loop.time()
+    """Follow the definitions, judge whether they may still be decided on, and write records, until cancelled.
+
+    The three do not wait for each other: a store that hangs keeps nobody from seeing that it does.
+    """
+    poll = home.settings.poll_interval
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_repeat(poll, lambda: _follow(home), failed="store_not_read", again="store_read_again"))
+        tasks.create_task(_repeat(poll, lambda: _judge(home), failed="not_judged", again="judged_again"))
+        tasks.create_task(_repeat(FLUSH_INTERVAL, home.writer.flush, failed="not_flushed", again="flushed_again"))
+
+
+async def _repeat(seconds: float, step: Callable[[], Awaitable[None]], *, failed: str, again: str) -> None:
+    """Take a step every so many seconds, whatever error it ends with. The log has the first of a row, and its end."""
+    because = ""
     while True:
-        await asyncio.sleep(home.settings.poll_interval)
+        await asyncio.sleep(seconds)
         try:
-            if await home.store.changed() or home.org.unreachable_since is not None:
-                await home.org.follow()
-        except StoreError as error:
-            home.org.note_unreachable()
-            log("store_not_read", because=str(error))
-        home.callouts.suspend(why_not_ready(home))
-        if loop.time() - flushed >= FLUSH_INTERVAL:
-            await flush(home)
-            flushed = loop.time()
+            await step()
+        except Exception as error:  # noqa: BLE001 - a process that follows no more would decide on old definitions
+            if because != (because := described(error)):
+                log(failed, because=because)
+        else:
+            if because:
+                log(again)
+            because = ""
+
+
+async def _follow(home: Home) -> None:
+    """Take over what has changed, and confirm now and then that nothing has. Raises whatever kept it from that."""
+    org = home.org
+    age = home.clock.monotonic() - org.confirmed_at
+    due = age >= min(CONFIRM_INTERVAL, home.settings.longest_without_store / 4)
+    try:
+        if await home.store.changed() or due or org.unreachable_since is not None:
+            await org.follow()
+    except Exception:
+        org.note_unreachable()  # or the change that was seen just now would not be asked for again
+        raise
+    if org.unreachable_since is not None:
+        raise StoreError("got no answer when asking for the definitions; expected their generation")
+
+
+async def _judge(home: Home) -> None:
+    home.callouts.suspend(why_not_ready(home))
+
+
+class RecordWriter:
+    """Writes the records that wait, one batch at a time, in a thread. The log says when that fails and works again."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._one_at_a_time = asyncio.Lock()
+        self._failing = ""
+        self._dropped_before = 0
+        self._dropping = False
+
+    async def flush(self) -> None:
+        """Write what waits. Records that cannot be written are kept, the oldest dropped where too many wait."""
+        self._records.tick()
+        async with self._one_at_a_time:
+            if not self._records.waiting:
+                return
+            writing = asyncio.ensure_future(asyncio.to_thread(self._records.flush))
+            try:
+                await asyncio.wait({writing})
+            except asyncio.CancelledError:  # the thread goes on to its end: nobody may write beside it
+                await asyncio.wait({writing})
+                raise
+            finally:
+                if writing.done():
+                    self._note(writing.exception())
+
+    def _note(self, error: BaseException | None) -> None:
+        records = self._records
+        if error is not None:
+            if self._failing != (because := described(error)):
+                log("audit_not_written", waiting=records.waiting, because=because)
+                self._failing = because
+            if not self._dropping and records.dropped > self._dropped_before:
+                log("records_dropped", dropped=records.dropped - self._dropped_before, waiting=records.waiting)
+                self._dropping = True
+        elif self._failing:
+            log("audit_written_again", dropped=records.dropped - self._dropped_before)
+            self._failing, self._dropping, self._dropped_before = "", False, records.dropped
 
 
 def settle_memory() -> None:

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
+
+from callout.core.errors import CalloutError
 
 
 def log(event: str, **fields: str | float) -> None:
-    """Write one line."""
-    print(json.dumps({"event": event, **fields}), file=sys.stderr, flush=True)  # noqa: T201 - the log itself
+    """Write one line. A log that cannot be written stops nothing: there is nowhere left to say so."""
+    with suppress(OSError, ValueError):
+        print(json.dumps({"event": event, **fields}), file=sys.stderr, flush=True)  # noqa: T201 - the log itself
+
+
+def described(error: BaseException) -> str:
+    """Word an error: Callout's own by its text, another by its type and place, as its text could hold anything."""
+    if isinstance(error, CalloutError):
+        return str(error)
+    raised = error.__traceback__
+    while raised is not None and raised.tb_next is not None:
+        raised = raised.tb_next
+    place = f" in {raised.tb_frame.f_globals.get('__name__')}, line {raised.tb_lineno}" if raised is not None else ""
+    return f"an unforeseen {type(error).__name__}{place}"

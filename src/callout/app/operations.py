@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from callout.app.home import Home, database_of, keep_up, make_home, open_home
+from callout.app.home import Home, database_of, keep_up, open_home
+from callout.app.making import make_home
 from callout.app.worker import addresses, limits_of
-from callout.core.errors import StoreError
-from callout.core.model.people import GUEST, CallerKey
+from callout.core.errors import DefinitionError, StoreError
+from callout.core.model.org import Org
+from callout.core.model.people import GUEST, CallerKey, User
 from callout.core.protocols import CATALOGUE
+from callout.core.rules import problems_of
 from callout.engine.callers import digest_of
 from callout.engine.keys import key_text
 from callout.engine.operations import LOCAL, Operations, Uses
@@ -34,19 +37,25 @@ def operations_of(home: Home) -> Operations:
     setup = Setup(
         home.store.definitions, home.store.user_external_credentials, home.vault, home.clock, home.entropy, CATALOGUE
     )
-    return Operations(Uses(setup, diagnose, home.log.explain, verify))
+    return Operations(Uses(setup, diagnose, home.log.explain, verify, home.settings.telling_users))
 
 
 async def initialise(settings: Settings, admin: str) -> Mapping[str, Any]:
-    """Make a home with its first administrator and a key for them; the key is shown this once."""
+    """Make a home with its first administrator and a key for them; the key is shown this once.
+
+    The administrator is judged before anything is made (`DefinitionError`); where the making fails, nothing is left.
+    """
+    administrator = User(admin, profile="System Administrator")
+    problems = problems_of(Org.of(administrator), CATALOGUE)
+    if problems:
+        raise DefinitionError(problems)
     if database_of(settings).exists():
         raise StoreError(f"got a home at {settings.folder} already; expected none. Use it, or name another with --home")
-    make_home(settings)
-    async with open_home(settings) as home:
-        operations = operations_of(home)
-        profile = {"name": admin, "profile": "System Administrator"}
-        await operations.run("user.set", profile, LOCAL)
-        made = await operations.run("key.create", {"user": admin, "label": "made by init"}, LOCAL)
+    with make_home(settings):
+        async with open_home(settings) as home:
+            operations = operations_of(home)
+            await operations.run("user.set", {"name": admin, "profile": administrator.profile}, LOCAL)
+            made = await operations.run("key.create", {"user": admin, "label": "made by init"}, LOCAL)
     return {
         "home": str(settings.folder),
         "database": str(database_of(settings)),

@@ -4,75 +4,74 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import uvicorn
 
 from callout import __version__
-from callout.app.home import Home, keep_up, open_home
-from callout.app.lifeline import until_told_to_stop
-from callout.app.log import log
+from callout.app.home import keep_up, open_home
+from callout.app.lifeline import FAILED, until_told_to_stop
+from callout.app.log import described, log
+from callout.app.metrics import setup_metrics
 from callout.app.operations import operations_of
 from callout.app.worker import addresses, readiness
 from callout.core.errors import CalloutError
 from callout.entrypoints.setup_api.app import setup_app
-from callout.entrypoints.setup_api.metrics import Metric
 from callout.settings import Settings, read_settings
 
 
-async def serve_setup(settings: Settings) -> None:
-    """Serve until told to stop."""
+async def serve_setup(settings: Settings) -> int:
+    """Serve until told to stop; returns the exit code. The port is one that the supervisor keeps for this process."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.create_server((settings.host, settings.setup_port), family=family)
+    listening = socket.create_server((settings.host, settings.setup_port), family=family, reuse_port=True)
     port = int(listening.getsockname()[1])
     async with open_home(settings) as home:
         app = setup_app(
             operations_of(home),
-            metrics=lambda: metrics_of(home),
+            metrics=lambda: setup_metrics(home),
             readiness=lambda: json.loads(readiness(home)[1]),
             discovery=lambda: json.loads(addresses(settings, setup_port=port)),
             version=__version__,
         )
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=math.ceil(settings.drain_timeout),
+        )
         server = _Server(config)
         serving = asyncio.ensure_future(server.serve([listening]))
         keeping_up = asyncio.ensure_future(keep_up(home))
         print(json.dumps({"event": "ready", "port": port}), flush=True)  # noqa: T201 - read by the supervisor
-        await until_told_to_stop()
+        code = await until_told_to_stop(keeping_up, serving)
         server.should_exit = True
-        await serving
         keeping_up.cancel()
+        await asyncio.wait({keeping_up, serving})
+    return code
 
 
 class _Server(uvicorn.Server):
     """Leaves signals to `lifeline`, which every child process has in common."""
 
-    def install_signal_handlers(self) -> None:
-        """Do nothing."""
-
-
-def metrics_of(home: Home) -> Iterable[Metric]:
-    """Return what operators watch."""
-    org = home.org.value
-    reachable = 0.0 if home.org.unreachable_since is not None else 1.0
-    yield Metric("callout_definitions_generation", "gauge", "generation of the definitions", (({}, org.generation),))
-    yield Metric("callout_named_credentials", "gauge", "named credentials", (({}, len(org.named_credentials)),))
-    yield Metric("callout_store_reachable", "gauge", "1 where the store can be read", (({}, reachable),))
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Capture none."""
+        yield
 
 
 def main() -> int:
     """Entry point of the process; settings come from the environment."""
     try:
-        asyncio.run(serve_setup(read_settings()))
-    except OSError as error:
-        log("not_started", because=f"setup cannot listen: {error.strerror}")
-        return 5
-    except CalloutError as error:
-        log("not_started", because=str(error))
-        return 5
-    return 0
+        return asyncio.run(serve_setup(read_settings()))
+    except (CalloutError, OSError) as error:
+        log("not_started", because=described(error))
+        return FAILED
 
 
 if __name__ == "__main__":

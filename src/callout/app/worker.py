@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import sys
+from contextlib import suppress
 
 import uvloop
 
 from callout.app.home import Home, keep_up, open_home, settle_memory, why_not_ready
-from callout.app.lifeline import until_told_to_stop
-from callout.app.log import log
+from callout.app.lifeline import FAILED, until_told_to_stop
+from callout.app.log import described, log
+from callout.app.metrics import gateway_metrics
 from callout.core.errors import CalloutError
 from callout.entrypoints.gateway import Gateway, Limits
+from callout.entrypoints.setup_api.metrics import metrics_text
 from callout.settings import Settings, read_settings
 
 
@@ -43,29 +47,49 @@ def readiness(home: Home) -> tuple[bool, bytes]:
     return why is None, json.dumps(members).encode()
 
 
-async def work(settings: Settings) -> None:
-    """Serve until told to stop."""
+def allow_connections(limit: int) -> None:
+    """Let this process open as many files as the system lets it; says in the log where that is too few."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # some systems refuse what they name as the most
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed != resource.RLIM_INFINITY and allowed <= limit:
+        because = f"got a limit of {allowed} open files; expected more than the {limit} of CALLOUT_CONNECTION_LIMIT"
+        log("few_files", because=because, remedy="raise the hard limit (ulimit -Hn), or lower the setting")
+
+
+async def work(settings: Settings) -> int:
+    """Serve until told to stop; returns the exit code."""
+    allow_connections(settings.connection_limit)
     async with open_home(settings) as home:
         gateway = Gateway(
-            home.callouts, home.outbound, limits_of(settings), addresses(settings), lambda: readiness(home)
+            home.callouts,
+            home.outbound,
+            limits_of(settings),
+            addresses(settings),
+            lambda: readiness(home),
+            metrics=lambda: metrics_text(gateway_metrics(home, gateway.open_connections)).encode(),
+            metrics_open=settings.metrics_open,
         )
+        home.org.followers.append(lambda _: gateway.reconsider())
         await gateway.start(settings.host, settings.port, reuse_port=True)
         keeping_up = asyncio.ensure_future(keep_up(home))
         settle_memory()
         print(json.dumps({"event": "ready", "port": gateway.port}), flush=True)  # noqa: T201 - read by the supervisor
-        await until_told_to_stop()
+        code = await until_told_to_stop(keeping_up)
         await gateway.stop(settings.drain_timeout)
         keeping_up.cancel()
+        await asyncio.wait({keeping_up})
+    return code
 
 
 def main() -> int:
     """Entry point of the process; settings come from the environment."""
     try:
-        uvloop.run(work(read_settings()))
-    except CalloutError as error:
-        log("not_started", because=str(error))
-        return 5
-    return 0
+        return uvloop.run(work(read_settings()))
+    except (CalloutError, OSError) as error:
+        log("not_started", because=described(error))
+        return FAILED
 
 
 if __name__ == "__main__":

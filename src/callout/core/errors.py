@@ -25,7 +25,8 @@ class CalloutError(Exception):
 class Refused(CalloutError):
     """A callout that ends with one reason. `detail` says got and expected, and holds no secret.
 
-    `telling` is how much the caller is told of it, `who` the caller as far as it is known.
+    `telling` is how much the caller is told of it, `who` and `namespace` the caller as far as it is known;
+    `to_guest`: the caller proved nothing, or nothing that was accepted.
     """
 
     def __init__(
@@ -37,7 +38,9 @@ class Refused(CalloutError):
         retry_after: int | None = None,
         explanation: Explanation | None = None,
         telling: Telling = Telling.FULL,
-        who: str = "",
+        who: str | None = None,
+        namespace: str | None = None,
+        to_guest: bool = False,
     ) -> None:
         super().__init__(f"{code}: {detail}")
         self.reason: Reason = reason(code)
@@ -48,6 +51,8 @@ class Refused(CalloutError):
         self.explanation = explanation
         self.telling = telling
         self.who = who
+        self.namespace = namespace
+        self.to_guest = to_guest
         self.blame = self.reason.blame
 
 

@@ -60,27 +60,38 @@ class AdminAct:
     what: str
 
 
+#: Why a token was obtained where there was none to replace; every other reason is that of a refresh.
+FIRST = "first"
+
+
 @dataclass(frozen=True, slots=True)
 class StoredToken:
-    """A sealed token and its public state. `generation` rises by one with each token."""
+    """A sealed token and its public state. `generation` rises by one with each token.
+
+    `obtained_because` is `first`, or why the one before was replaced: `expiry`, `status NNN`, `asked`.
+    """
 
     key: UserExternalCredentialKey
     generation: int
     envelope: bytes
     issued_at: datetime
     expires_at: datetime | None
-    obtained_because: str = ""
+    obtained_because: str = FIRST
 
 
 @dataclass(frozen=True, slots=True)
 class PrincipalHealth:
-    """What `status` shows of one principal: names set, token times, last error."""
+    """What `status` shows of one principal: names set, token times, last error.
+
+    `last_refresh_at` is when a token last replaced another (`StoredToken.obtained_because` is not `first`).
+    """
 
     key: UserExternalCredentialKey
     secrets_set: frozenset[str]
     generation: int = 0
     issued_at: datetime | None = None
     expires_at: datetime | None = None
+    obtained_because: str = ""
     last_refresh_at: datetime | None = None
     last_error_at: datetime | None = None
     last_error: str | None = None
@@ -100,30 +111,60 @@ class Segment:
     records: bytes
 
 
+Sealed = Mapping[UserExternalCredentialKey, Mapping[str, bytes]]
+
+
 class Definitions(Protocol):
-    """Definitions and keys. A write is one transaction with its audit rows, and raises the generation by one."""
+    """Definitions and keys. A write is one transaction with its audit rows, and raises the generation by one.
+
+    Where `expects` is given, `Outdated` is raised, and nothing written, if the generation is another: what is to be
+    written was made from definitions that have moved.
+    """
 
     async def generation(self) -> int: ...
 
     async def load(self) -> Org: ...
 
-    async def write(self, changes: Sequence[Change], acts: Sequence[AdminAct], *, expects: int | None = None) -> int:
-        """Apply all changes or none; returns the new generation.
+    async def write(
+        self,
+        changes: Sequence[Change],
+        acts: Sequence[AdminAct],
+        *,
+        expects: int | None = None,
+        sealed: Sealed | None = None,
+    ) -> int:
+        """Apply all changes and set all `sealed` values (as `put_secrets` does), or none; returns the new generation.
 
-        Raises `Outdated` where the generation is not the one that the changes were made from (`expects`).
+        `acts` are at least one where `sealed` is given.
+        With a user go their keys, and their own sealed values and tokens; with a package go its keys. What is sealed
+        for a principal that goes stays, until `remove_secrets`.
         """
 
-    async def put_key(self, key: CallerKey, act: AdminAct) -> None:
-        """Add a key, or change the one with its digest."""
+    async def put_key(self, key: CallerKey, act: AdminAct, *, expects: int | None = None) -> None:
+        """Add a key; raises `StoreError` where its digest or prefix is taken."""
 
-    async def remove_key(self, prefix: str, act: AdminAct) -> bool: ...
+    async def change_key(self, key: CallerKey, act: AdminAct) -> bool:
+        """Change the key with this digest; False, and nothing is written, where there is none."""
+
+    async def remove_key(self, prefix: str, act: AdminAct) -> bool:
+        """Remove the key with this prefix; False, and nothing is written, where there is none."""
 
 
 class UserExternalCredentials(Protocol):
     """Sealed secrets and tokens of principals."""
 
-    async def put_secrets(self, key: UserExternalCredentialKey, sealed: Mapping[str, bytes], act: AdminAct) -> None:
-        """Set these values and leave others; drops the token, which was obtained with the old ones."""
+    async def put_secrets(
+        self,
+        key: UserExternalCredentialKey,
+        sealed: Mapping[str, bytes],
+        act: AdminAct,
+        *,
+        expects: int | None = None,
+    ) -> None:
+        """Set these values and leave others; drops the token, which was obtained with the old ones.
+
+        `expects` is as in `Definitions`: the principal may have gone meanwhile.
+        """
 
     async def remove_secrets(self, key: UserExternalCredentialKey, names: Sequence[str] | None, act: AdminAct) -> int:
         """Remove these values (None: all) and the token; returns how many values went."""

@@ -18,9 +18,13 @@ TOLD_INSTEAD = "principal_not_granted"
 
 
 def problem(refused: Refused, callout_id: str) -> dict[str, Any]:
-    """Return the members of the problem body. `refused.telling` code leaves out detail and exact remedies."""
-    if refused.telling is Telling.CODE and refused.reason.code in HIDDEN_FROM_GUESTS:
-        refused = Refused(TOLD_INSTEAD, "", telling=Telling.CODE)
+    """Return the members of the problem body.
+
+    `refused.telling` code leaves out detail and exact remedies. A guest who is told the code alone is not told either
+    whether a name exists.
+    """
+    if refused.to_guest and refused.telling is Telling.CODE and refused.reason.code in HIDDEN_FROM_GUESTS:
+        refused = Refused(TOLD_INSTEAD, "", telling=Telling.CODE, to_guest=True)
     reason = refused.reason
     full = refused.telling is Telling.FULL
     members: dict[str, Any] = {
@@ -31,10 +35,14 @@ def problem(refused: Refused, callout_id: str) -> dict[str, Any]:
         "instance": f"urn:callout:callout:{callout_id}",
         "reason": reason.code,
         "blame": reason.blame.value,
-        "remedy": [str(r) for r in refused.remedies] if full else [GUEST_REMEDY],
+        "remedy": [str(r) for r in refused.remedies] if full else [_general_remedy(refused)],
         "remedy_commands": [r.command for r in refused.remedies if r.command] if full else [],
         "callout_id": callout_id,
     }
     if refused.connect_url is not None:
         members["connect_url"] = refused.connect_url
     return members
+
+
+def _general_remedy(refused: Refused) -> str:
+    return GUEST_REMEDY if refused.to_guest else refused.reason.remedy

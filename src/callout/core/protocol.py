@@ -87,7 +87,6 @@ class AuthenticationProtocol(ABC):
     principal_types: ClassVar[tuple[PrincipalType, ...]] = (PrincipalType.NAMED, PrincipalType.PER_USER)
     writes: ClassVar[tuple[str, ...]] = ()  # names of the headers that apply() writes
     obtains: ClassVar[bool] = False  # True where obtain() gets a token
-    reads_request: ClassVar[bool] = False  # True where apply() depends on the request, so cannot be memoised
 
     def __init__(self, values: Values) -> None:
         self.values = values

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from callout.core.errors import VaultError
-from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import Org
 from callout.core.ports import AdminAct
 from callout.core.secret import Secret, reveal  # noqa: TID251 - handed to the manifest's reader, which seals it in again
 from callout.engine.manifest import SecretOrigin, SecretSource, read_manifest, write_manifest
 from callout.engine.plan import Action, Plan, make_plan
-from callout.engine.secret_values import store
+from callout.engine.secret_values import act_of_setting, opened, sealed
 from callout.engine.setup import Result, Setup, found
-from callout.engine.tokens import secret_row
 
 _ACTS = {Action.CREATE: "create", Action.UPDATE: "change", Action.DELETE: "delete"}
 
@@ -46,23 +43,23 @@ async def apply(
     prune: bool = False,
     namespace: str | None = None,
 ) -> Result:
-    """Make the definitions as a manifest says, then seal its secrets. Applying it again changes nothing.
+    """Make the definitions as a manifest says, and set its secrets, together. Applying it again changes nothing.
 
-    Raises `DefinitionError` with every problem in it; nothing is stored then.
+    Raises `DefinitionError` with every problem in it; nothing is stored then, nor where a secret cannot be sealed.
     """
 
     async def attempt() -> tuple[Plan, int]:
         org = await setup.org()
         made = await _planned(setup, org, manifest, source, references, prune=prune, namespace=namespace)
-        if not made.changes:
+        if made.is_empty:
             return made, org.generation
-        acts = _acts(setup, who, made, source)
-        return made, await setup.definitions.write(made.changes, acts, expects=org.generation)
+        envelopes = {key: sealed(setup, key, values) for key, values in made.secrets.items()}
+        acts = _acts(setup, who, org, made, source)
+        write = setup.definitions.write
+        return made, await write(made.changes, acts, expects=org.generation, sealed=envelopes)
 
     async with setup.turn:
         made, generation = await setup.repeating(attempt)
-        for key, values in made.secrets.items():
-            await store(setup, who, key, values)
     message = "Nothing to change." if made.is_empty else "Applied."
     return {
         **made.to_dict(),
@@ -100,19 +97,14 @@ async def _planned(
         raise LookupError(wanted.name)
 
     made = make_plan(org, read_manifest(manifest, source, resolve), setup.catalogue, namespace=namespace, prune=prune)
-    sealed = {key: await setup.user_external_credentials.secrets(key) for key in made.secrets}
-
-    def stored(key: UserExternalCredentialKey, name: str) -> Secret | None:
-        try:
-            return setup.vault.open(sealed[key][name], row=secret_row(key, name))
-        except (KeyError, VaultError):
-            return None  # one that cannot be opened is set anew
-
-    return made.comparing(stored)
+    stored = {key: await setup.user_external_credentials.secrets(key) for key in made.secrets}
+    return made.comparing(lambda key, name: opened(setup, key, stored[key], name))
 
 
-def _acts(setup: Setup, who: str, made: Plan, source: str) -> list[AdminAct]:
-    return [
+def _acts(setup: Setup, who: str, org: Org, made: Plan, source: str) -> list[AdminAct]:
+    changes = [
         setup.act(who, f"{_ACTS[change.action]} by manifest", f"{change.section}.{change.name} ({source})")
         for change in made.planned
     ]
+    secrets = [act_of_setting(setup, who, key, values) for key, values in made.secrets.items()]
+    return [*changes, *setup.acts_of_leaving(who, org, made.changes), *secrets]

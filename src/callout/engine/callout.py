@@ -6,6 +6,7 @@ the head while its token is fresh. `prepare` and `diagnose` run the same `STAGES
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,7 +28,7 @@ from callout.engine.callers import identify, key_in_authorization, key_in_header
 from callout.engine.definitions import CurrentOrg
 from callout.engine.explain import refusal_members, step_members
 from callout.engine.records import Records
-from callout.engine.routes import Ready, Route, compile_route, headers_of, written_names
+from callout.engine.routes import MemoKey, Ready, Route, compile_route, headers_of, written_names
 from callout.engine.tokens import Slot, Tokens, fingerprint_of
 
 #: Routes kept; beyond it the memo starts anew (a caller cannot make it grow: only admitted callers are kept).
@@ -35,8 +36,6 @@ MOST_ROUTES = 100_000
 #: How long a token in hand is used on while its replacement is on the way, in seconds.
 GRACE = 1.0
 FOREVER = float("inf")
-
-MemoKey = tuple[str, bytes | None, bytes | None, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,7 @@ class Draft:
     token: Token | None = None
     generation: int = 0
     fresh_until: float = FOREVER
+    good_until: float = FOREVER
     request: HttpRequest = field(default_factory=lambda: HttpRequest("GET", ""))
     explanation: Explanation = field(default_factory=Explanation)
 
@@ -112,6 +112,7 @@ class Callouts:
         if route is not None and (route.until == FOREVER or self._monotonic() < route.until):
             return route
         route = self._decide_route(name, proof, header, principal)
+        route.memo = memo
         if len(self._routes) >= MOST_ROUTES:
             self._routes.clear()
         self._routes[memo] = route
@@ -154,7 +155,9 @@ class Callouts:
             *decision.explanation.remedies,
             explanation=decision.explanation,
             telling=telling,
-            who=str(decision.caller) if decision.caller is not None else "",
+            who=decision.caller.user if decision.caller is not None else None,
+            namespace=decision.caller.namespace if decision.caller is not None else None,
+            to_guest=decision.caller is None or decision.caller.is_guest,
         )
 
     def _compile(self, decision: Decision, proof_header: bytes | None, telling: Telling, until: float) -> Route:
@@ -167,11 +170,22 @@ class Callouts:
         protocol = self._catalogue[external.protocol]
         slot = self._slots.get((holder, fingerprint))
         if slot is None:
-            slot = Slot(holder, fingerprint, protocol(Values()), private_token_endpoint(org, external.name))
+            slot = Slot(holder, fingerprint, protocol(Values()))
             self._slots[holder, fingerprint] = slot
+        slot.allow_private_network = private_token_endpoint(org, external.name)
         return compile_route(
             decision, protocol=protocol, slot=slot, proof_header=proof_header, telling=telling, until=until
         )
+
+    def reconsider(self, route: Route) -> Refused | None:
+        """Decide again about a callout under way: return why it may not go on, or None."""
+        if route.memo is None:
+            return None
+        try:
+            self._decide_route(*route.memo)
+        except Refused as refused:
+            return refused
+        return None
 
     def suspend(self, because: str | None) -> None:
         """Refuse every callout, saying why; None: take them again. What is known may be too old to decide on."""
@@ -196,9 +210,10 @@ class Callouts:
         except CalloutError as error:
             raise self._explained(route, draft, error) from error
         now = self._clock.monotonic()
-        ready = Ready(head, draft.generation, min(max(draft.fresh_until, now + GRACE), route.until))
+        fresh_until = min(max(draft.fresh_until, now + GRACE), draft.good_until, route.until)
+        ready = Ready(head, draft.generation, fresh_until, draft.explanation.steps)
         if route.ready is None or ready.generation >= route.ready.generation:
-            route.ready, route.stages = ready, draft.explanation.steps
+            route.ready = ready
         return ready
 
     def is_stale(self, route: Route, ready: Ready, status: int) -> bool:
@@ -209,7 +224,7 @@ class Callouts:
         """Replace the token that this answer refused; many callers at once cause one token request. Raises `Refused`."""
         self.refreshes[status] = self.refreshes.get(status, 0) + 1
         try:
-            await self._tokens.replace(route.slot, ready.generation)
+            await self._tokens.replace(route.slot, ready.generation, because=f"status {status}")
         except CalloutError as error:
             raise self._explained(route, Draft(route, dry=False), error) from error
         return await self.prepare(route)
@@ -220,8 +235,9 @@ class Callouts:
             self._tokens.note_replay(route.slot, status, helped=status not in route.refresh_statuses)
 
     def _explained(self, route: Route, draft: Draft, error: CalloutError) -> Refused:
-        refused = refusal_of(error)
-        stage = STAGE_NAMES[min(len(draft.explanation.steps), len(STAGE_NAMES) - 1)]
+        refused, caller = refusal_of(error), route.decision.caller
+        names = ("target", *STAGE_NAMES) if draft.dry else STAGE_NAMES
+        stage = names[min(len(draft.explanation.steps), len(names) - 1)]
         steps = (*route.decision.explanation.steps, *draft.explanation.steps)
         failed = Step(stage, held=False, detail=refused.detail, reason=refused.reason.code, remedies=refused.remedies)
         return Refused(
@@ -230,7 +246,9 @@ class Callouts:
             *refused.remedies,
             explanation=Explanation((*steps, failed)),
             telling=route.telling,
-            who=str(route.decision.caller),
+            who=caller.user if caller is not None else None,
+            namespace=caller.namespace if caller is not None else None,
+            to_guest=caller is None or caller.is_guest,
         )
 
     # --- the stages ------------------------------------------------------------------------------------------
@@ -262,7 +280,13 @@ class Callouts:
         if held is None:
             return draft.noting("token", "no token in this process's memory: the next callout obtains or adopts one")
         until = held.token.expires_at.isoformat() if held.token.expires_at is not None else "a time not stated"
-        draft = replace(draft, token=held.token, generation=held.generation, fresh_until=self._tokens.fresh_until(slot))
+        draft = replace(
+            draft,
+            token=held.token,
+            generation=held.generation,
+            fresh_until=self._tokens.fresh_until(slot),
+            good_until=self._tokens.good_until(slot),
+        )
         return draft.noting("token", f"generation {held.generation}, good until {until}")
 
     async def write_headers(self, draft: Draft) -> Draft:
@@ -307,9 +331,9 @@ class Callouts:
         decision = decide(self._org.value, self._catalogue, caller, name, principal=principal)
         explanation, request = decision.explanation, None
         if decision.allowed:
-            draft = Draft(self._compile(decision, None, Telling.FULL, float("inf")), dry=True)
+            draft = Draft(self._compile(decision, None, Telling.FULL, FOREVER), dry=True)
             try:
-                target = join(draft.route.path, path.encode())
+                draft, target = _targeted(draft, method, path)
                 for stage in STAGES:
                     draft = await stage(self, draft)
                 header_lines(draft.request.headers)
@@ -331,6 +355,18 @@ class Callouts:
         }
 
 
+def _targeted(draft: Draft, method: str, path: str) -> tuple[Draft, bytes]:
+    if _METHOD.fullmatch(method) is None:
+        raise Refused("malformed_request", f"got method {method!r}; expected a method in capitals")
+    try:
+        rest = path.encode("ascii")
+    except UnicodeEncodeError:
+        detail = "got characters other than ASCII in the path; expected them percent-encoded"
+        raise Refused("malformed_request", detail) from None
+    target = join(draft.route.path, rest)
+    return draft.noting("target", f"{method} {target.partition(b'?')[0].decode()}"), target
+
+
 Stage = Callable[[Callouts, Draft], Awaitable[Draft]]
 
 STAGES: tuple[Stage, ...] = (
@@ -340,6 +376,7 @@ STAGES: tuple[Stage, ...] = (
     Callouts.authenticate,
 )
 STAGE_NAMES = ("values", "token", "headers", "authenticate")
+_METHOD = re.compile(r"[A-Z][A-Z0-9_-]{0,31}")
 
 
 def private_token_endpoint(org: Org, external_credential: str) -> bool:

@@ -269,7 +269,6 @@ async def create_profile(
     *,
     principals: Iterable[str] = (),
     object_permissions: Iterable[str] = (),
-    administrator: bool = False,
     label: str = "",
 ) -> Result:
     """Make a custom profile. It grants nothing that is not given here; not even read on User External Credential."""
@@ -279,8 +278,7 @@ async def create_profile(
             raise DefinitionError(
                 [Problem(f"profiles.{name}", "a name that is taken", "a new name, or `profile grant`")]
             )
-        empty = Profile(name, label=label, administrator=administrator)
-        made = _with(org, empty, principals, object_permissions, f"profiles.{name}")
+        made = _with(org, Profile(name, label=label), principals, object_permissions, f"profiles.{name}")
         return Edit(put(made), "create profile", f"{name}: {_worded(principals, object_permissions)}")
 
     org, moved = await setup.write(who, edit)

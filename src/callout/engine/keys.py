@@ -6,7 +6,6 @@ A key is `co_` and 32 random bytes in base 62. What is kept is its SHA-256 and i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -74,7 +73,28 @@ async def create_key(
     setup: Setup, who: str, user: str, *, namespace: str | None = None, label: str = "", expires: str | None = None
 ) -> Result:
     """Make a key of a user, or of a package's code acting for a user. Its text is in the result and nowhere else."""
-    org = await setup.org()
+    text = key_text(setup.entropy.bytes(KEY_BYTES))
+    code = f" for package {namespace}" if namespace else ""
+
+    async def attempt() -> CallerKey:
+        org = await setup.org()
+        _judge_holder(org, user, namespace)
+        now = setup.now()
+        ends = None if expires is None else expiry(expires, now)
+        prefix = text[: len(KEY_PREFIX) + VISIBLE]
+        key = CallerKey(digest_of(text.encode()), prefix, user, namespace, now, ends, label)
+        act = setup.act(who, "create key", f"{prefix}… of {user}{code}")
+        await setup.definitions.put_key(key, act, expects=org.generation)
+        return key
+
+    async with setup.turn:
+        key = await setup.repeating(attempt)
+    message = f"Key of {user}{code}: it is shown this once"
+    return {"key": text, **_shown(key, key.created_at), "changed": True, "message": message}
+
+
+def _judge_holder(org: Org, user: str, namespace: str | None) -> None:
+    """Raise `DefinitionError` for a user or a package that no key can be of."""
     person = found(org.users, user, "users", "a user")
     if user == GUEST:
         raise DefinitionError([Problem("keys.user", "the guest user", "a user; a guest is who proves nothing")])
@@ -82,32 +102,29 @@ async def create_key(
         raise DefinitionError([Problem("keys.user", f"{user!r}, who is not active", "an active user")])
     if namespace is not None:
         found(org.packages, namespace, "packages", "an installed package")
-    now = setup.now()
-    ends = None if expires is None else expiry(expires, now)
-    text = key_text(setup.entropy.bytes(KEY_BYTES))
-    prefix = text[: len(KEY_PREFIX) + VISIBLE]
-    key = CallerKey(digest_of(text.encode()), prefix, user, namespace, now, ends, label)
-    code = f" for package {namespace}" if namespace else ""
-    await setup.definitions.put_key(key, setup.act(who, "create key", f"{prefix}… of {user}{code}"))
-    message = f"Key of {user}{code}: it is shown this once"
-    return {"key": text, **_shown(key, now), "changed": True, "message": message}
 
 
 async def revoke_key(setup: Setup, who: str, prefix: str) -> Result:
     """Revoke a key, named by its visible start (or whole)."""
-    key = _named(await setup.org(), prefix)
-    await setup.definitions.remove_key(key.prefix, setup.act(who, "revoke key", f"{key.prefix}… of {key.user}"))
+    org = await setup.org()
+    key = _named(org, prefix)
+    act = setup.act(who, "revoke key", f"{key.prefix}… of {key.user}")
+    if not await setup.definitions.remove_key(key.prefix, act):
+        raise _unknown_key(org, prefix, gone=key)
     message = f"Key {key.prefix}… of {key.user} is revoked"
     return {"prefix": key.prefix, "user": key.user, "changed": True, "message": message}
 
 
 async def expire_key(setup: Setup, who: str, prefix: str, expires: str | None) -> Result:
-    """Give a key another end, or none."""
-    key = _named(await setup.org(), prefix)
+    """Give a key another end, or none. One that was revoked meanwhile stays revoked."""
+    org = await setup.org()
+    key = _named(org, prefix)
     now = setup.now()
     wanted = replace(key, expires_at=None if expires is None else expiry(expires, now))
     until = wanted.expires_at.isoformat(timespec="seconds") if wanted.expires_at else "no end"
-    await setup.definitions.put_key(wanted, setup.act(who, "change key", f"{key.prefix}… of {key.user}: {until}"))
+    act = setup.act(who, "change key", f"{key.prefix}… of {key.user}: {until}")
+    if wanted != key and not await setup.definitions.change_key(wanted, act):
+        raise _unknown_key(org, prefix, gone=key)
     message = f"Key {key.prefix}… of {key.user}: {until}"
     return {**_shown(wanted, now), "changed": wanted != key, "message": message}
 
@@ -116,13 +133,11 @@ def _named(org: Org, prefix: str) -> CallerKey:
     for key in org.keys.values():
         if prefix.removesuffix("…") == key.prefix or digest_of(prefix.encode()) == key.digest:
             return key
+    raise _unknown_key(org, prefix)
+
+
+def _unknown_key(org: Org, prefix: str, *, gone: CallerKey | None = None) -> NotDefined:
+    """Word the refusal of a key that is not there; `gone` is one that was when the org was read."""
     start = prefix[: len(KEY_PREFIX) + VISIBLE]  # a whole key may have been pasted: it is not repeated
-    raise NotDefined([unknown("keys", start, [key.prefix for key in org.keys.values()], "a key's visible start")])
-
-
-async def revoke_where(setup: Setup, who: str, is_meant: Callable[[CallerKey], bool]) -> int:
-    """Revoke every key that is meant; returns how many there were."""
-    meant = [key for key in (await setup.org()).keys.values() if is_meant(key)]
-    for key in meant:
-        await setup.definitions.remove_key(key.prefix, setup.act(who, "revoke key", f"{key.prefix}… of {key.user}"))
-    return len(meant)
+    known = [key.prefix for key in org.keys.values() if key != gone]
+    return NotDefined([unknown("keys", start, known, "a key's visible start")])

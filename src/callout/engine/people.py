@@ -9,7 +9,7 @@ from callout.core.errors import DefinitionError, Problem
 from callout.core.model.org import Org
 from callout.core.model.people import GUEST, Package, User
 from callout.core.ports import Change
-from callout.engine.keys import revoke_where
+from callout.engine.leaving import Leaving, leaving, without_package
 from callout.engine.setup import Edit, Result, Setup, found, is_administrator, put
 
 
@@ -90,20 +90,19 @@ def _named(
 
 async def remove_user(setup: Setup, who: str, name: str) -> Result:
     """Remove a user with their keys and their own sealed values, so that a later user of this name gets neither."""
+    gone = Leaving()
 
     def edit(org: Org) -> Edit:
+        nonlocal gone
         found(org.users, name, "users", "a user")
         if name == GUEST:
             raise DefinitionError([Problem(f"users.{GUEST}", "the guest user", "another; the guest always exists")])
-        return Edit((Change("users", name, None),), "remove user", name)
+        changes = (Change("users", name, None),)
+        gone = leaving(org, changes)
+        return Edit(changes, "remove user", name)
 
     await setup.write(who, edit)
-    revoked = await revoke_where(setup, who, lambda key: key.user == name)
-    removed = 0
-    for row in await setup.user_external_credentials.health():
-        if row.key.user == name:
-            act = setup.act(who, "remove secrets", row.key)
-            removed += await setup.user_external_credentials.remove_secrets(row.key, None, act)
+    revoked, removed = len(gone.keys), gone.count
     message = f"User {name} is gone, with {revoked} keys and {removed} secret values"
     return {"name": name, "keys_revoked": revoked, "secrets_removed": removed, "changed": True, "message": message}
 
@@ -140,17 +139,29 @@ async def install_package(setup: Setup, who: str, namespace: str, *, label: str 
 
 
 async def remove_package(setup: Setup, who: str, namespace: str) -> Result:
-    """Remove a package: its namespace leaves every named credential, and its keys are revoked."""
+    """Remove a package and its keys. Its namespace leaves every named credential; those that it made are disabled."""
+    gone, disabled, made = Leaving(), list[str](), list[str]()
 
     def edit(org: Org) -> Edit:
+        nonlocal gone, disabled, made
         found(org.packages, namespace, "packages", "an installed package")
-        allowing = [n for n in org.named_credentials.values() if namespace in n.allowed_namespaces]
-        changes = put(
-            *(replace(n, allowed_namespaces=tuple(a for a in n.allowed_namespaces if a != namespace)) for n in allowing)
-        )
-        return Edit((*changes, Change("packages", namespace, None)), "remove package", namespace)
+        named = org.named_credentials.values()
+        changes = (*put(*(without_package(n, namespace) for n in named)), Change("packages", namespace, None))
+        gone = leaving(org, changes)
+        own = sorted((n for n in named if n.created_by_namespace == namespace), key=lambda n: n.name)
+        made, disabled = [n.name for n in own], [n.name for n in own if n.enabled_for_callouts]
+        what = f"{namespace}; disabled for callouts: {', '.join(disabled)}" if disabled else namespace
+        return Edit(changes, "remove package", what)
 
     await setup.write(who, edit)
-    revoked = await revoke_where(setup, who, lambda key: key.namespace == namespace)
-    message = f"Package {namespace} is gone, with {revoked} keys"
-    return {"namespace": namespace, "keys_revoked": revoked, "changed": True, "message": message}
+    message = f"Package {namespace} is gone, with {len(gone.keys)} keys"
+    if disabled:
+        message += f"; what it made is disabled for callouts: {', '.join(disabled)}"
+    return {
+        "namespace": namespace,
+        "keys_revoked": len(gone.keys),
+        "disabled": disabled,
+        "still_defined": made,
+        "changed": True,
+        "message": message,
+    }

@@ -7,7 +7,6 @@ a header or a body. What is the same for all callouts of a route is written once
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,14 +17,17 @@ from callout.core.explanation import Explanation
 from callout.core.ports import AuditTrail, Clock, Entropy, Segment
 from callout.core.reasons import reason
 from callout.engine.explain import refusal_members, step_members
-from callout.engine.routes import Route
+from callout.engine.routes import Ready, Route
 
 #: Records that may wait in memory; beyond it the oldest are dropped and counted, so that a full disk stops no callout.
 MOST_WAITING = 200_000
 #: Records in one segment.
 SEGMENT = 2_000
 
-Row = tuple[bytes, Route | None, str, bytes, bytes, int, int, int, float, str | None, Refused | None, float]
+#: What a row holds, by its place: see the arguments of `record`; the last is when the callout ended.
+Row = tuple[
+    bytes, Route | None, str, bytes, bytes, int, int, int, float, str | None, Refused | None, Ready | None, int, float
+]
 
 
 class Records:
@@ -75,8 +77,14 @@ class Records:
         started: float,
         replay: str | None,
         refused: Refused | None,
+        ready: Ready | None,
+        stale_status: int,
     ) -> None:
-        """Keep one record; `started` is monotonic seconds, `sent` and `received` are body bytes."""
+        """Keep one record.
+
+        `started` is monotonic seconds, `sent` and `received` are body bytes; `ready` is what was written last,
+        `stale_status` the answer that a refresh rule named, or 0.
+        """
         self._rows.append(
             (
                 callout_id,
@@ -90,6 +98,8 @@ class Records:
                 started,
                 replay,
                 refused,
+                ready,
+                stale_status,
                 self._now(),
             )
         )
@@ -117,16 +127,17 @@ class Records:
 
     def _segment(self, batch: list[Row]) -> Segment:
         """Encode a batch. This is most of what a record costs, so it is one comprehension for the plain ones."""
-        routes = {route: number for number, route in enumerate({row[1] for row in batch})}
+        made = dict.fromkeys((row[1], row[11]) for row in batch)
+        numbers = {key: number for number, key in enumerate(made)}
         records: list[tuple[Any, ...]] = [
             (
                 row[0].decode(),
                 row[8],
-                routes[row[1]],
+                numbers[row[1], row[11]],
                 row[3].decode("latin-1"),
                 row[4].partition(b"?")[0].decode("latin-1"),
                 row[5],
-                row[11] - row[8],
+                row[13] - row[8],
                 row[6],
                 row[7],
             )
@@ -134,12 +145,13 @@ class Records:
         ]
         for number, row in enumerate(batch):
             if row[9] is not None or row[10] is not None:
-                records[number] += (row[9], _refusal(row[10], row[2]) if row[10] is not None else None)
+                refusal = _refusal(row[10], row[2]) if row[10] is not None else None
+                records[number] += (row[9], refusal, row[12])
         ids = [row[0] for row in batch]
         body = {
             "v": 1,
             "epoch": self._wall.timestamp() - self._monotonic,
-            "routes": [_described(route) if route is not None else {} for route in routes],
+            "routes": [_described(route, ready) if route is not None else {} for route, ready in made],
             "records": records,
         }
         return Segment(
@@ -147,7 +159,7 @@ class Records:
         )
 
 
-def _described(route: Route) -> dict[str, Any]:
+def _described(route: Route, ready: Ready | None) -> dict[str, Any]:
     decision = route.decision
     caller = decision.caller
     return {
@@ -156,7 +168,9 @@ def _described(route: Route) -> dict[str, Any]:
         "named_credential": decision.name,
         "external_credential": decision.external_credential.name if decision.external_credential else None,
         "principal": decision.principal.name if decision.principal else None,
-        "steps": [step_members(step) for step in (*decision.explanation.steps, *route.stages)],
+        "steps": [
+            step_members(step) for step in (*decision.explanation.steps, *(ready.stages if ready is not None else ()))
+        ],
     }
 
 
@@ -166,6 +180,7 @@ def _refusal(refused: Refused, name: str) -> dict[str, Any]:
         "reason": refused.reason.code,
         "detail": refused.detail,
         "who": refused.who,
+        "namespace": refused.namespace,
         "named_credential": name,
         "remedy": [str(remedy) for remedy in refused.remedies],
         "remedy_commands": [remedy.command for remedy in refused.remedies if remedy.command],
@@ -181,7 +196,7 @@ def records_of(segment: Segment) -> list[dict[str, Any]]:
 
 def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict[str, Any]:
     callout_id, started, number, method, path, status, took, sent, received, *rest = row
-    replay, refusal = rest or (None, None)
+    replay, refusal, stale_status = rest or (None, None, 0)
     route = routes[number]
     members: dict[str, Any] = {
         "callout_id": callout_id,
@@ -214,14 +229,21 @@ def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict
             "steps": refusal["steps"] or members["steps"],
         }
         if members["caller"]["user"] is None:
-            members["caller"]["user"] = refusal["who"] or None
-    elif replay == "done":
-        members["steps"].append(_event("refresh", "the answer was a refresh status: the token was replaced, once"))
-        members["steps"].append(_event("replay", "the same request was sent again; its answer is the one returned"))
-    elif replay == "not-possible":
-        members["steps"].append(_event("replay", "the token was replaced; this request could not be sent again"))
+            members["caller"] = {"user": refusal["who"], "namespace": refusal["namespace"]}
+    members["steps"] += _replay_steps(replay, stale_status)
     members["steps"].append(_event("answer", f"status {status} from {'Callout' if refusal else 'the external system'}"))
     return members
+
+
+def _replay_steps(replay: str | None, stale_status: int) -> list[dict[str, Any]]:
+    if replay is None:
+        return []
+    if replay == "done":
+        sent_again = "the same request was sent again; its answer is the one returned"
+    else:
+        sent_again = "this request could not be sent again: its body was not kept whole; the first answer was returned"
+    stale = f"the first answer was {stale_status}, which is a sign of stale credentials: the token was replaced, once"
+    return [_event("refresh", stale), _event("replay", sent_again)]
 
 
 def _event(name: str, detail: str) -> dict[str, Any]:
@@ -231,9 +253,8 @@ def _event(name: str, detail: str) -> dict[str, Any]:
 class CalloutLog:
     """Reads the callout log."""
 
-    def __init__(self, trail: AuditTrail, flush: Callable[[], object] | None = None) -> None:
+    def __init__(self, trail: AuditTrail) -> None:
         self._trail = trail
-        self._flush = flush
 
     async def explain(self, callout_id: str) -> dict[str, Any] | None:
         """Return the record of one callout with its explanation, or None where the log does not hold it."""

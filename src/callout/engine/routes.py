@@ -18,14 +18,18 @@ from callout.core.reasons import Telling
 from callout.core.refresh.rules import refresh_statuses
 from callout.engine.tokens import Slot
 
+#: Name, proof, header that held the proof, wanted principal.
+MemoKey = tuple[str, bytes | None, bytes | None, bytes | None]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Ready:
     """What is written for one route at one token generation. `head` holds secrets and is never shown."""
 
     head: bytes = field(repr=False)
     generation: int
     fresh_until: float
+    stages: tuple[Step, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -41,7 +45,7 @@ class Route:
     slot: Slot
     until: float  # the route itself holds this long (monotonic seconds): the caller's key expires
     ready: Ready | None = None
-    stages: tuple[Step, ...] = ()  # what the stages found when `ready` was made
+    memo: MemoKey | None = None  # what it was decided for: decided again when the definitions move
 
 
 def headers_of(named: NamedCredential, external: ExternalCredential) -> tuple[CustomHeader, ...]:

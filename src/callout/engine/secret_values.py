@@ -9,6 +9,7 @@ from callout.core.access.decide import required_names
 from callout.core.errors import DefinitionError, Problem, VaultError
 from callout.core.model.credentials import ExternalCredential, Principal, PrincipalType, UserExternalCredentialKey
 from callout.core.model.org import Org
+from callout.core.ports import AdminAct
 from callout.core.rules import refusal_of_secret, secret_name_problems, users_of
 from callout.core.secret import Secret, reveal  # noqa: TID251 - a value is judged here, before it is sealed
 from callout.engine.setup import NotDefined, Result, Setup, found, unknown
@@ -62,11 +63,21 @@ async def set_secrets(
     """Seal values of a principal, and leave its others. The token that was obtained with the old ones is dropped."""
     if not values:
         raise DefinitionError([Problem("secrets", "no value", "at least one, as NAME=-, NAME=@FILE or NAME=VALUE")])
-    async with setup.turn:
+
+    async def attempt() -> tuple[Holder, list[str]]:
         org = await setup.org()
         one = holder(org, external_credential, principal, user)
         judge(setup, org, one, values)
-        names = await store(setup, who, one.key, values)
+        stored = await setup.user_external_credentials.secrets(one.key)
+        differing = {n: v for n, v in values.items() if opened(setup, one.key, stored, n) != v}
+        if differing:
+            envelopes, act = sealed(setup, one.key, differing), act_of_setting(setup, who, one.key, differing)
+            put = setup.user_external_credentials.put_secrets
+            await put(one.key, envelopes, act, expects=org.generation)
+        return one, sorted(differing)
+
+    async with setup.turn:
+        one, names = await setup.repeating(attempt)
         return await _shown(setup, one, changed=bool(names), verb="set", names=names)
 
 
@@ -82,25 +93,24 @@ def judge(setup: Setup, org: Org, one: Holder, values: Mapping[str, Secret]) -> 
         raise DefinitionError(problems)
 
 
-async def store(setup: Setup, who: str, key: UserExternalCredentialKey, values: Mapping[str, Secret]) -> list[str]:
-    """Seal and store the values that differ from what is stored; returns their names, sorted."""
-    sealed = await setup.user_external_credentials.secrets(key)
-    differing = {name: value for name, value in values.items() if not _holds(setup, key, sealed, name, value)}
-    if differing:
-        envelopes = {name: setup.vault.seal(value, row=secret_row(key, name)) for name, value in differing.items()}
-        act = setup.act(who, "set secrets", f"{key}: {', '.join(sorted(differing))}")
-        await setup.user_external_credentials.put_secrets(key, envelopes, act)
-    return sorted(differing)
+def sealed(setup: Setup, key: UserExternalCredentialKey, values: Mapping[str, Secret]) -> dict[str, bytes]:
+    """Seal values of a principal, each bound to its row. Raises `VaultError`."""
+    return {name: setup.vault.seal(value, row=secret_row(key, name)) for name, value in values.items()}
 
 
-def _holds(setup: Setup, key: UserExternalCredentialKey, sealed: Mapping[str, bytes], name: str, value: Secret) -> bool:
-    """Say whether this value is stored already. One that cannot be opened is not: setting it anew mends it."""
-    if name not in sealed:
-        return False
+def opened(setup: Setup, key: UserExternalCredentialKey, stored: Mapping[str, bytes], name: str) -> Secret | None:
+    """Open a stored value. None where there is none, and where it cannot be opened: setting it anew mends it."""
+    if name not in stored:
+        return None
     try:
-        return setup.vault.open(sealed[name], row=secret_row(key, name)) == value
+        return setup.vault.open(stored[name], row=secret_row(key, name))
     except VaultError:
-        return False
+        return None
+
+
+def act_of_setting(setup: Setup, who: str, key: UserExternalCredentialKey, names: Iterable[str]) -> AdminAct:
+    """Make the audit row of values that are set, by name."""
+    return setup.act(who, "set secrets", f"{key}: {', '.join(sorted(names))}")
 
 
 async def list_secrets(setup: Setup, external_credential: str, principal: str, *, user: str | None) -> Result:

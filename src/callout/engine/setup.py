@@ -18,6 +18,7 @@ from callout.core.model.people import User
 from callout.core.ports import AdminAct, Change, Clock, Definitions, Entropy, UserExternalCredentials, Vault
 from callout.core.protocol import Catalogue
 from callout.core.rules import nearest, problems_of
+from callout.engine.leaving import leaving
 
 Result = dict[str, Any]
 T = TypeVar("T")
@@ -67,6 +68,10 @@ class Setup:
         """Make the audit row of something that happens now."""
         return AdminAct(self.now(), who, act, str(what))
 
+    def acts_of_leaving(self, who: str, org: Org, changes: Iterable[Change]) -> list[AdminAct]:
+        """Make the audit rows of the keys and values that go with the users and packages that changes remove."""
+        return [self.act(who, act, what) for act, what in leaving(org, changes).acts()]
+
     def now(self) -> datetime:
         """The time."""
         return self.clock.now()
@@ -87,7 +92,7 @@ class Setup:
             return before, False
         after = changed(before, changes)
         self.judge(before, after, changes)
-        acts = [self.act(who, wanted.act, wanted.what)]
+        acts = [self.act(who, wanted.act, wanted.what), *self.acts_of_leaving(who, before, changes)]
         await self.definitions.write(changes, acts, expects=before.generation)
         return after, True
 
@@ -126,15 +131,21 @@ def moving(org: Org, changes: Iterable[Change]) -> tuple[Change, ...]:
 
 
 def changed(org: Org, changes: Sequence[Change]) -> Org:
-    """Return the org as it would be after these changes."""
+    """Return the org as it would be after these changes, at the generation that they were made from."""
     kept = {(SECTIONS[type(d)], name_of(d)): d for d in org.definitions()}
     for change in changes:
         if change.definition is None:
             kept.pop((change.section, change.name), None)
         else:
             kept[change.section, change.name] = change.definition
-    keys = tuple(org.keys.values())
-    return Org.of(*kept.values(), generation=org.generation, keys=keys, configured=org.configured)
+    gone = leaving(org, changes)
+    return Org.of(
+        *kept.values(),
+        generation=org.generation,
+        keys=tuple(key for key in org.keys.values() if key not in gone.keys),
+        configured={key: names for key, names in org.configured.items() if key not in gone.values},
+        secret_versions={key: version for key, version in org.secret_versions.items() if key not in gone.values},
+    )
 
 
 def found(section: Mapping[str, T], name: str, place: str, noun: str) -> T:

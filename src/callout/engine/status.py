@@ -89,6 +89,7 @@ def _times(row: PrincipalHealth) -> Result:
         "token_generation": row.generation,
         "issued_at": row.issued_at,
         "expires_at": row.expires_at,
+        "obtained_because": row.obtained_because or None,
         "last_refresh_at": row.last_refresh_at,
         "last_error_at": row.last_error_at,
         "last_error": row.last_error,

@@ -10,22 +10,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from callout.core.errors import CalloutError, Refused, StoreError, VaultError
 from callout.core.message import HttpResponse
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
 from callout.core.oauth2 import from_sealable, sealable
-from callout.core.ports import Clock, Entropy, StoredToken, Transport, UserExternalCredentials, Vault
+from callout.core.ports import FIRST, Clock, Entropy, StoredToken, Transport, UserExternalCredentials, Vault
 from callout.core.protocol import AuthenticationProtocol, Moment, Token, Values
-from callout.core.refresh.rules import debounce_seconds
+from callout.core.refresh.rules import ALWAYS, debounce_seconds
 from callout.core.secret import Secret
 
 #: A token is replaced this long before it expires, or after nine tenths of a shorter life, in seconds.
 REFRESH_BUFFER = 60.0
 #: How long a refused or failed token request is remembered, doubled with each further one, in seconds.
-FIRST_BACK_OFF, LONGEST_BACK_OFF = 0.25, 5.0
+FIRST_BACK_OFF, LONGEST_BACK_OFF, MOST_DOUBLINGS = 0.25, 5.0, 10
+#: Why a token was replaced; for a refresh rule it is the status.
+EXPIRY = "expiry"
 #: The token endpoint's timeout, in seconds.
 TOKEN_TIMEOUT = 30.0
 
@@ -45,7 +46,7 @@ class Slot:
     key: UserExternalCredentialKey
     fingerprint: str
     protocol: AuthenticationProtocol
-    allow_private_network: bool
+    allow_private_network: bool = False
     held: Held | None = None
     flight: asyncio.Task[Held] | None = None
     failures: int = 0
@@ -95,7 +96,6 @@ class Tokens:
         self._clock = clock
         self._entropy = entropy
         self._debounce = debounce
-        self.on_obtained: Callable[[Slot], None] = lambda _: None
         self.requests = 0
 
     async def values(
@@ -111,17 +111,20 @@ class Tokens:
         held = slot.held
         if held is not None and not self._expired(held.token):
             if self._clock.monotonic() >= self.fresh_until(slot) and self._clock.monotonic() >= slot.retry_at:
-                _ = self._fly(slot)  # proactive: the token in hand goes on being used
+                _ = self._fly(slot, EXPIRY)  # proactive: the token in hand goes on being used
             return held
-        return await self.replace(slot, slot.generation)
+        return await self.replace(slot, slot.generation, because=EXPIRY)
 
-    async def replace(self, slot: Slot, generation: int) -> Held:
-        """Return a token newer than `generation`. Raises `Refused` where none can be had."""
+    async def replace(self, slot: Slot, generation: int, *, because: str) -> Held:
+        """Return a token newer than `generation`. Raises `Refused` where none can be had.
+
+        `because` is kept with the token: `expiry`, or the status that a refresh rule names.
+        """
         if slot.held is not None and slot.held.generation > generation:
             return slot.held
         if slot.failed is not None and self._clock.monotonic() < slot.retry_at:
             raise slot.failed
-        return await asyncio.shield(self._fly(slot))
+        return await asyncio.shield(self._fly(slot, because))
 
     def fresh_until(self, slot: Slot) -> float:
         """Until when the held token is used without asking (monotonic seconds)."""
@@ -134,25 +137,34 @@ class Tokens:
         left = (token.expires_at - self._clock.now()).total_seconds()
         return self._clock.monotonic() + left - min(REFRESH_BUFFER, life / 10)
 
+    def good_until(self, slot: Slot) -> float:
+        """Until when the held token may be sent at all (monotonic seconds)."""
+        if slot.held is None or slot.held.token.expires_at is None:
+            return float("inf")
+        left = slot.held.token.expires_at - self._clock.now()
+        return self._clock.monotonic() + left.total_seconds()
+
     def expects_help(self, slot: Slot, generation: int, status: int) -> bool:
         """Say whether a refresh may help an answer of this status to a request of this generation."""
         if slot.generation > generation:
             return True
         now = self._clock.monotonic()
-        return now >= (slot.unhelpful_always_until if status == 401 else slot.unhelpful_until)
+        if status != ALWAYS and now < slot.retry_at and slot.held is not None and not self._expired(slot.held.token):
+            return False  # the token endpoint fails, and this status may be genuine: the answer passes
+        return now >= (slot.unhelpful_always_until if status == ALWAYS else slot.unhelpful_until)
 
     def note_replay(self, slot: Slot, status: int, *, helped: bool) -> None:
         """Remember whether a refresh helped: one that did not is not repeated before the debounce has passed."""
         now = self._clock.monotonic()
         slot.unhelpful_until = 0.0 if helped else now + debounce_seconds(status, self._debounce)
-        slot.unhelpful_always_until = 0.0 if helped else now + debounce_seconds(401, self._debounce)
+        slot.unhelpful_always_until = 0.0 if helped else now + debounce_seconds(ALWAYS, self._debounce)
 
     def _expired(self, token: Token) -> bool:
         return token.expires_at is not None and token.expires_at <= self._clock.now()
 
-    def _fly(self, slot: Slot) -> asyncio.Task[Held]:
+    def _fly(self, slot: Slot, because: str) -> asyncio.Task[Held]:
         if slot.flight is None:
-            slot.flight = asyncio.get_running_loop().create_task(self._obtain(slot))
+            slot.flight = asyncio.get_running_loop().create_task(self._obtain(slot, because))
             slot.flight.add_done_callback(lambda done: self._landed(slot, done))
         return slot.flight
 
@@ -166,13 +178,13 @@ class Tokens:
         elif isinstance(error, CalloutError):
             slot.failures += 1
             slot.failed = error
-            slot.retry_at = self._clock.monotonic() + min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2 ** (slot.failures - 1))
+            doubled = FIRST_BACK_OFF * 2 ** min(slot.failures - 1, MOST_DOUBLINGS)
+            slot.retry_at = self._clock.monotonic() + min(LONGEST_BACK_OFF, doubled)
 
-    async def _obtain(self, slot: Slot) -> Held:
+    async def _obtain(self, slot: Slot, because: str) -> Held:
         stored = await self._stored(slot)
         if stored is not None and stored.generation > slot.generation and not self._expired(stored.token):
             slot.held = stored
-            self.on_obtained(slot)
             return stored
         base = max(stored.generation if stored is not None else 0, slot.generation)
         try:
@@ -180,8 +192,7 @@ class Tokens:
         except Refused as refused:
             await self._note_error(slot, refused)
             raise
-        slot.held = await self._keep(slot, Held(token, base + 1))
-        self.on_obtained(slot)
+        slot.held = await self._keep(slot, Held(token, base + 1), because if base else FIRST)
         return slot.held
 
     async def _run(self, slot: Slot) -> Token:
@@ -201,7 +212,7 @@ class Tokens:
         except Refused as refused:
             if refused.reason.code in ("external_system_unreachable", "timed_out"):
                 detail = f"the token endpoint could not be reached: {refused.detail}"
-                raise Refused("token_endpoint_unreachable", detail, *refused.remedies) from refused
+                raise Refused("token_endpoint_unreachable", detail) from refused
             raise
 
     async def _stored(self, slot: Slot) -> Held | None:
@@ -219,7 +230,7 @@ class Tokens:
             return Held(expired, row.generation)
         return Held(from_sealable(text, issued_at=row.issued_at, expires_at=row.expires_at), row.generation)
 
-    async def _keep(self, slot: Slot, held: Held) -> Held:
+    async def _keep(self, slot: Slot, held: Held, because: str) -> Held:
         token = held.token
         row = StoredToken(
             key=slot.key,
@@ -227,6 +238,7 @@ class Tokens:
             envelope=self._vault.seal(sealable(token), row=slot.row),
             issued_at=token.issued_at,
             expires_at=token.expires_at,
+            obtained_because=because,
         )
         try:
             if await self._store.swap_token(row, replaces=held.generation - 1):

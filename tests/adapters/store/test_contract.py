@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from callout.adapters.store.errors import StoreError
 from callout.adapters.store.store import Store
+from callout.core import errors
 from callout.core.errors import DefinitionError, Outdated
 from callout.core.model.credentials import (
     CustomHeader,
@@ -63,7 +64,7 @@ EVERY_KIND: dict[str, Definition] = {
 
 NAMED = EVERY_KIND["named_credentials"]
 KEY = CallerKey(b"\x01" * 32, "co_abcd", "alice", "acme", START, expires_at=START + timedelta(days=30), label="laptop")
-TOKEN = StoredToken(key(), 1, b"\x01sealed", START, START + timedelta(hours=1), "first callout")
+TOKEN = StoredToken(key(), 1, b"\x01sealed", START, START + timedelta(hours=1), "first")
 
 
 def name(definition: Definition) -> str:
@@ -157,6 +158,42 @@ class TestDefinitions:
         assert len((await store.definitions.load()).packages) == 20
 
 
+class TestDefinitionsWithSecrets:
+    async def test_definitions_and_values_are_written_together(self, database: SqliteDatabase) -> None:
+        store = database.open()
+        await store.user_external_credentials.put_secrets(key(), {"a": b"old", "b": b"old"}, act("old"))
+        await store.user_external_credentials.swap_token(TOKEN, replaces=0)
+        sealed = {key(): {"a": b"new"}, key("Billing"): {"c": b"1"}}
+        changes = [put("named_credentials", NAMED)]
+        assert await store.definitions.write(changes, [act("new")], expects=1, sealed=sealed) == 2
+        org = await store.definitions.load()
+        assert (set(org.named_credentials), org.secret_versions) == ({"Orders"}, {key(): 2, key("Billing"): 2})
+        assert await store.user_external_credentials.secrets(key()) == {"a": b"new", "b": b"old"}
+        assert await store.user_external_credentials.token(key()) is None
+        assert len(acts_in(database)) == 2
+
+    @pytest.mark.parametrize(
+        ("expects", "sealed", "error"),
+        [(0, {"a": b"new"}, Outdated), (1, {"a": b"new", "b": None}, errors.StoreError)],
+        ids=["moved meanwhile", "a value that cannot be stored"],
+    )
+    async def test_where_one_part_fails_nothing_is_written(
+        self, database: SqliteDatabase, expects: int, sealed: dict[str, bytes], error: type[Exception]
+    ) -> None:
+        store = database.open()
+        await store.user_external_credentials.put_secrets(key(), {"a": b"old"}, act("old"))
+        await store.user_external_credentials.swap_token(TOKEN, replaces=0)
+        with pytest.raises(error):
+            await store.definitions.write(
+                [put("named_credentials", NAMED)], [act("new")], expects=expects, sealed={key(): sealed}
+            )
+        org = await store.definitions.load()
+        assert (org.named_credentials, org.generation) == ({}, 1)
+        assert await store.user_external_credentials.secrets(key()) == {"a": b"old"}
+        assert await store.user_external_credentials.token(key()) == TOKEN
+        assert len(acts_in(database)) == 1
+
+
 class TestKeys:
     async def test_a_key_comes_back_as_it_was(self, store: Store) -> None:
         await store.definitions.put_key(KEY, act())
@@ -176,11 +213,45 @@ class TestKeys:
         assert (await store.definitions.load()).keys == {KEY.digest: KEY}
         assert len(acts_in(database)) == 1
 
-    async def test_a_key_that_is_put_again_is_changed_in_place(self, store: Store) -> None:
+    async def test_a_key_is_changed_in_place(self, database: SqliteDatabase) -> None:
+        store = database.open()
         await store.definitions.put_key(KEY, act("first"))
         changed = replace(KEY, expires_at=None)
-        await store.definitions.put_key(changed, act("second"))
-        assert (await store.definitions.load()).keys == {KEY.digest: changed}
+        assert await store.definitions.change_key(changed, act("second")) is True
+        org = await store.definitions.load()
+        assert (org.keys, org.generation, len(acts_in(database))) == ({KEY.digest: changed}, 2, 2)
+
+    async def test_a_key_that_is_gone_is_not_brought_back_by_a_change(self, database: SqliteDatabase) -> None:
+        store = database.open()
+        assert await store.definitions.change_key(KEY, act()) is False
+        assert await store.definitions.load() == Org.of()
+        assert acts_in(database) == []
+
+    async def test_a_key_made_from_definitions_that_moved_is_refused(self, database: SqliteDatabase) -> None:
+        store = database.open()
+        await store.definitions.write([], [act("meanwhile")])
+        with pytest.raises(Outdated):
+            await store.definitions.put_key(KEY, act(), expects=0)
+        await store.definitions.put_key(KEY, act("now"), expects=1)
+        assert len(acts_in(database)) == 2
+
+    @pytest.mark.parametrize(
+        ("removed", "left"),
+        [(Change("users", "alice", None), {"co_bob"}), (Change("packages", "acme", None), {"co_plain", "co_bob"})],
+        ids=["user", "package"],
+    )
+    async def test_the_keys_of_a_user_or_package_go_with_it(
+        self, store: Store, removed: Change, left: set[str]
+    ) -> None:
+        keys = [
+            KEY,
+            replace(KEY, digest=b"2", prefix="co_plain", namespace=None),
+            replace(KEY, digest=b"3", prefix="co_bob", user="bob", namespace="b"),
+        ]
+        for one in keys:
+            await store.definitions.put_key(one, act())
+        await store.definitions.write([removed], [act()])
+        assert {k.prefix for k in (await store.definitions.load()).keys.values()} == left
 
     async def test_a_removed_key_is_gone(self, store: Store) -> None:
         await store.definitions.put_key(KEY, act())
@@ -273,6 +344,22 @@ class TestSecrets:
         await store.definitions.write([Change("external_credentials", "Orders", None)], [act()])
         assert await store.user_external_credentials.secrets(key()) == {"a": b"1"}
 
+    async def test_what_a_user_alone_has_goes_with_the_user(self, store: Store) -> None:
+        credentials, alices, bobs = store.user_external_credentials, key(user="alice"), key(user="bob")
+        for one in (key(), alices, bobs):
+            await credentials.put_secrets(one, {"a": b"1"}, act())
+            await credentials.swap_token(replace(TOKEN, key=one), replaces=0)
+            await credentials.note_error(one, START, "timed out")
+        await store.definitions.write([Change("users", "alice", None), Change("users", "", None)], [act()])
+        assert [health.key for health in await credentials.health()] == [key(), bobs]
+        assert (await credentials.secrets(alices), await credentials.token(alices)) == ({}, None)
+
+    async def test_values_made_from_definitions_that_moved_are_refused(self, store: Store) -> None:
+        await store.definitions.write([Change("users", "alice", None)], [act()])
+        with pytest.raises(Outdated):
+            await store.user_external_credentials.put_secrets(key(user="alice"), {"a": b"1"}, act(), expects=0)
+        assert await store.user_external_credentials.health() == ()
+
     async def test_each_write_of_secrets_has_its_act_in_the_audit_chain(self, database: SqliteDatabase) -> None:
         credentials = database.open().user_external_credentials
         await credentials.put_secrets(key(), {"a": b"canary"}, act("set a"))
@@ -309,7 +396,7 @@ class TestTokens:
         assert await store.user_external_credentials.token(key()) is None
 
     async def test_a_swap_wins_where_its_generation_is_stored(self, store: Store) -> None:
-        renewed = replace(TOKEN, generation=2, envelope=b"2", obtained_because="400")
+        renewed = replace(TOKEN, generation=2, envelope=b"2", obtained_because="status 400")
         await store.user_external_credentials.swap_token(TOKEN, replaces=0)
         assert await store.user_external_credentials.swap_token(renewed, replaces=1) is True
         assert await store.user_external_credentials.token(key()) == renewed
@@ -342,10 +429,24 @@ class TestHealth:
         await credentials.note_error(key("Billing"), START + timedelta(seconds=5), "invalid_client")
         billing, orders = await credentials.health()
         assert (orders.key, orders.secrets_set, orders.generation) == (key(), {"a", "b"}, 1)
-        assert (orders.issued_at, orders.last_refresh_at) == (TOKEN.issued_at, TOKEN.issued_at)
+        assert (orders.issued_at, orders.obtained_because) == (TOKEN.issued_at, "first")
         assert (orders.expires_at, orders.last_error) == (TOKEN.expires_at, None)
         assert (billing.key, billing.secrets_set, billing.generation) == (key("Billing"), frozenset(), 0)
         assert (billing.last_error, billing.last_error_at) == ("invalid_client", START + timedelta(seconds=5))
+
+    async def test_only_a_token_that_replaced_another_moves_the_last_refresh(self, store: Store) -> None:
+        async def swapped(generation: int, because: str) -> tuple[datetime | None, str]:
+            issued_at = START + timedelta(hours=generation)
+            token = replace(TOKEN, generation=generation, issued_at=issued_at, obtained_because=because)
+            await store.user_external_credentials.swap_token(token, replaces=generation - 1)
+            (health,) = await store.user_external_credentials.health()
+            assert health.issued_at == issued_at
+            return health.last_refresh_at, health.obtained_because
+
+        assert await swapped(1, "first") == (None, "first")
+        assert await swapped(2, "status 400") == (START + timedelta(hours=2), "status 400")
+        assert await swapped(3, "first") == (START + timedelta(hours=2), "first")
+        assert await swapped(4, "expiry") == (START + timedelta(hours=4), "expiry")
 
     async def test_an_error_stays_beside_a_later_token(self, store: Store) -> None:
         await store.user_external_credentials.note_error(key(), START - timedelta(hours=1), "timed out")

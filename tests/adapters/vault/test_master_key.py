@@ -146,6 +146,10 @@ class MemoryKeyring(keyring.backend.KeyringBackend):
     def set_password(self, service: str, username: str, password: str) -> None:
         self.entries[service, username] = password
 
+    def delete_password(self, service: str, username: str) -> None:
+        if self.entries.pop((service, username), None) is None:
+            raise keyring.errors.PasswordDeleteError("there is none")
+
 
 @pytest.fixture
 def os_keyring():
@@ -166,6 +170,14 @@ class TestOsKeyring:
         with pytest.raises(VaultError, match="got one in the OS keyring for 'prod' already"):
             master_keys.to_os_keyring("prod", MasterKey(bytes(32)))
         assert master_keys.from_os_keyring("prod") == KEY
+
+    def test_a_key_that_came_to_nothing_is_removed(self, os_keyring: MemoryKeyring) -> None:
+        master_keys.to_os_keyring("prod", KEY)
+        master_keys.remove_from_os_keyring("prod")
+        with pytest.raises(VaultError, match="got none"):
+            master_keys.from_os_keyring("prod")
+        with pytest.raises(VaultError, match="from the OS keyring"):
+            master_keys.remove_from_os_keyring("prod")
 
     def test_a_missing_key_names_init(self, os_keyring: MemoryKeyring) -> None:
         with pytest.raises(VaultError, match=r"got none in the OS keyring for 'prod'.*callout init"):

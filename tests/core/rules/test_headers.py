@@ -45,13 +45,30 @@ def test_a_header_that_the_protocol_generates_is_refused_with_the_way_out():
     assert "generate_authorization_header: false" in problem.expected
 
 
-@pytest.mark.parametrize("value", ["a\r\nX: y", "a\nb", "a\0", "a\x7f"])
-def test_a_value_with_a_control_character_is_refused(value):
-    assert "control character" in found(("X", value))["headers[0].value"].got
+@pytest.mark.parametrize(
+    ("value", "got"),
+    [
+        ("a\r\nX: y", "a carriage return, at column 2"),
+        ("a\nb", "a line feed, at column 2"),
+        ("a\0", "a NUL, at column 2"),
+        ("ab\x7f", "control character U+007F, at column 3"),
+        ("{!\n'a'\n}\n", "a line feed, at line 3, column 2"),
+    ],
+)
+def test_a_value_with_a_control_character_is_refused_with_its_place(value, got):
+    assert found(("X", value))["headers[0].value"].got == got
+
+
+def test_a_formula_may_have_several_lines():
+    assert found(("X", "{!\n  $Credential.Orders.tenant\r\n  & 'a'\n}")) == {}
 
 
 def test_a_formula_that_cannot_be_read_is_refused_with_its_column():
     assert "column" in found(("X", "{!BASE64ENCODE(}"))["headers[0].value"].got
+
+
+def test_a_formula_of_several_lines_is_refused_with_line_and_column():
+    assert found(("X", "{!\n  'a' &\n  UPPR('b')}"))["headers[0].value"].got.endswith("at line 3, column 3")
 
 
 def test_a_formula_may_read_its_own_external_credential():

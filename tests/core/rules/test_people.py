@@ -59,6 +59,11 @@ def test_nothing_becomes_standard_by_saying_so():
     assert "permission_sets.S" in found(permission_set_problems(ORG, PermissionSet("S", standard=True)))
 
 
+def test_no_profile_but_system_administrator_administers():
+    assert found(profile_problems(ORG, ORG.profiles["System Administrator"])) == {}
+    assert "profiles.Ops" in found(profile_problems(ORG, Profile("Ops", administrator=True)))
+
+
 @pytest.mark.parametrize("name", ["a/b", "a@b", " a", ""])
 def test_names_of_grant_sources_can_be_written_in_references(name):
     assert found(permission_set_problems(ORG, PermissionSet(name)))

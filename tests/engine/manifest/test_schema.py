@@ -136,3 +136,12 @@ def test_every_declared_parameter_is_described():
     for protocol in CATALOGUE.values():
         for parameter in protocol.parameters:
             assert parameter.help in text
+
+
+@pytest.mark.parametrize(
+    ("value", "accepted"),
+    [(r"a {!\n'b'\n}", True), (r"{ {!'}' &\n'b'}", True), (r"a\nb", False), (r"a\n{!'b'}", False)],
+)
+def test_a_line_may_end_within_a_formula_and_nowhere_else(value, accepted):
+    text = f'external_credentials: {{A: {{protocol: none, headers: [{{name: X, value: "{value}"}}]}}}}'
+    assert (accepted_by_schema(text), accepted_by_callout(text)) == (accepted, accepted)

@@ -1,16 +1,24 @@
 """What code of a package may plan: its own credentials, which wait for an admin."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 from callout.core.errors import DefinitionError
+from callout.core.model.credentials import (
+    CustomHeader,
+    ExternalCredential,
+    NamedCredential,
+    Principal,
+    UserExternalCredentialKey,
+)
 from callout.core.model.org import Org
 from callout.core.model.people import Package
 from callout.core.ports import Change
 from callout.core.protocols import CATALOGUE
 from callout.engine.manifest import read_manifest
 from callout.engine.plan import make_plan
+from callout.engine.plan.packages import _reach, _sent
 from callout.engine.setup import changed
 
 MANIFEST = """\
@@ -41,6 +49,7 @@ def enabled(org, name="Tools"):
     return changed(org, [Change("named_credentials", name, named)])
 
 
+PLAIN = "    protocol: none"
 EMPTY = Org.of(Package("acme"))
 MADE = changed(EMPTY, plan(EMPTY).changes)
 ENABLED = enabled(MADE)
@@ -83,11 +92,34 @@ def test_a_package_may_disable_what_it_made():
         ("https://tools.acme.example", "https://elsewhere.example"),
         ("external_credential: Tools}", "external_credential: Tools, allow_private_network: true}"),
         ("external_credential: Tools}", "external_credential: Tools, allowed_namespaces: [other]}"),
+        ("external_credential: Tools}", "external_credential: Tools, headers: [{name: X-A, value: b}]}"),
+        ("external_credential: Tools}", "external_credential: Tools, generate_authorization_header: false}"),
     ],
 )
 def test_a_change_of_what_the_admin_judged_disables_it_again(part, other):
     (change,) = plan(ENABLED, MANIFEST.replace(part, other)).changes
     assert change.definition.enabled_for_callouts is False
+
+
+def test_every_field_of_a_named_credential_that_is_not_for_people_is_judged():
+    seen = {"label", "description", "enabled_for_callouts", "created_by_namespace"}
+    one = NamedCredential("A", "https://a", "A", True, ("x",), True, True, (), "l", "d", "acme")
+    other = NamedCredential(
+        "A", "https://b", "B", False, ("y",), False, False, (CustomHeader("X", "y"),), "m", "e", "b"
+    )
+    for field in {f.name for f in fields(NamedCredential)} - {"name"}:
+        changed_one = replace(one, **{field: getattr(other, field)})
+        assert (_reach(changed_one) == _reach(one)) is (field in seen), field
+
+
+def test_every_field_of_an_external_credential_that_is_not_for_people_is_judged():
+    one = ExternalCredential("A", "none", {"a": "b"}, (400,), (), (), True, "l", "d", "acme")
+    other = ExternalCredential(
+        "A", "custom", {}, (601,), (CustomHeader("X", "y"),), (Principal("P"),), None, "m", "e", "b"
+    )
+    for field in {f.name for f in fields(ExternalCredential)} - {"name"}:
+        changed_one = replace(one, **{field: getattr(other, field)})
+        assert (_sent(changed_one) == _sent(one)) is (field in {"label", "description", "created_by_namespace"}), field
 
 
 def test_another_external_credential_disables_it_again():
@@ -113,16 +145,78 @@ def test_another_token_endpoint_disables_the_named_credentials_that_use_it(whole
     assert made.warnings[0].startswith("named_credentials.Tools is disabled")
 
 
-def test_a_principals_own_token_endpoint_counts_too():
-    text = MANIFEST.replace("Service: {}", "Service: {parameters: {token_endpoint: https://thief.example}}")
-    assert plan(ENABLED, text).changes[1].definition.enabled_for_callouts is False
+SENT = [
+    ("id.acme.example", "thief.example"),
+    ("Service: {}", "Service: {parameters: {token_endpoint: https://thief.example}}"),
+    ("Service: {}", "Service: {sequence: 2}, Other: {}"),
+    ("token_endpoint: ", "scope: all, token_endpoint: "),
+    ("    principals", "    headers: [{name: X-A, value: b}]\n    principals"),
+    ("    principals", "    additional_status_codes: [400]\n    principals"),
+    ("    principals", "    allow_private_network: true\n    principals"),
+    ("    protocol: oauth2_client_credentials\n    parameters: {token_endpoint: https://id.acme.example/token}", PLAIN),
+]
 
 
-def test_a_change_of_where_the_secrets_of_anothers_named_credential_go_is_refused():
-    theirs = replace(MADE.named_credentials["Tools"], name="Theirs", created_by_namespace=None)
+@pytest.mark.parametrize(("part", "other"), SENT)
+def test_a_change_of_what_is_sent_disables_the_named_credentials_that_use_it(part, other):
+    changes = {c.section: c.definition for c in plan(ENABLED, MANIFEST.replace(part, other)).changes}
+    assert changes["named_credentials"].enabled_for_callouts is False
+
+
+@pytest.mark.parametrize(("part", "other"), SENT)
+@pytest.mark.parametrize("maker", [None, "other"])
+def test_a_change_of_what_anothers_named_credential_sends_is_refused(part, other, maker):
+    theirs = replace(MADE.named_credentials["Tools"], name="Theirs", created_by_namespace=maker)
     org = changed(MADE, [Change("named_credentials", "Theirs", theirs)])
-    found = refused(org, MANIFEST.replace("id.acme.example", "thief.example"))
+    found = refused(org, MANIFEST.replace(part, other))
     assert "Theirs is not its own" in found["external_credentials.Tools"].expected
+
+
+def test_a_change_that_only_people_read_is_a_packages_own():
+    theirs = replace(MADE.named_credentials["Tools"], name="Theirs", created_by_namespace=None)
+    org = changed(ENABLED, [Change("named_credentials", "Theirs", theirs)])
+    (change,) = plan(org, MANIFEST.replace("    principals", "    label: Acme\n    principals")).changes
+    assert change.section == "external_credentials"
+
+
+LOOT = "named_credentials: {Loot: {url: https://a.example, external_credential: Tools, headers: [%s]}}"
+
+
+@pytest.mark.parametrize("name", ["client_secret", "tenant", "unknown"])
+def test_a_header_that_reads_a_secret_of_anothers_external_credential_is_refused(name):
+    configured = {UserExternalCredentialKey("Tools", "Service"): frozenset({"client_secret", "tenant"})}
+    org = replace(ADMINS, configured=configured)
+    tools = org.external_credentials["Tools"]
+    tools = replace(tools, parameters={**tools.parameters, "tenant": "a"})
+    org = changed(org, [Change("external_credentials", "Tools", tools)])
+    found = refused(org, LOOT % f"{{name: X-A, value: '{{!$Credential.Tools.{name}}}'}}")
+    assert "an admin writes such a header" in found["named_credentials.Loot.headers[0].value"].expected
+
+
+def test_a_header_may_read_what_is_not_secret_and_what_is_its_own():
+    header = "{name: X-A, value: '{!$Credential.Tools.token_endpoint}'}"
+    assert plan(ADMINS, LOOT % header).changes
+    assert plan(ENABLED, LOOT % header.replace("token_endpoint", "client_secret")).changes
+
+
+@pytest.mark.parametrize(
+    ("user", "mend"), [("", "callout secret remove Tools/Service --all"), ("bob", "Tools/Service --all --user bob")]
+)
+def test_a_package_does_not_inherit_the_values_of_an_earlier_principal(user, mend):
+    key = UserExternalCredentialKey("Tools", "Service", user)
+    org = replace(EMPTY, configured={key: frozenset({"client_secret"})})
+    text = MANIFEST.replace("Service: {}", "Service: {type: per_user}") if user else MANIFEST
+    assert refused(org, text)["external_credentials.Tools.principals.Service"].expected.endswith(mend)
+    other = replace(org, configured={replace(key, user="" if user else "bob"): frozenset({"client_secret"})})
+    assert plan(other, text).changes
+
+
+def test_values_of_a_principal_that_is_there_are_its_own():
+    held = {UserExternalCredentialKey("Tools", "Service"): frozenset({"client_id"})}
+    assert plan(replace(MADE, configured=held), MANIFEST.replace("tools.acme", "new.acme")).changes
+    with_another = MANIFEST.replace("Service: {}", "Service: {}, Old: {}")
+    held = {UserExternalCredentialKey("Tools", "Old"): frozenset({"client_id"})}
+    assert "external_credentials.Tools.principals.Old" in refused(replace(MADE, configured=held), with_another)
 
 
 def test_a_package_changes_nothing_that_it_did_not_make():
@@ -150,6 +244,27 @@ def test_a_package_gives_nobody_access(text):
 def test_a_name_in_anothers_namespace_is_refused():
     assert "external_credentials.other__A" in refused(EMPTY, "external_credentials: {other__A: {protocol: none}}")
     assert not plan(EMPTY, "external_credentials: {acme__A: {protocol: none}}").is_empty
+
+
+def test_pruning_a_package_disables_what_it_made_once_and_for_all():
+    allowing = replace(ADMINS.named_credentials["Tools"], name="Allowing", allowed_namespaces=("acme", "b"))
+    org = changed(ENABLED, [Change("named_credentials", "Allowing", allowing)])
+    made = plan(org, "packages: {}", None, prune=True)
+    assert "callout named-credential enable Tools" in made.warnings[0]
+    after = changed(org, made.changes)
+    assert (after.packages, after.named_credentials["Tools"].enabled_for_callouts) == ({}, False)
+    assert after.named_credentials["Allowing"] == replace(allowing, allowed_namespaces=("b",))
+    assert plan(after, "packages: {}", None, prune=True).is_empty
+
+
+def test_a_manifest_that_names_what_a_gone_package_made_does_not_enable_it_again():
+    text = MANIFEST + "packages: {}\n"
+    after = changed(ENABLED, plan(ENABLED, text, None, prune=True).changes)
+    assert after.named_credentials["Tools"].enabled_for_callouts is False
+    assert plan(after, text, None, prune=True).is_empty
+    by_hand = enabled(after)
+    assert plan(by_hand, text, None, prune=True).is_empty
+    assert plan(ENABLED, MANIFEST + "packages: {acme: {}}\n", None, prune=True).is_empty
 
 
 def test_prune_by_a_package_deletes_only_what_it_made():

@@ -216,11 +216,35 @@ def test_an_allowed_package_that_is_not_installed_is_told():
     assert "callout package install acme" in made.warnings[0]
 
 
-@pytest.mark.parametrize("text", ["users: {root: {profile: System Administrator}}", "users: {alice: {active: false}}"])
-def test_keys_that_will_be_refused_are_told(text):
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("users: {root: {profile: System Administrator}}", "user alice goes with 1 key and 2 secret values"),
+        ("users: {alice: {active: false}}", "user alice has 1 key, which will be refused"),
+    ],
+)
+def test_what_becomes_of_the_keys_and_values_of_a_user_is_told(text, told):
     key = CallerKey(b"d", "co_d", "alice", None, datetime(2026, 1, 1, tzinfo=UTC))
-    made = plan(replace(ORG, keys={key.digest: key}), text, prune="root" in text)
-    assert made.warnings == ("user alice has 1 key, which will be refused",)
+    configured = {**ORG.configured, UserExternalCredentialKey("Orders", "Own", "alice"): frozenset("ab")}
+    org = replace(ORG, keys={key.digest: key}, configured=configured)
+    assert plan(org, text, prune="root" in text).warnings == (told,)
+
+
+@pytest.mark.parametrize("name", ["Orders/Service", "Orders/Own --user alice"])
+def test_values_that_a_new_principal_finds_are_told_with_the_command_that_removes_them(name):
+    reference, _, user = name.partition(" --user ")
+    key = UserExternalCredentialKey(*reference.split("/"), user)
+    org = replace(Org.of(), configured={key: frozenset({"client_id", "client_secret"})})
+    text = MANIFEST.replace("client_id: abc, client_secret: s3cret", "").replace(
+        "principals: {", "principals: {Own: {type: per_user}, "
+    )
+    told = f"principal {key} has client_id, client_secret from an earlier one of its name; to start anew: "
+    assert any(w.startswith(told) and "callout secret remove" in w for w in plan(org, text).warnings)
+
+
+def test_values_that_the_manifest_gives_anew_are_not_told():
+    org = replace(Org.of(), configured={SERVICE: frozenset({"client_id", "client_secret"})})
+    assert plan(org).warnings == ()
 
 
 def test_rules_are_told_with_file_and_line_in_the_order_of_the_lines():

@@ -33,6 +33,10 @@ class Received:
     lines: list[bytes]
     body: bytes = b""
 
+    @property
+    def is_head(self) -> bool:
+        return self.start.startswith(b"HEAD ")
+
     def values(self, name: bytes) -> list[bytes]:
         return [
             line.partition(b":")[2].strip() for line in self.lines if line.partition(b":")[0].lower() == name.lower()
@@ -100,7 +104,7 @@ class ExternalSystem:
             said = self.said(self.requests[-1], len(self.requests))
             if said is None:
                 return
-            writer.write(said)
+            writer.write(said.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if self.requests[-1].is_head else said)
             await writer.drain()
 
     def stop(self) -> None:
@@ -125,6 +129,7 @@ class StandIn:
 
     route: StandInRoute
     records: list[tuple[Any, ...]] = field(default_factory=list)
+    written: list[tuple[Any, int]] = field(default_factory=list)
     told: list[tuple[int, bool]] = field(default_factory=list)
     prepared: int = 0
     refreshed: int = 0
@@ -172,7 +177,9 @@ class StandIn:
         return b"id-%d" % self.count
 
     def record(self, *record):
-        self.records.append(record)
+        *record, ready, stale_status = record
+        self.records.append(tuple(record))
+        self.written.append((ready, stale_status))
         self.recorded.set()
 
 

@@ -1,6 +1,7 @@
 """What is carried between caller and external system: every byte that is theirs, and none that is not."""
 
 import asyncio
+import random
 
 import pytest
 
@@ -173,6 +174,30 @@ async def test_a_request_that_comes_byte_by_byte_is_served(world) -> None:
         await asyncio.sleep(0)
     assert (await caller.answer()).status == 200
     assert world.external.requests[0].body == b"hi"
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_requests_are_found_however_their_bytes_are_cut(world, seed) -> None:
+    start = b" /callout/Orders HTTP/1.1\r\nHost: g\r\nCallout-Key: co_key\r\n"
+    bodies = [
+        b"",
+        b"Content-Length: 9\r\n\r\nGET / HTT",
+        b"Transfer-Encoding: chunked\r\n\r\n3\r\n0\r\n\r\n0\r\n\r\n",
+        b"",
+    ]
+    methods = [b"GET", b"POST", b"PUT", b"HEAD"]
+    raw = b"".join(m + start + (body or b"\r\n") for m, body in zip(methods, bodies, strict=True)) * 3
+    caller, cuts = await world.caller(), random.Random(seed)
+    while raw:
+        size = cuts.choice((1, 2, 7, 40, 150))
+        caller.write(raw[:size])
+        raw = raw[size:]
+        for _ in range(cuts.choice((0, 0, 1, 5))):
+            await asyncio.sleep(0)
+    for method in methods * 3:
+        assert (await caller.answer(head_only=method == b"HEAD")).status == 200
+    seen = [(request.start.split(b" ")[0], request.body) for request in world.external.requests]
+    assert seen == [(m, body.partition(b"\r\n\r\n")[2]) for m, body in zip(methods, bodies, strict=True)] * 3
 
 
 async def test_chunks_and_trailers_pass_unchanged_both_ways(world) -> None:

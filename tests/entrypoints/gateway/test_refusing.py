@@ -126,7 +126,7 @@ async def test_an_unknown_caller_is_told_how_to_prove_who_it_is(world) -> None:
 
 async def test_a_guest_is_told_the_code_that_hides_whether_the_name_exists(world, monkeypatch) -> None:
     def admit(*_):
-        raise Refused("callouts_disabled", "Secrets is disabled", telling=Telling.CODE)
+        raise Refused("callouts_disabled", "Secrets is disabled", telling=Telling.CODE, to_guest=True)
 
     monkeypatch.setattr(world.engine, "admit", admit)
     found = await world.ask()

@@ -11,12 +11,13 @@ from callout.adapters.store import bodies
 from callout.adapters.store.audit import record_acts
 from callout.adapters.store.database import Database
 from callout.adapters.store.errors import StoreError
-from callout.adapters.store.tables import CALLER_KEY, DEFINITION, ORG, SECRET
-from callout.core.errors import Outdated
+from callout.adapters.store.generation import generation_of, next_generation
+from callout.adapters.store.sealed import drop_values_of_user, put_values
+from callout.adapters.store.tables import CALLER_KEY, DEFINITION, SECRET
 from callout.core.model.credentials import UserExternalCredentialKey
-from callout.core.model.org import Definition, Org
-from callout.core.model.people import CallerKey
-from callout.core.ports import AdminAct, Change
+from callout.core.model.org import SECTIONS, Definition, Org
+from callout.core.model.people import CallerKey, Package, User
+from callout.core.ports import AdminAct, Change, Sealed
 
 
 class SqlDefinitions:
@@ -27,48 +28,51 @@ class SqlDefinitions:
 
     async def generation(self) -> int:
         """Return the generation: it rises with every change of definitions, keys and secrets."""
-        return await self._database.read(_generation)
+        return await self._database.read(generation_of)
 
     async def load(self) -> Org:
         """Read everything that is defined, from one consistent view (`StoreError` where a body does not read)."""
         return await self._database.read(_load)
 
-    async def write(self, changes: Sequence[Change], acts: Sequence[AdminAct], *, expects: int | None = None) -> int:
-        """Apply all changes or none, in order; returns the new generation (`DefinitionError`, `StoreError`).
+    async def write(
+        self,
+        changes: Sequence[Change],
+        acts: Sequence[AdminAct],
+        *,
+        expects: int | None = None,
+        sealed: Sealed | None = None,
+    ) -> int:
+        """Apply all changes, in order, and set all values, or none; returns the new generation.
 
-        `Outdated` where another writer was faster than the changes that were made from generation `expects`.
-
-        Secrets and tokens have a life of their own: those of a credential that is removed stay, sealed, until
-        `remove_secrets`.
+        `DefinitionError`, `StoreError`; `Outdated` where another writer was faster than what was made from generation
+        `expects`. With a user go keys and their own values, with a package its keys: a later one of the same name
+        must find none. Values and tokens of a credential that is removed stay, sealed, until `remove_secrets`.
         """
         written = [_row(change) for change in changes]
 
         def work(connection: Connection) -> int:
-            generation = raise_generation(connection)
-            if expects is not None and generation != expects + 1:
-                raise Outdated(f"got generation {generation - 1}; expected {expects}")
+            generation = next_generation(connection, expects)
             for change, row in zip(changes, written, strict=True):
                 same = (DEFINITION.c.section == change.section) & (DEFINITION.c.name == change.name)
                 connection.execute(delete(DEFINITION).where(same))
                 if row is not None:
                     connection.execute(insert(DEFINITION).values(row))
+                else:
+                    _drop_what_goes_with(connection, change)
+            for key, values in (sealed or {}).items():
+                put_values(connection, key, values, generation, set_at=acts[-1].at)
             record_acts(connection, acts)
             return generation
 
         return await self._database.write(work)
 
-    async def put_key(self, key: CallerKey, act: AdminAct) -> None:
-        """Add a key, or change the one with its digest; `StoreError` where its prefix is taken by another."""
-        columns = {name: getattr(key, name) for name in _KEY_COLUMNS}
+    async def put_key(self, key: CallerKey, act: AdminAct, *, expects: int | None = None) -> None:
+        """Add a key; `StoreError` where it or its prefix is taken, `Outdated` where the definitions moved."""
 
         def work(connection: Connection) -> None:
-            raise_generation(connection)
+            next_generation(connection, expects)
             try:
-                changed = connection.execute(
-                    update(CALLER_KEY).where(CALLER_KEY.c.digest == key.digest).values(columns)
-                )
-                if changed.rowcount == 0:
-                    connection.execute(insert(CALLER_KEY).values(columns))
+                connection.execute(insert(CALLER_KEY).values(_columns_of(key)))
             except IntegrityError as error:
                 raise StoreError(
                     f"a key whose prefix {key.prefix!r} is taken", "a new key", "Make another key"
@@ -77,13 +81,26 @@ class SqlDefinitions:
 
         await self._database.write(work)
 
+    async def change_key(self, key: CallerKey, act: AdminAct) -> bool:
+        """Change the key with this digest; False where there is none, and then nothing is written."""
+        same = update(CALLER_KEY).where(CALLER_KEY.c.digest == key.digest)
+
+        def work(connection: Connection) -> bool:
+            if connection.execute(same.values(_columns_of(key))).rowcount == 0:
+                return False
+            next_generation(connection)
+            record_acts(connection, [act])
+            return True
+
+        return await self._database.write(work)
+
     async def remove_key(self, prefix: str, act: AdminAct) -> bool:
         """Remove the key with this prefix; False where there is none, and then nothing is written."""
 
         def work(connection: Connection) -> bool:
             if connection.execute(delete(CALLER_KEY).where(CALLER_KEY.c.prefix == prefix)).rowcount == 0:
                 return False
-            raise_generation(connection)
+            next_generation(connection)
             record_acts(connection, [act])
             return True
 
@@ -93,14 +110,16 @@ class SqlDefinitions:
 _KEY_COLUMNS = tuple(column.name for column in CALLER_KEY.c)
 
 
-def raise_generation(connection: Connection) -> int:
-    """Raise the generation by one and return it. The row's lock also puts writers in order."""
-    connection.execute(update(ORG).values(generation=ORG.c.generation + 1))
-    return _generation(connection)
+def _columns_of(key: CallerKey) -> dict[str, object]:
+    return {name: getattr(key, name) for name in _KEY_COLUMNS}
 
 
-def _generation(connection: Connection) -> int:
-    return int(connection.execute(select(ORG.c.generation)).scalar_one())
+def _drop_what_goes_with(connection: Connection, removed: Change) -> None:
+    if removed.section == SECTIONS[User]:
+        connection.execute(delete(CALLER_KEY).where(CALLER_KEY.c.user == removed.name))
+        drop_values_of_user(connection, removed.name)
+    elif removed.section == SECTIONS[Package]:
+        connection.execute(delete(CALLER_KEY).where(CALLER_KEY.c.namespace == removed.name))
 
 
 def _row(change: Change) -> dict[str, str | int] | None:
@@ -119,7 +138,7 @@ def _load(connection: Connection) -> Org:
     configured, versions = _secrets(connection)
     return Org.of(
         *_definitions(connection),
-        generation=_generation(connection),
+        generation=generation_of(connection),
         keys=_keys(connection),
         configured=configured,
         secret_versions=versions,

@@ -44,6 +44,11 @@ def create(url_or_path: str | Path) -> None:
         raise
 
 
+def remove(url_or_path: str | Path) -> None:
+    """Remove a database that `create` made and that came to nothing; every store on it is closed."""
+    sqlite.remove_file(sqlite.path_of(url_or_path))
+
+
 def migrate(url_or_path: str | Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Migration:
     """Bring an existing database to the present schema, whole or not at all, in one transaction.
 

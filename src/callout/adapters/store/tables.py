@@ -27,7 +27,7 @@ from sqlalchemy import (
 from callout.core.model.credentials import UserExternalCredentialKey
 
 #: The migration that this version of the code needs; ids of migrations are four digits and count up.
-REVISION = "0001"
+REVISION = "0002"
 
 #: Names sort by code point everywhere (a PostgreSQL database may have been made with another collation).
 _NAME = Text().with_variant(Text(collation="C"), "postgresql")
@@ -107,7 +107,7 @@ SECRET = Table(
     sqlite_strict=True,
 )
 
-#: Sealed tokens: a row is there only while a token is.
+#: Sealed tokens: a row is there only while a token is. `last_refresh_at`: when a token last replaced another.
 TOKEN = Table(
     "token",
     METADATA,
@@ -119,6 +119,7 @@ TOKEN = Table(
     Column("issued_at", Instant, nullable=False),
     Column("expires_at", Instant),
     Column("obtained_because", Text, nullable=False),
+    Column("last_refresh_at", Instant),
     sqlite_strict=True,
 )
 

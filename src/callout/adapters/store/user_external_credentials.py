@@ -11,10 +11,11 @@ from sqlalchemy.exc import IntegrityError
 
 from callout.adapters.store.audit import record_acts
 from callout.adapters.store.database import Database
-from callout.adapters.store.definitions import raise_generation
+from callout.adapters.store.generation import next_generation
+from callout.adapters.store.sealed import put_values, values_moved
 from callout.adapters.store.tables import SECRET, TOKEN, TOKEN_ERROR, key_columns, of_key
 from callout.core.model.credentials import UserExternalCredentialKey
-from callout.core.ports import AdminAct, PrincipalHealth, StoredToken
+from callout.core.ports import FIRST, AdminAct, PrincipalHealth, StoredToken
 
 
 class SqlUserExternalCredentials:
@@ -23,16 +24,22 @@ class SqlUserExternalCredentials:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def put_secrets(self, key: UserExternalCredentialKey, sealed: Mapping[str, bytes], act: AdminAct) -> None:
-        """Set these values and leave others; drops the token and its last error, which the old ones caused."""
+    async def put_secrets(
+        self,
+        key: UserExternalCredentialKey,
+        sealed: Mapping[str, bytes],
+        act: AdminAct,
+        *,
+        expects: int | None = None,
+    ) -> None:
+        """Set these values and leave others; drops the token and its last error, which the old ones caused.
+
+        `Outdated` where another writer was faster than what was made from generation `expects`.
+        """
 
         def work(connection: Connection) -> None:
-            version = raise_generation(connection)
-            connection.execute(delete(SECRET).where(of_key(SECRET, key), SECRET.c.name.in_(list(sealed))))
-            for name, envelope in sealed.items():
-                row = key_columns(key) | {"name": name, "envelope": envelope, "version": version, "set_at": act.at}
-                connection.execute(insert(SECRET).values(row))
-            _after_secrets(connection, key, version)
+            version = next_generation(connection, expects)
+            put_values(connection, key, sealed, version, set_at=act.at)
             record_acts(connection, [act])
 
         await self._database.write(work)
@@ -48,7 +55,7 @@ class SqlUserExternalCredentials:
             removed = connection.execute(delete(SECRET).where(chosen)).rowcount
             had_token = connection.execute(delete(TOKEN).where(of_key(TOKEN, key))).rowcount
             if removed or had_token:
-                _after_secrets(connection, key, raise_generation(connection))
+                values_moved(connection, key, next_generation(connection))
                 record_acts(connection, [act])
             return removed
 
@@ -72,12 +79,14 @@ class SqlUserExternalCredentials:
     async def swap_token(self, token: StoredToken, *, replaces: int) -> bool:
         """Write where the stored generation is `replaces` (0: none stored); False where it is another.
 
-        One statement compares and writes, so that of several processes one wins.
-        `ValueError` for a generation that does not rise.
+        One statement compares and writes, so that of several processes one wins. The time of the last refresh is kept
+        across a token that is none. `ValueError` for a generation that does not rise.
         """
         if token.generation <= replaces:
             raise ValueError(f"got generation {token.generation} for a token; expected one above {replaces}")
         values = {column.name: getattr(token, column.name) for column in _TOKEN_COLUMNS}
+        if token.obtained_because != FIRST:
+            values["last_refresh_at"] = token.issued_at
 
         def first(connection: Connection) -> bool:
             try:
@@ -107,20 +116,14 @@ class SqlUserExternalCredentials:
 
 
 _TOKEN_COLUMNS = (TOKEN.c.generation, TOKEN.c.envelope, TOKEN.c.issued_at, TOKEN.c.expires_at, TOKEN.c.obtained_because)
-
-
-def _after_secrets(connection: Connection, key: UserExternalCredentialKey, version: int) -> None:
-    """Give every remaining value the new version, and drop what was obtained with the old values."""
-    connection.execute(update(SECRET).where(of_key(SECRET, key)).values(version=version))
-    connection.execute(delete(TOKEN).where(of_key(TOKEN, key)))
-    connection.execute(delete(TOKEN_ERROR).where(of_key(TOKEN_ERROR, key)))
+_SHOWN_OF_A_TOKEN = tuple(column for column in TOKEN.c if not column.primary_key and column.name != "envelope")
 
 
 def _health(connection: Connection) -> tuple[PrincipalHealth, ...]:
     names: dict[UserExternalCredentialKey, set[str]] = {}
     for key, row in _by_key(connection, SECRET, SECRET.c.name):
         names.setdefault(key, set()).add(row.name)
-    tokens = dict(_by_key(connection, TOKEN, TOKEN.c.generation, TOKEN.c.issued_at, TOKEN.c.expires_at))
+    tokens = dict(_by_key(connection, TOKEN, *_SHOWN_OF_A_TOKEN))
     errors = dict(_by_key(connection, TOKEN_ERROR, TOKEN_ERROR.c.at, TOKEN_ERROR.c.error))
     found = []
     for key in sorted(names.keys() | tokens.keys() | errors.keys()):
@@ -132,7 +135,8 @@ def _health(connection: Connection) -> tuple[PrincipalHealth, ...]:
                 generation=token.generation if token else 0,
                 issued_at=token.issued_at if token else None,
                 expires_at=token.expires_at if token else None,
-                last_refresh_at=token.issued_at if token else None,
+                obtained_because=token.obtained_because if token else "",
+                last_refresh_at=token.last_refresh_at if token else None,
                 last_error_at=error.at if error else None,
                 last_error=error.error if error else None,
             )

@@ -172,6 +172,15 @@ def to_os_keyring(user: str, key: MasterKey) -> None:
         )
 
 
+def remove_from_os_keyring(user: str) -> None:
+    """Remove a master key that was only just put there and seals nothing; `VaultError` where that fails."""
+    keyring = _keyring_package()
+    try:
+        keyring.delete_password(KEYRING_NAME, user)
+    except Exception as error:  # every back end has errors of its own
+        raise _keyring_error(error) from error
+
+
 def _keyring_package() -> ModuleType:
     """Import late: the package is optional, and slow to load."""
     try:

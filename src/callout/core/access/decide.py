@@ -11,6 +11,7 @@ import difflib
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from callout.core.explanation import Explanation, Remedy, Step
 from callout.core.formula import FormulaError, parse
@@ -26,6 +27,9 @@ from callout.core.model.org import Org
 from callout.core.model.people import INCLUDES_READ, Caller, PermissionSet, Profile
 from callout.core.protocol import Catalogue, required_secrets
 from callout.core.reasons import Reason
+
+#: Names that are compared with an unknown one to find the nearest.
+MOST_COMPARED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def decide(
     """Climb the ladder. `caller` is None where the proof (described by `proof`) was not accepted."""
     steps = [_caller_step(org, caller, proof)]
     named = org.named_credentials.get(name)
-    steps.append(_named_step(org, named, name))
+    steps.append(_named_step(org, named, name, hinting=caller is not None and not caller.is_guest))
     external = org.external_credentials.get(named.external_credential) if named else None
     chosen: Principal | None = None
     if named is not None and caller is not None and steps[0].held:
@@ -132,18 +136,25 @@ def _caller_step(org: Org, caller: Caller | None, proof: str) -> Step:
     return Step("caller", held=True, detail=f"{caller}, profile {user.profile}, proven by {caller.proof}")
 
 
-def _named_step(org: Org, named: NamedCredential | None, name: str) -> Step:
+def _named_step(org: Org, named: NamedCredential | None, name: str, *, hinting: bool) -> Step:
     if named is not None and named.external_credential in org.external_credentials:
         return Step("named_credential", held=True, detail=f"{name} points to {named.url}")
     if named is not None:
         detail = f"{name} uses external credential {named.external_credential!r}, which is not defined"
     else:
-        by_lower = {known.lower(): known for known in sorted(org.named_credentials)}
-        nearest = difflib.get_close_matches(name.lower(), by_lower, n=1)
-        hint = f"; the nearest is {by_lower[nearest[0]]!r}" if nearest else ""
+        hint = f"; the nearest is {near!r}" if hinting and (near := _nearest(name, org)) is not None else ""
         detail = f"got name {name!r}; expected one of {len(org.named_credentials)} named credentials{hint}"
     remedy = Remedy("Correct the name, or define the named credential", "callout apply -f FILE")
     return Step("named_credential", held=False, detail=detail, reason="named_credential_not_found", remedies=(remedy,))
+
+
+def _nearest(name: str, org: Org) -> str | None:
+    """Return the name that was probably meant. Few are compared: a caller must not make this expensive."""
+    lower = name.lower()
+    alike = (n for n in org.named_credentials if abs(len(n) - len(name)) <= 2 and n[:1].lower() == lower[:1])
+    by_lower = {known.lower(): known for known in sorted(islice(alike, MOST_COMPARED))}
+    found = difflib.get_close_matches(lower, by_lower, n=1)
+    return by_lower[found[0]] if found else None
 
 
 def _enabled_step(named: NamedCredential) -> Step:

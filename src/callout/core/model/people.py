@@ -49,7 +49,10 @@ class PermissionSetGroup:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The base grants of a user; a user has exactly one profile. `administrator` may define and change everything."""
+    """The base grants of a user; a user has exactly one profile.
+
+    Users of an `administrator` profile may define and change everything; System Administrator alone is one.
+    """
 
     name: str
     principals: frozenset[PrincipalReference] = frozenset()

@@ -30,7 +30,7 @@ def permission_set_problems(org: Org, source: PermissionSet) -> Iterator[Problem
 
 
 def profile_problems(org: Org, profile: Profile) -> Iterator[Problem]:
-    """Judge one profile."""
+    """Judge one profile. Only the standard System Administrator administers: no manifest could carry the flag."""
     yield from _grant_problems(org, profile, "profiles", administrator=profile.administrator)
 
 
@@ -70,7 +70,7 @@ def _grant_problems(
 ) -> Iterator[Problem]:
     place = f"{section}.{source.name}"
     yield from _name_problems(place, source.name, readable_name_rule(source.name))
-    flags = _STANDARD.get((section, source.name), (False, administrator and not source.standard))
+    flags = _STANDARD.get((section, source.name), (False, False))
     if flags != (source.standard, administrator):
         yield Problem(place, "other standard or administrator flags", "those that it was shipped with")
     for reference in sorted(source.principals):

@@ -35,6 +35,8 @@ from callout.engine.manifest.shape import (
 _READABLE_NAME = r"^(?![- ])[^/@\x00-\x1f\x7f]*[^/@\x00-\x1f\x7f ]$"
 _USER_NAME = r"^(?!-)[^/\s\x00-\x1f\x7f]+$"
 _ONE_LINE = r"^[^\r\n\x00]*$"
+#: The value of a header: only within a formula may a line end.
+_HEADER_VALUE = r"^([^\r\n\x00{]|\{(?!!))*(\{![^\x00]*)?$"
 
 #: How the names of a mapping look, by what is in it.
 _NAMES: Mapping[str, Any] = {
@@ -135,7 +137,7 @@ def _record(shape: RecordShape) -> dict[str, Any]:
     for name, declared in shape.fields.items():
         rendered = _shape(declared.shape, name) | _NARROWED.get(name, {})
         if shape.of is CustomHeader:
-            rendered["pattern"] = HEADER_NAME if name == "name" else _ONE_LINE
+            rendered["pattern"] = HEADER_NAME if name == "name" else _HEADER_VALUE
         if name in _TOLD:
             rendered["description"] = _TOLD[name]
         default = defaults.get(name)

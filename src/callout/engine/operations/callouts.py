@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from callout.core.model.org import Org
 from callout.core.model.people import Caller
+from callout.core.reasons import Telling, reason
 from callout.engine.operations.operation import LOCAL, Uses
 from callout.engine.operations.problems import OperationRefused
 from callout.engine.operations.requests import CalloutId, Nothing, Question
@@ -52,7 +53,7 @@ async def diagnose(uses: Uses, request: Question, caller: Caller) -> Result:
         raise OperationRefused(
             "administrator_required", f"got a callout of {whose}; expected your own: you are {caller}"
         )
-    return await uses.diagnose(
+    result = await uses.diagnose(
         request.name,
         user=user,
         namespace=namespace,
@@ -60,6 +61,7 @@ async def diagnose(uses: Uses, request: Question, caller: Caller) -> Result:
         path=request.path,
         principal=request.principal,
     )
+    return result if _is_told_all(uses, org, caller) else _code_alone(result)
 
 
 async def explain(uses: Uses, request: CalloutId, caller: Caller) -> Result:
@@ -73,4 +75,15 @@ async def explain(uses: Uses, request: CalloutId, caller: Caller) -> Result:
         raise OperationRefused(
             "callout_not_found", f"got callout id {request.callout_id!r}; expected one that is recorded"
         )
-    return record
+    return record if _is_told_all(uses, org, caller) else _code_alone(record)
+
+
+def _is_told_all(uses: Uses, org: Org, caller: Caller) -> bool:
+    return uses.telling is Telling.FULL or (administers(org, caller) and caller.namespace is None)
+
+
+def _code_alone(result: Result) -> Result:
+    """Leave out what only admins are told: the rungs, the exact remedies and the request."""
+    general = [reason(result["reason"]).remedy] if result["reason"] else []
+    left_out = {"steps": [], "remedy": general, "remedy_commands": [], "request": None, "detail": None}
+    return {**result, **{name: value for name, value in left_out.items() if name in result}}

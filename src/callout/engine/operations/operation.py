@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from callout.core.model.people import Caller
+from callout.core.reasons import Telling
 from callout.engine.setup import Result, Setup
 
 #: Who runs operations on a home directory: whoever may read its master key is its admin.
@@ -41,6 +42,7 @@ class Uses:
     diagnose: Diagnose
     explain: Callable[[str], Awaitable[Result | None]]
     verify_audit: Callable[[], Awaitable[Result]]
+    telling: Telling = Telling.FULL  # how much those who do not administer are told
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,6 @@ class ProfileDefinition(Grants):
     """A custom profile."""
 
     label: str = ""
-    administrator: bool = False
 
 
 class Assignment(Request):

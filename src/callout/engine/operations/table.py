@@ -300,7 +300,6 @@ _GRANTS = (
             q.name,
             principals=q.principals,
             object_permissions=q.user_external_credential,
-            administrator=q.administrator,
             label=q.label,
         ),
     ),

@@ -6,7 +6,8 @@ what is standard, and who made it. Definitions that it does not name stay, unles
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import shlex
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from callout.core.errors import DefinitionError, Problem
@@ -16,10 +17,11 @@ from callout.core.model.credentials import (
     PrincipalType,
 )
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
-from callout.core.model.people import PermissionSet, Profile
+from callout.core.model.people import Package, PermissionSet, Profile
 from callout.core.ports import Change
 from callout.core.protocol import Catalogue
 from callout.core.rules import problems_of, secret_name_problems, users_of
+from callout.engine.leaving import without_package
 from callout.engine.manifest import Manifest, standard_of
 from callout.engine.plan.diff import differences
 from callout.engine.plan.packages import PackageWishes
@@ -36,18 +38,22 @@ def make_plan(
     """Plan what makes the org as the manifest says. Raises `DefinitionError` with every rule that it would break.
 
     `namespace` is that of the package whose code asks. `prune` plans to delete what the sections of the manifest
-    leave out, never what Callout ships; a package deletes only what it made. Secrets are never deleted.
+    leave out, never what Callout ships; a package deletes only what it made. Keys go with their user or package, a
+    user's own secrets with the user; those that principals share are never deleted.
     """
     wanted, problems = _wanted(org, manifest)
     warnings: list[str] = []
     deletable = _deletable(org, manifest, wanted) if prune else {}
     if namespace is not None:
-        wishes = PackageWishes(org, catalogue, namespace)
+        wishes = PackageWishes(org, namespace)
         wishes.take(wanted)
         wanted = wishes.definitions
         deletable = {key: present for key, present in deletable.items() if wishes.owns(present)}
         problems += wishes.problems
         warnings += wishes.warnings
+    else:
+        gone = {name for section, name in deletable if section == SECTIONS[Package]}
+        warnings += _disable_what_packages_leave(org, wanted, deletable, gone)
     planned = (*_puts(org, wanted), *_deletes(deletable))
     after = changed(org, [Change(p.section, p.name, p.definition) for p in planned])
     problems += problems_of(after, catalogue, set(_touched(org, planned)))
@@ -85,6 +91,35 @@ def _keeping(wanted: Definition, present: Definition | None) -> Definition:
             return replace(wanted, standard=shipped.standard, administrator=shipped.administrator)
         case _:
             return wanted
+
+
+def _disable_what_packages_leave(
+    org: Org, wanted: dict[Key, Definition], deletable: Mapping[Key, Definition], gone: Collection[str]
+) -> list[str]:
+    """Take the packages that go off named credentials, and disable what they made, now and when planned again.
+
+    One that an admin enabled by hand after its package had gone stays enabled.
+    """
+    section, warnings = SECTIONS[NamedCredential], list[str]()
+    left = (org.packages.keys() - gone) | {name for kind, name in wanted if kind == SECTIONS[Package]}
+    for name, present in org.named_credentials.items():
+        key, maker = (section, name), present.created_by_namespace
+        asked = wanted.get(key, present)
+        if key in deletable or not isinstance(asked, NamedCredential):
+            continue
+        kept = asked
+        if key not in wanted:
+            for namespace in gone:
+                kept = without_package(kept, namespace)
+        enabled_since = present.enabled_for_callouts and maker not in org.packages
+        if maker is not None and maker not in left and not enabled_since:
+            kept = replace(kept, enabled_for_callouts=False)
+        if kept != asked:
+            wanted[key] = kept
+        if asked.enabled_for_callouts and not kept.enabled_for_callouts:
+            command = f"callout named-credential enable {shlex.quote(name)}"
+            warnings.append(f"{section}.{name} is disabled: package {maker}, which made it, is not there: {command}")
+    return warnings
 
 
 def _puts(org: Org, wanted: Mapping[Key, Definition]) -> Iterator[PlannedChange]:

@@ -1,19 +1,26 @@
 """What code of a package may plan: its own named and external credentials, and they wait for an admin.
 
-A credential that it makes starts disabled for callouts, and is disabled again when it would send elsewhere. It
-changes nothing that it did not make, and gives nobody access.
+A credential that it makes starts disabled for callouts, and is disabled again when anything else would be sent than
+what the admin judged. It changes nothing that it did not make, reads no secret that is not for it, and gives nobody
+access.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from callout.core.errors import Problem
-from callout.core.model.credentials import ExternalCredential, NamedCredential
+from callout.core.model.credentials import (
+    ExternalCredential,
+    NamedCredential,
+    PrincipalType,
+    UserExternalCredentialKey,
+)
 from callout.core.model.org import SECTIONS, Definition, Org
-from callout.core.protocol import Catalogue
 from callout.core.rules import users_of
+from callout.core.rules.headers import names_read
 from callout.core.rules.names import namespace_of
 
 Key = tuple[str, str]
@@ -27,7 +34,6 @@ class PackageWishes:
     """The definitions that a package asks for, as they may be made, and what is refused."""
 
     org: Org
-    catalogue: Catalogue
     namespace: str
     definitions: dict[Key, Definition] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -41,9 +47,11 @@ class PackageWishes:
                 self.definitions[key] = replace(definition, created_by_namespace=self.namespace)
         for definition in list(self.definitions.values()):
             if isinstance(definition, ExternalCredential):
+                self._refuse_left_over_values(definition)
                 self._follow_to_named_credentials(definition)
         for key, definition in list(self.definitions.items()):
             if isinstance(definition, NamedCredential):
+                self._refuse_formulas_over_others_secrets(definition)
                 self.definitions[key] = self._waiting(definition)
 
     def owns(self, definition: Definition) -> bool:
@@ -63,10 +71,24 @@ class PackageWishes:
             got = f"a name in namespace {namespace_of(name)!r} by code of package {self.namespace}"
             self.problems.append(Problem(place, got, f"a name without a namespace, or {self.namespace}__…"))
 
-    def _follow_to_named_credentials(self, external: ExternalCredential) -> None:
-        """Where the secrets would be sent elsewhere, every named credential that uses them waits for an admin."""
+    def _refuse_left_over_values(self, external: ExternalCredential) -> None:
+        """Values that were set for an earlier principal of the same name are not for this one."""
         present = self.org.external_credentials.get(external.name)
-        if present is None or self._destinations(present) == self._destinations(external):
+        for key, names in sorted(self.org.configured.items()):
+            if key.external_credential != external.name or not names:
+                continue
+            if _reads(external, key) and not (present is not None and _reads(present, key)):
+                place = f"{_EXTERNAL}.{external.name}.principals.{key.principal}"
+                got = f"a principal for which values of an earlier one are left: {', '.join(sorted(names))}"
+                reference = shlex.quote(f"{key.external_credential}/{key.principal}")
+                whose = f" --user {shlex.quote(key.user)}" if key.user else ""
+                expected = f"none; an admin removes them: callout secret remove {reference} --all{whose}"
+                self.problems.append(Problem(place, got, expected))
+
+    def _follow_to_named_credentials(self, external: ExternalCredential) -> None:
+        """Where anything else would be sent, every named credential that uses it waits for an admin."""
+        present = self.org.external_credentials.get(external.name)
+        if present is None or _sent(present) == _sent(external):
             return
         for named in users_of(self.org, external.name):
             if self.owns(named):
@@ -75,17 +97,28 @@ class PackageWishes:
                 self.definitions[_NAMED, named.name] = replace(wanted, enabled_for_callouts=False)
             else:
                 place = f"{_EXTERNAL}.{external.name}"
-                got = f"a change by code of package {self.namespace} of where the secrets of {named.name} are sent"
+                got = f"a change by code of package {self.namespace} of what callouts by {named.name} send"
                 self.problems.append(Problem(place, got, f"none: {named.name} is not its own; an admin changes this"))
 
-    def _destinations(self, external: ExternalCredential) -> tuple[object, ...]:
-        protocol = self.catalogue.get(external.protocol)
-        urls = {p.name for p in protocol.parameters if p.url} if protocol is not None else set()
-        sources = {"": external.parameters} | {p.name: p.parameters for p in external.principals}
-        found = {
-            (who, name, value) for who, values in sources.items() for name, value in values.items() if name in urls
+    def _refuse_formulas_over_others_secrets(self, named: NamedCredential) -> None:
+        """A header of a package's may not carry the secret of an external credential that it did not make."""
+        wanted = self.definitions.get((_EXTERNAL, named.external_credential))
+        external = wanted or self.org.external_credentials.get(named.external_credential)
+        if not isinstance(external, ExternalCredential) or self.owns(external):
+            return
+        secret = {
+            name
+            for key, names in self.org.configured.items()
+            if key.external_credential == external.name
+            for name in names
         }
-        return external.protocol, external.allow_private_network, found
+        for index, header in enumerate(named.headers):
+            for credential, name in sorted(names_read([header])):
+                if credential == external.name and (name in secret or name not in external.parameters):
+                    place = f"{_NAMED}.{named.name}.headers[{index}].value"
+                    got = f"$Credential.{credential}.{name} by code of package {self.namespace}"
+                    expected = f"no secret of {external.name}, which it did not make; an admin writes such a header"
+                    self.problems.append(Problem(place, got, expected))
 
     def _waiting(self, wanted: NamedCredential) -> NamedCredential:
         present = self.org.named_credentials.get(wanted.name)
@@ -98,10 +131,36 @@ class PackageWishes:
         return replace(wanted, enabled_for_callouts=False)
 
     def _warn(self, name: str) -> None:
-        command = f"callout named-credential enable {name}"
+        command = f"callout named-credential enable {shlex.quote(name)}"
         self.warnings.append(f"{_NAMED}.{name} is disabled until an admin has judged it: {command}")
 
 
-def _reach(named: NamedCredential) -> tuple[object, ...]:
-    """What an admin judges before enabling: where it sends whose secrets, and which code may use it."""
-    return named.url, named.external_credential, named.allow_private_network, set(named.allowed_namespaces)
+def _reads(external: ExternalCredential, key: UserExternalCredentialKey) -> bool:
+    """True where callouts as a principal of this external credential would open the values of this key."""
+    principal = external.principal(key.principal)
+    return principal is not None and (principal.type is PrincipalType.PER_USER) == bool(key.user)
+
+
+def _reach(named: NamedCredential) -> NamedCredential:
+    """What an admin judges before enabling: everything but what only people read, without the order of names."""
+    namespaces = tuple(sorted(named.allowed_namespaces))
+    return replace(
+        named,
+        label="",
+        description="",
+        enabled_for_callouts=False,
+        created_by_namespace=None,
+        allowed_namespaces=namespaces,
+    )
+
+
+def _sent(external: ExternalCredential) -> ExternalCredential:
+    """What decides what is sent as it, and where: everything but what only people read, without the order of names."""
+    return replace(
+        external,
+        label="",
+        description="",
+        created_by_namespace=None,
+        additional_status_codes=tuple(sorted(external.additional_status_codes)),
+        principals=tuple(sorted(external.principals, key=lambda principal: principal.name)),
+    )

@@ -15,8 +15,10 @@ from callout.core.model.credentials import (
 )
 from callout.core.model.org import Org
 from callout.core.model.people import User
+from callout.core.ports import Change
 from callout.core.protocol import Catalogue
 from callout.core.rules import users_of
+from callout.engine.leaving import leaving
 from callout.engine.plan.plan import PlannedChange, SecretWrite
 
 
@@ -30,7 +32,8 @@ def warnings_of(
     """Yield one sentence for each surprise, with the command that deals with it where there is one."""
     for change in planned:
         yield from _kept_secrets(before, change)
-        yield from _dead_keys(before, change)
+        yield from _inherited_secrets(before, change, writes)
+        yield from _what_goes(before, change)
         if isinstance(change.definition, NamedCredential):
             for namespace in change.definition.allowed_namespaces:
                 if namespace not in after.packages:
@@ -52,17 +55,40 @@ def _kept_secrets(before: Org, change: PlannedChange) -> Iterator[str]:
             yield f"principal {reference} goes; its secrets are kept"
 
 
+def _inherited_secrets(before: Org, change: PlannedChange, writes: Collection[SecretWrite]) -> Iterator[str]:
+    """Name the values that a new principal finds, because they were set for an earlier one of its name."""
+    if not isinstance(change.definition, ExternalCredential):
+        return
+    given = {(write.key, write.name) for write in writes}
+    present = before.external_credentials.get(change.name)
+    for key, names in sorted(before.configured.items()):
+        left = sorted(name for name in names if (key, name) not in given)
+        known = present is not None and present.principal(key.principal) is not None
+        if key.external_credential == change.name and left and not known and change.definition.principal(key.principal):
+            whose = f" --user {shlex.quote(key.user)}" if key.user else ""
+            command = f"callout secret remove {shlex.quote(f'{change.name}/{key.principal}')} --all{whose}"
+            yield f"principal {key} has {', '.join(left)} from an earlier one of its name; to start anew: {command}"
+
+
 def _pair(reference: PrincipalReference) -> tuple[str, str]:
     return reference.external_credential, reference.principal
 
 
-def _dead_keys(before: Org, change: PlannedChange) -> Iterator[str]:
-    if change.section != "users":
-        return
-    ends = change.definition is None or (isinstance(change.definition, User) and not change.definition.active)
-    keys = sum(1 for key in before.keys.values() if key.user == change.name)
-    if ends and keys:
-        yield f"user {change.name} has {keys} key{'s' if keys > 1 else ''}, which will be refused"
+def _what_goes(before: Org, change: PlannedChange) -> Iterator[str]:
+    """Name what goes with a user or a package, and the keys of a user that will be refused."""
+    one = f"{change.section.removesuffix('s')} {change.name}"
+    if isinstance(change.definition, User) and not change.definition.active:
+        keys = sum(1 for key in before.keys.values() if key.user == change.name)
+        if keys:
+            yield f"{one} has {_counted(keys, 'key')}, which will be refused"
+    gone = leaving(before, [Change(change.section, change.name, change.definition)])
+    parts = [_counted(n, what) for n, what in ((len(gone.keys), "key"), (gone.count, "secret value")) if n]
+    if parts:
+        yield f"{one} goes with {' and '.join(parts)}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number > 1 else ''}"
 
 
 def _external_credentials(planned: Iterable[PlannedChange], writes: Iterable[SecretWrite]) -> list[str]:

@@ -30,9 +30,9 @@ def refusal(refused: Refused, callout_id: bytes, *, head_only: bool, keep_alive:
     return status, _answer(status, lines, body, head_only=head_only, keep_alive=keep_alive)
 
 
-def page(status: int, body: bytes, *, head_only: bool, keep_alive: bool) -> bytes:
-    """Return a page of Callout's own: JSON."""
-    lines = ["Content-Type: application/json", "Cache-Control: no-store"]
+def page(status: int, body: bytes, content_type: str, *, head_only: bool, keep_alive: bool) -> bytes:
+    """Return a page of Callout's own."""
+    lines = [f"Content-Type: {content_type}", "Cache-Control: no-store"]
     return _answer(status, lines, body, head_only=head_only, keep_alive=keep_alive)
 
 

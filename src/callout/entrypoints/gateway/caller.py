@@ -17,6 +17,7 @@ from callout.core.access.target import PREFIX
 from callout.core.errors import Refused
 from callout.core.http1.body import Body, ChunkedBody, LengthBody, MalformedBody
 from callout.core.http1.head import HeadTooLarge, MalformedHead, RequestHead
+from callout.engine.routes import Route
 from callout.entrypoints.gateway.answers import page, refusal
 from callout.entrypoints.gateway.exchange import Exchange
 
@@ -188,6 +189,17 @@ class CallerConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def reconsider(self, decided: dict[Route, Refused | None]) -> None:
+        """End the callout under way where it may not go on. `decided`: what was found for other callouts."""
+        exchange = self.exchange
+        if exchange is None or exchange.route is None:
+            return
+        if exchange.route not in decided:
+            decided[exchange.route] = self._gateway.callouts.reconsider(exchange.route)
+        refused = decided[exchange.route]
+        if refused is not None:
+            exchange.refuse(refused)
+
     def sweep(self, now: float) -> None:
         """End what takes too long."""
         if self.exchange is not None:
@@ -291,7 +303,8 @@ class CallerConnection(asyncio.Protocol):
 
     def _page(self, head: RequestHead) -> None:
         """Serve a page of the gateway's own."""
-        found = self._gateway.page(head.target.partition(b"?")[0])
+        peer = self._transport.get_extra_info("peername") if self._transport is not None else None
+        found = self._gateway.page(head.target.partition(b"?")[0], str(peer[0]) if peer else "")
         head_only = head.method == b"HEAD"
         if found is None or head.method not in (b"GET", b"HEAD"):
             shown = head.target[:80].decode("latin-1")
@@ -310,7 +323,7 @@ class CallerConnection(asyncio.Protocol):
         keep_alive = head is not None and self.may_stay()
         status, answer = refusal(refused, callout_id, head_only=head_only, keep_alive=keep_alive)
         method, target = (head.method, head.target) if head is not None else (b"", b"")
-        callouts.record(callout_id, None, "", method, target, status, 0, 0, time.monotonic(), None, refused)
+        callouts.record(callout_id, None, "", method, target, status, 0, 0, time.monotonic(), None, refused, None, 0)
         self.write(answer)
         if keep_alive:
             self.finished(keep_alive)

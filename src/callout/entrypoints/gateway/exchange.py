@@ -66,6 +66,7 @@ class Exchange:
         "_request_ended",
         "_route",
         "_sent",
+        "_stale_status",
         "_started",
         "_status",
         "_tail",
@@ -95,11 +96,16 @@ class Exchange:
         self._kept: list[bytes] | None = None
         self._unsent: list[bytes] | tuple[bytes, ...] = ()
         # The answer: 0 until its head is passed on.
-        self._status = self._sent = self._received = self._discarded = self._attempts = 0
+        self._status = self._stale_status = self._sent = self._received = self._discarded = self._attempts = 0
         self._replay: bytes | None = None
         self._holding_back = self._redialled = self._wrap = self._moved = self._over = False
         self._keep_alive = True
         self._unwrap: ChunkedBody | None = None
+
+    @property
+    def route(self) -> Route | None:
+        """The decision that this callout goes by; None where it is refused or over."""
+        return None if self._over else self._route
 
     # --- from the caller ---------------------------------------------------------------------------------------
 
@@ -224,6 +230,7 @@ class Exchange:
                 self._caller.write(CONTINUE)
             request = b"".join((request, *self._unsent))
             self._unsent = ()
+            self._caller.release_for_connection()
         self._connection = connection
         connection.send(self, request, head_only=method == _HEAD)
 
@@ -239,7 +246,12 @@ class Exchange:
             self._failed(error)
 
     def _failed(self, error: Exception) -> None:
-        """Refuse after an error of Callout's own. Its text is not logged: it could quote a header."""
+        """Refuse after an error of Callout's own."""
+        self._log(error)
+        self.refuse(Refused("overloaded", "Callout failed; its log says why, under this callout id"))
+
+    def _log(self, error: Exception) -> None:
+        """Log where an error was raised, and not its text: it could quote a header."""
         place = traceback.extract_tb(error.__traceback__)[-1]
         log.error(
             "callout %s failed: %s in %s, line %s",
@@ -248,7 +260,6 @@ class Exchange:
             place.filename,
             place.lineno,
         )
-        self.refuse(Refused("overloaded", "Callout failed; its log says why, under this callout id"))
 
     async def _prepare(self, route: Route) -> None:
         ready = await self._gateway.callouts.prepare(route)
@@ -261,7 +272,6 @@ class Exchange:
             connection.give_back(request_ended=True)
             return
         self._send_on(connection, self._ready)
-        self._caller.release_for_connection()
 
     async def _refresh(self, route: Route, ready: Ready, status: int) -> None:
         fresh = await self._gateway.callouts.refresh(route, ready, status)
@@ -350,6 +360,7 @@ class Exchange:
         callouts = self._gateway.callouts
         if self._attempts or not callouts.is_stale(route, ready, status):
             return False
+        self._stale_status = status
         kept = self._kept is not None or not self._has_body
         if not may_replay(attempts=self._attempts, request_complete=self._request_ended, body_kept=kept):
             self._replay = NOT_POSSIBLE
@@ -366,6 +377,8 @@ class Exchange:
             await self._gateway.callouts.refresh(route, ready, status)
         except Refused as refused:
             log.info("callout %s: refresh after an answer that was passed on: %s", self._id.decode(), refused)
+        except Exception as error:  # noqa: BLE001 - nobody waits for it
+            self._log(error)
 
     def _discard(self, body: bytes, ended: bool) -> None:
         """Read the held-back answer to its end, to keep its connection, unless it is long."""
@@ -458,6 +471,8 @@ class Exchange:
             self._started,
             None if self._replay is None else self._replay.decode(),
             refused,
+            self._ready,
+            self._stale_status,
         )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 import time
 from collections.abc import Callable, Coroutine
 
+from callout.core.errors import Refused
 from callout.core.http1.head import RequestParser
 from callout.engine.callout import Callouts
+from callout.engine.routes import Route
 from callout.entrypoints.gateway.caller import CallerConnection
 from callout.entrypoints.gateway.limits import Limits
 from callout.entrypoints.gateway.outbound import Outbound
@@ -17,11 +20,17 @@ from callout.entrypoints.gateway.outbound import Outbound
 SWEEP_SECONDS = 0.1
 BACKLOG = 4096
 
+JSON = "application/json"
+#: Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/).
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
+_METRICS_REFUSED = b'{"because":"got a caller on another machine; expected one on this, or CALLOUT_METRICS_OPEN=true"}'
+
 
 class Gateway:
     """The data plane of one process. `well_known` is the JSON body of `/.well-known/callout`.
 
     `readiness` says in JSON members whether callouts can be served; `/readyz` answers 503 where `ready` is false.
+    `metrics` is what `/metrics` shows: to callers on this machine, or to all where `metrics_open`.
     """
 
     def __init__(
@@ -31,6 +40,9 @@ class Gateway:
         limits: Limits,
         well_known: bytes,
         readiness: Callable[[], tuple[bool, bytes]] = lambda: (True, b'{"ready":true}'),
+        metrics: Callable[[], bytes] = bytes,
+        *,
+        metrics_open: bool = False,
     ) -> None:
         self.callouts = callouts
         self.outbound = outbound
@@ -39,6 +51,8 @@ class Gateway:
         self.draining = False
         self._well_known = well_known
         self._readiness = readiness
+        self._metrics = metrics
+        self._metrics_open = metrics_open
         self._connections: set[CallerConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -49,6 +63,11 @@ class Gateway:
     def port(self) -> int:
         """The port that is listened on; 0 before `start`."""
         return int(self._server.sockets[0].getsockname()[1]) if self._server is not None else 0
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections of callers are open."""
+        return len(self._connections)
 
     async def start(self, host: str, port: int, *, reuse_port: bool = False, sock: socket.socket | None = None) -> None:
         """Listen on an address, or on a socket that is bound already."""
@@ -88,16 +107,26 @@ class Gateway:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def page(self, path: bytes) -> tuple[int, bytes] | None:
-        """Return status and body of a page of the gateway's own, or None where there is none."""
+    def page(self, path: bytes, peer: str) -> tuple[int, bytes, str] | None:
+        """Return status, body and type of a page of the gateway's own, or None. `peer` is the address that asks."""
         if path == b"/healthz":
-            return 200, b'{"healthy":true}'
+            return 200, b'{"healthy":true}', JSON
         if path == b"/readyz":
             ready, body = self._readiness()
-            return 200 if ready and not self.draining else 503, body
+            return 200 if ready and not self.draining else 503, body, JSON
+        if path == b"/metrics":
+            if self._metrics_open or _is_this_machine(peer):
+                return 200, self._metrics(), METRICS
+            return 403, _METRICS_REFUSED, JSON
         if path == b"/.well-known/callout":
-            return 200, self._well_known
+            return 200, self._well_known, JSON
         return None
+
+    def reconsider(self) -> None:
+        """Decide again about every callout under way, because the definitions moved; end those that may not go on."""
+        decided: dict[Route, Refused | None] = {}
+        for connection in tuple(self._connections):
+            connection.reconsider(decided)
 
     def caller_gone(self, connection: CallerConnection) -> None:
         """Forget a connection that is closed."""
@@ -115,3 +144,12 @@ class Gateway:
         now = time.monotonic()
         for connection in tuple(self._connections):
             connection.sweep(now)
+
+
+def _is_this_machine(peer: str) -> bool:
+    try:
+        address = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback

@@ -239,12 +239,6 @@ def _explained(result: Result) -> Lines:
     yield from _ladder(result)
     shown = {remedy for step in result["steps"] for remedy in step.get("remedy") or ()}
     yield from (remedy_line(remedy) for remedy in result.get("remedy") or () if remedy not in shown)
-    for event in result.get("events") or ():
-        yield text(f"  {event}" if isinstance(event, str) else "  " + _event(event))
-
-
-def _event(event: Result) -> str:
-    return "  ".join(f"{name} {value}" for name, value in event.items() if value is not None)
 
 
 async def who_can(name: str, /, *, where: Where = HERE, session: Given) -> int:
@@ -296,7 +290,7 @@ async def status(*, where: Where = HERE, session: Given) -> int:
 
 
 def _states(result: Result) -> Lines:
-    columns = ("principal", "user", "state", "lacks", "issued", "expires", "last refresh", "last error")
+    columns = ("principal", "user", "state", "lacks", "issued", "expires", "last refresh", "because", "last error")
     rows = (
         (
             p["principal"],
@@ -306,6 +300,7 @@ def _states(result: Result) -> Lines:
             p["issued_at"],
             p["expires_at"],
             p["last_refresh_at"],
+            p["obtained_because"],
             _error(p),
         )
         for p in result["principals"]

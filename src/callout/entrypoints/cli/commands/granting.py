@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from callout.entrypoints.cli.errors import UsageError
 from callout.entrypoints.cli.output import Lines, Result, message, table
-from callout.entrypoints.cli.where import HERE, Given, Repeated, Switch, Where
+from callout.entrypoints.cli.where import HERE, Given, Repeated, Where
 
 Principals = Annotated[
     list[str] | None,
@@ -250,7 +250,6 @@ async def create_profile(
     *,
     principals: Principals = None,
     user_external_credential: ObjectPermissions = None,
-    administrator: Switch = False,
     label: str | None = None,
     where: Where = HERE,
     session: Given,
@@ -263,7 +262,6 @@ async def create_profile(
         "name": name,
         "principals": principals,
         "user_external_credential": user_external_credential,
-        "administrator": administrator,
         "label": label,
     }
     return await session.show(where, "profile.create", request, message)

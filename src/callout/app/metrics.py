@@ -1,0 +1,52 @@
+"""What operators watch: of setup, and of each process of the gateway. No value of these names a caller or a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from callout.app.home import Home, why_not_ready
+from callout.entrypoints.setup_api.metrics import Metric
+
+
+def setup_metrics(home: Home) -> Iterator[Metric]:
+    """Return what the setup process shows."""
+    org = home.org.value
+    reachable = home.org.unreachable_since is None
+    yield Metric("callout_definitions_generation", "gauge", "generation of the definitions", (({}, org.generation),))
+    yield Metric("callout_named_credentials", "gauge", "named credentials", (({}, len(org.named_credentials)),))
+    yield Metric("callout_store_reachable", "gauge", "1 where the store can be read", (({}, reachable),))
+
+
+def gateway_metrics(home: Home, open_connections: int) -> Iterator[Metric]:
+    """Return what one process of the gateway shows.
+
+    The label `process` is the end of its callout ids: processes share a port, and each answers for itself.
+    """
+    process, records, tokens = home.process, home.records, home.tokens
+    own = {"process": process}
+
+    def one(name: str, kind: str, what: str, value: float) -> Metric:
+        return Metric(f"callout_{name}", kind, what, ((own, value),))
+
+    yield Metric(
+        "callout_callouts_total",
+        "counter",
+        "callouts answered and recorded; reason is empty for an answer of the external system",
+        tuple(
+            ({**own, "status": str(status), "reason": reason}, count)
+            for (status, reason), count in sorted(records.by_status.items())
+        ),
+    )
+    yield Metric(
+        "callout_refreshes_total",
+        "counter",
+        "answers that a refresh rule named, by their status",
+        tuple(({**own, "status": str(status)}, n) for status, n in sorted(home.callouts.refreshes.items())),
+    )
+    yield one("token_requests_total", "counter", "requests to token endpoints", tokens.requests)
+    yield one("records_waiting", "gauge", "records of callouts that are not written yet", records.waiting)
+    yield one("records_dropped_total", "counter", "records lost because too many waited", records.dropped)
+    yield one("connections", "gauge", "open connections of callers", open_connections)
+    yield one("definitions_generation", "gauge", "generation of the definitions", home.org.value.generation)
+    yield one("store_reachable", "gauge", "1 where the store can be read", home.org.unreachable_since is None)
+    yield one("ready", "gauge", "1 where callouts are served", why_not_ready(home) is None)

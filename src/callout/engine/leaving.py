@@ -1,0 +1,55 @@
+"""What goes with a user or a package: keys, a user's own sealed values, and what a package was trusted with.
+
+A later user or package of the same name must find none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from callout.core.model.credentials import NamedCredential, UserExternalCredentialKey
+from callout.core.model.org import SECTIONS, Org
+from callout.core.model.people import CallerKey, Package, User
+from callout.core.ports import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The keys that changes revoke, and the names of the sealed values that they remove."""
+
+    keys: tuple[CallerKey, ...] = ()
+    values: Mapping[UserExternalCredentialKey, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many sealed values go."""
+        return sum(map(len, self.values.values()))
+
+    def acts(self) -> Iterator[tuple[str, str]]:
+        """Yield what the audit trail says of each: act, and what."""
+        for key in self.keys:
+            yield "revoke key", f"{key.prefix}… of {key.user}"
+        for holder, names in self.values.items():
+            yield "remove secrets", f"{holder}: {', '.join(sorted(names))}"
+
+
+def leaving(org: Org, changes: Iterable[Change]) -> Leaving:
+    """Return what goes with the users and packages that changes remove, as the store removes it."""
+    gone = {(change.section, change.name) for change in changes if change.definition is None}
+    users = {name for section, name in gone if section == SECTIONS[User]}
+    packages = {name for section, name in gone if section == SECTIONS[Package]}
+    if not users and not packages:
+        return Leaving()
+    keys = (key for key in org.keys.values() if key.user in users or key.namespace in packages)
+    values = {key: names for key, names in sorted(org.configured.items()) if key.user in users}
+    return Leaving(tuple(sorted(keys, key=lambda key: key.prefix)), values)
+
+
+def without_package(named: NamedCredential, namespace: str) -> NamedCredential:
+    """Return a named credential as it is without a package: not allowed to it, and disabled if the package made it."""
+    return replace(
+        named,
+        allowed_namespaces=tuple(allowed for allowed in named.allowed_namespaces if allowed != namespace),
+        enabled_for_callouts=named.enabled_for_callouts and named.created_by_namespace != namespace,
+    )

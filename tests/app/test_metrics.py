@@ -1,0 +1,57 @@
+"""What a process of the gateway counts is what it shows."""
+
+from callout.app.metrics import gateway_metrics, setup_metrics
+from callout.core.errors import Refused
+from callout.entrypoints.setup_api.metrics import metrics_text
+
+
+def shown(home, **more: int) -> dict[str, str]:
+    """Each sample of the page, by its name and labels without the process."""
+    text = metrics_text(gateway_metrics(home, more.get("open_connections", 0)))
+    samples = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+    assert all(f'process="{home.process}"' in name for name, _, _ in samples)
+    own = f'process="{home.process}"'
+    return {name.replace(own + ",", "").replace("{" + own + "}", ""): value for name, _, value in samples}
+
+
+def record(home, status: int, code: str | None = None) -> None:
+    refused = Refused(code, "why") if code else None
+    home.callouts.record(b"id", None, "Orders", b"GET", b"/", status, 0, 0, 0.0, None, refused, None, 0)
+
+
+async def test_callouts_are_counted_by_status_and_reason(home) -> None:
+    for status, code in [(200, None), (200, None), (403, "callouts_disabled"), (601, None)]:
+        record(home, status, code)
+    assert shown(home)["callout_records_waiting"] == "4"
+    await home.writer.flush()
+    found = shown(home)
+    assert found["callout_records_waiting"] == "0"
+    assert found['callout_callouts_total{status="200",reason=""}'] == "2"
+    assert found['callout_callouts_total{status="403",reason="callouts_disabled"}'] == "1"
+    assert found['callout_callouts_total{status="601",reason=""}'] == "1"
+
+
+async def test_what_the_engine_counts_is_shown(home) -> None:
+    home.callouts.refreshes.update({401: 2, 712: 1})
+    home.tokens.requests = 3
+    home.records.dropped = 7
+    found = shown(home, open_connections=5)
+    assert found['callout_refreshes_total{status="401"}'] == "2"
+    assert found['callout_refreshes_total{status="712"}'] == "1"
+    assert found["callout_token_requests_total"] == "3"
+    assert found["callout_records_dropped_total"] == "7"
+    assert found["callout_connections"] == "5"
+    assert found["callout_definitions_generation"] == str(home.org.value.generation)
+
+
+async def test_a_store_that_cannot_be_read_is_shown(home) -> None:
+    assert (shown(home)["callout_store_reachable"], shown(home)["callout_ready"]) == ("1", "1")
+    home.org.note_unreachable()
+    home.org.confirmed_at -= home.settings.longest_without_store + 1
+    assert (shown(home)["callout_store_reachable"], shown(home)["callout_ready"]) == ("0", "0")
+    assert "callout_store_reachable 0\n" in metrics_text(setup_metrics(home))
+
+
+async def test_callout_ids_end_with_the_name_of_the_process(home) -> None:
+    assert home.records.next_id().decode().endswith(home.process)
+    assert len(home.process) == 8

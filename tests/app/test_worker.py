@@ -1,0 +1,36 @@
+"""A worker may open as many files as the system lets it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+SOURCES = Path(__file__).parents[2] / "src"
+CHILD = """
+import resource, sys
+from callout.app.worker import allow_connections
+
+soft, hard, wanted = map(int, sys.argv[1:])
+resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+allow_connections(wanted)
+print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+
+
+def allowed(soft: int, hard: int, wanted: int) -> tuple[str, str]:
+    """What a process with these limits allows itself, and what it logs."""
+    command = [sys.executable, "-c", CHILD, *map(str, (soft, hard, wanted))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(SOURCES)})
+    return done.stdout.strip(), done.stderr
+
+
+def test_the_soft_limit_of_open_files_is_raised_to_the_hard_one() -> None:
+    assert allowed(64, 256, 200) == ("256 256", "")
+
+
+def test_a_limit_that_is_too_low_is_logged() -> None:
+    limits, logged = allowed(64, 128, 128)
+    assert limits == "128 128"
+    line = json.loads(logged)
+    assert line["event"] == "few_files"
+    assert "got a limit of 128 open files; expected more than the 128" in line["because"]
