@@ -21,8 +21,8 @@ from callout.engine.routes import Ready, Route
 
 #: Records that may wait in memory; beyond it the oldest are dropped and counted, so that a full disk stops no callout.
 MOST_WAITING = 200_000
-#: Records in one segment.
-SEGMENT = 2_000
+#: Records in one segment: few enough that writing one holds the loop up for less than a millisecond.
+SEGMENT = 500
 
 #: What a row holds, by its place: see the arguments of `record`; the last is when the callout ended.
 Row = tuple[

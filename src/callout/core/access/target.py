@@ -20,6 +20,8 @@ PREFIX = b"/callout/"
 #: Longest target accepted, in bytes; nginx and Apache accept 8 kB by default.
 LONGEST_TARGET = 16 * 1024
 
+#: Visible ASCII without what may hide another reading: backslash, fragment, percent-encoding, dot.
+_PLAIN = bytes(code for code in range(0x21, 0x7F) if code not in b"\\#%.")
 _VISIBLE = re.compile(rb"[!-~]*")
 #: One look that most paths pass; what it finds is judged more closely.
 _SUSPICIOUS = re.compile(rb"[\\#%]|(?:^|/)\.\.?(?:[/;]|$)")
@@ -94,6 +96,8 @@ def join(path: bytes, rest: bytes) -> bytes:
     `path` is the URL's path without a trailing slash. Raises `Refused(malformed_request)` for a target that
     servers could read in more than one way.
     """
+    if rest[:1] == b"/" != rest[1:2] and len(rest) <= LONGEST_TARGET and not rest.translate(None, _PLAIN):
+        return path + rest  # nothing in it that anybody reads in more than one way: the usual case, at a third of the cost
     if len(rest) > LONGEST_TARGET:
         raise Refused("malformed_request", f"got a target of {len(rest)} bytes; expected at most {LONGEST_TARGET}")
     if _VISIBLE.fullmatch(rest) is None:
