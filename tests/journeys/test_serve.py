@@ -173,21 +173,21 @@ def test_a_worker_that_was_killed_is_started_again(running: Running) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_the_supervisor_ends_every_process(home: Home, number: signal.Signals) -> None:
-    server = home.serve("--workers", "2")
-    ended = ends(list(started(server).values()))
-    assert len(ended) == 3
-    os.kill(server.pid, number)
-    assert server.stop() == 0
-    wait_until_ended(ended)
+    with home.serve("--workers", "2") as server:
+        ended = ends([*started(server).values(), server.pid])
+        assert len(ended) == 4
+        os.kill(server.pid, number)
+        wait_until_ended(ended)
+        assert server.stop() == 0
 
 
 def test_no_process_outlives_a_supervisor_that_was_killed(home: Home) -> None:
-    server = home.serve("--workers", "2")
-    ended = ends(list(started(server).values()))
-    assert len(ended) == 3
-    os.kill(server.pid, signal.SIGKILL)
-    wait_until_ended(ended)
-    assert server.stop() == -signal.SIGKILL
+    with home.serve("--workers", "2") as server:
+        ended = ends([*started(server).values(), server.pid])
+        assert len(ended) == 4
+        os.kill(server.pid, signal.SIGKILL)
+        wait_until_ended(ended)
+        assert server.stop() == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("option", ["--port", "--setup-port"])

@@ -10,9 +10,10 @@ from callout.core.errors import CalloutError
 
 
 def log(event: str, **fields: str | float) -> None:
-    """Write one line. A log that cannot be written stops nothing: there is nowhere left to say so."""
+    """Write one line, in one piece: processes share the file. One that cannot be written stops nothing."""
     with suppress(OSError, ValueError):
-        print(json.dumps({"event": event, **fields}), file=sys.stderr, flush=True)  # noqa: T201 - the log itself
+        sys.stderr.write(json.dumps({"event": event, **fields}) + "\n")  # print would write the end by itself
+        sys.stderr.flush()
 
 
 def described(error: BaseException) -> str:

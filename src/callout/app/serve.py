@@ -71,15 +71,19 @@ class Child:
         process = self._process
         if process is None or process.returncode is not None:
             return
-        with suppress(ProcessLookupError):
-            process.terminate()
+        self._send(process.pid, signal.SIGTERM)
         try:
             await asyncio.wait_for(process.wait(), within + END_TIMEOUT)
         except TimeoutError:
             log("killed", child=self.name, because="it did not stop in time")
-            with suppress(ProcessLookupError):
-                process.kill()
+            self._send(process.pid, signal.SIGKILL)
             _ = await process.wait()
+
+    @staticmethod
+    def _send(pid: int, number: signal.Signals) -> None:
+        """Send a signal. asyncio's own way would take the exit code away from its watcher (CPython issue 87744)."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 async def keep_running(child: Child, *, shortest: float = SHORTEST_PAUSE, longest: float = LONGEST_PAUSE) -> None:
