@@ -97,7 +97,9 @@ def join(path: bytes, rest: bytes) -> bytes:
     servers could read in more than one way.
     """
     if rest[:1] == b"/" != rest[1:2] and len(rest) <= LONGEST_TARGET and not rest.translate(None, _PLAIN):
-        return path + rest  # nothing in it that anybody reads in more than one way: the usual case, at a third of the cost
+        return (
+            path + rest
+        )  # nothing in it that anybody reads in more than one way: the usual case, at a third of the cost
     if len(rest) > LONGEST_TARGET:
         raise Refused("malformed_request", f"got a target of {len(rest)} bytes; expected at most {LONGEST_TARGET}")
     if _VISIBLE.fullmatch(rest) is None:
