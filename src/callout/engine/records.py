@@ -24,9 +24,23 @@ MOST_WAITING = 200_000
 #: Records in one segment.
 SEGMENT = 2_000
 
-#: What a row holds, by its place: see the arguments of `record`; the last is when the callout ended.
+#: What a row holds, by its place: see the arguments of `record`; when the callout ended stands before the last.
 Row = tuple[
-    bytes, Route | None, str, bytes, bytes, int, int, int, float, str | None, Refused | None, Ready | None, int, float
+    bytes,
+    Route | None,
+    str,
+    bytes,
+    bytes,
+    int,
+    int,
+    int,
+    float,
+    str | None,
+    Refused | None,
+    Ready | None,
+    int,
+    float,
+    bool,
 ]
 
 
@@ -79,11 +93,13 @@ class Records:
         refused: Refused | None,
         ready: Ready | None,
         stale_status: int,
+        says_stale: bool = False,
     ) -> None:
         """Keep one record.
 
         `started` is monotonic seconds, `sent` and `received` are body bytes; `ready` is what was written last,
-        `stale_status` the answer that a refresh rule named, or 0.
+        `stale_status` the answer that a refresh rule named, or 0; `says_stale`: the answer was no sign by any rule,
+        and yet says itself that the token is stale.
         """
         self._rows.append(
             (
@@ -101,6 +117,7 @@ class Records:
                 ready,
                 stale_status,
                 self._now(),
+                says_stale,
             )
         )
 
@@ -144,9 +161,9 @@ class Records:
             for row in batch
         ]
         for number, row in enumerate(batch):
-            if row[9] is not None or row[10] is not None:
+            if row[9] is not None or row[10] is not None or row[14]:
                 refusal = _refusal(row[10], row[2]) if row[10] is not None else None
-                records[number] += (row[9], refusal, row[12])
+                records[number] += (row[9], refusal, row[12], row[14])
         ids = [row[0] for row in batch]
         body = {
             "v": 1,
@@ -168,10 +185,18 @@ def _described(route: Route, ready: Ready | None) -> dict[str, Any]:
         "named_credential": decision.name,
         "external_credential": decision.external_credential.name if decision.external_credential else None,
         "principal": decision.principal.name if decision.principal else None,
+        "token": _token(route, ready),
         "steps": [
             step_members(step) for step in (*decision.explanation.steps, *(ready.stages if ready is not None else ()))
         ],
     }
+
+
+def _token(route: Route, ready: Ready | None) -> str | None:
+    """Name the token that was sent, so that the callouts of one token are known as such; it shows nothing of it."""
+    if ready is None or not ready.generation:
+        return None
+    return f"{route.slot.key}/{route.slot.fingerprint[:8]}/{ready.generation}"
 
 
 def _refusal(refused: Refused, name: str) -> dict[str, Any]:
@@ -196,7 +221,7 @@ def records_of(segment: Segment) -> list[dict[str, Any]]:
 
 def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict[str, Any]:
     callout_id, started, number, method, path, status, took, sent, received, *rest = row
-    replay, refusal, stale_status = rest or (None, None, 0)
+    replay, refusal, stale_status, *told = rest or (None, None, 0)
     route = routes[number]
     members: dict[str, Any] = {
         "callout_id": callout_id,
@@ -214,6 +239,8 @@ def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict
         "sent_bytes": sent,
         "received_bytes": received,
         "replay": replay,
+        "token": route.get("token"),
+        "says_stale": bool(told and told[0]),
         "steps": list(route.get("steps", ())),
     }
     if refusal is not None:
