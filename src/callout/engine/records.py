@@ -23,6 +23,8 @@ from callout.engine.routes import Ready, Route
 MOST_WAITING = 200_000
 #: Records in one segment.
 SEGMENT = 2_000
+#: Segments that are read first for the newest records.
+FEW_SEGMENTS = 8
 
 #: What a row holds, by its place: see the arguments of `record`; when the callout ended stands before the last.
 Row = tuple[
@@ -206,6 +208,7 @@ def _refusal(refused: Refused, name: str) -> dict[str, Any]:
         "detail": refused.detail,
         "who": refused.who,
         "namespace": refused.namespace,
+        "principal": refused.principal,
         "named_credential": name,
         "remedy": [str(remedy) for remedy in refused.remedies],
         "remedy_commands": [remedy.command for remedy in refused.remedies if remedy.command],
@@ -253,6 +256,7 @@ def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict
             "remedy": refusal["remedy"],
             "remedy_commands": refusal["remedy_commands"],
             "named_credential": members["named_credential"] or refusal["named_credential"],
+            "principal": members["principal"] or refusal.get("principal"),
             "steps": refusal["steps"] or members["steps"],
         }
         if members["caller"]["user"] is None:
@@ -294,8 +298,18 @@ class CalloutLog:
     async def recent(self, limit: int) -> list[dict[str, Any]]:
         """Return the newest records, newest first."""
         found: list[dict[str, Any]] = []
-        for segment in await self._trail.recent(limit):
+        for segment in await self._segments(limit):
             found.extend(reversed(records_of(segment)))
             if len(found) >= limit:
                 break
         return found[:limit]
+
+    async def _segments(self, limit: int) -> tuple[Segment, ...]:
+        """Read as many of the newest segments as hold so many records, and few more: each may hold thousands."""
+        asked = min(limit, FEW_SEGMENTS)
+        while True:
+            segments = await self._trail.recent(asked)
+            enough = sum(segment.count for segment in segments) >= limit
+            if enough or len(segments) < asked or asked >= limit:
+                return segments
+            asked = min(limit, asked * 8)
