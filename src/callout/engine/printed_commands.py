@@ -1,7 +1,7 @@
 """The operation that a printed command runs, so that a remedy can be applied without a command line.
 
-Remedies are printed as commands. Those that need nothing which only a person has (a secret, a file, a name to choose)
-can be applied as they are; this reads them back.
+Remedies are printed as commands. Those that give what a callout lacked, and need nothing which only a person has (a
+secret, a file, a name to choose), can be applied as they are; this reads them back.
 """
 
 from __future__ import annotations
@@ -47,9 +47,7 @@ def _split(words: Sequence[str]) -> tuple[list[str], Options]:
     options: dict[str, list[str]] = {}
     pending = iter(words)
     for word in pending:
-        if word in _SWITCHES:
-            options[word] = []
-        elif word.startswith("--"):
+        if word.startswith("--"):
             options.setdefault(word, []).append(next(pending, ""))
         else:
             positional.append(word)
@@ -69,21 +67,14 @@ def _permission_set(positional: list[str], options: Options) -> Arguments:
     }
 
 
-def _user(positional: list[str], options: Options) -> Arguments:
-    return {"name": positional[0], **({"active": True} if "--active" in options else {})}
-
-
 def _status_code(positional: list[str], _: Options) -> Arguments:
     return {"name": positional[0], "status": int(positional[1])}
 
 
-_SWITCHES = frozenset({"--active"})
 _COMMANDS: Mapping[tuple[str, ...], tuple[str, int, Callable[[list[str], Options], Arguments]]] = {
     ("named-credential", "enable"): ("named_credential.enable", 1, _named("name")),
     ("named-credential", "allow-namespace"): ("named_credential.allow_namespace", 2, _named("name", "namespace")),
     ("external-credential", "add-status-code"): ("external_credential.add_status_code", 2, _status_code),
     ("permission-set", "assign"): ("permission_set.assign", 2, _named("name", "user")),
     ("permission-set", "create"): ("permission_set.create", 1, _permission_set),
-    ("package", "install"): ("package.install", 1, _named("namespace")),
-    ("user", "set"): ("user.set", 1, _user),
 }

@@ -97,8 +97,9 @@ def _refusals(setup: Setup, org: Org, group: Sequence[Record], *, asked: str | N
     standing = decision is not None and not mended
     remedies = [str(r) for step in lacking for r in step.remedies] if standing else list(last["remedy"])
     commands = _commands(lacking) if standing else list(last["remedy_commands"])
-    cause = next((step.detail for step in lacking if step.reason == known.code), last.get("detail") or known.title)
     named = org.named_credentials.get(name)
+    ours = _commands([step for step in lacking if _row(step.reason or "", lacking, named)]) if standing else []
+    cause = next((step.detail for step in lacking if step.reason == known.code), last.get("detail") or known.title)
     finding = {
         "row": _row(known.code, lacking, named),
         "user": user,
@@ -121,7 +122,7 @@ def _refusals(setup: Setup, org: Org, group: Sequence[Record], *, asked: str | N
         "about": _about(setup, org, named) if known.code == "callouts_disabled" and named else None,
         "see": _see(user, namespace, name) if decision is not None else f"callout explain {last['callout_id']}",
     }
-    return _with_changes(finding, remedies, commands)
+    return _with_changes(finding, remedies, commands, ours)
 
 
 def _decided(
@@ -149,8 +150,12 @@ def _see(user: str | None, namespace: str | None, name: str) -> str:
     return f"callout can {shlex.quote(user or '')} {shlex.quote(name)}{package}"
 
 
-def _with_changes(finding: Result, remedies: Sequence[str], commands: Sequence[str]) -> Result:
-    changes = [change.to_dict() for command in commands if (change := applicable(command)) is not None]
+def _with_changes(finding: Result, remedies: Sequence[str], commands: Sequence[str], ours: Sequence[str]) -> Result:
+    """Add the remedies. `ours` are the commands of the rows T1 to T6, which may be applied without typing them.
+
+    What an admin may have meant (a user made inactive, a credential disabled by hand) is left to be mended by hand.
+    """
+    changes = [change.to_dict() for command in ours if (change := applicable(command)) is not None]
     applied = {change["command"] for change in changes}
     return {
         **finding,
@@ -244,4 +249,5 @@ def _stale_sign(evidence: Evidence, statuses: Sequence[int], *, mended: bool) ->
         "about": None,
         "see": "callout status",
     }
-    return _with_changes(finding, [str(remedy)], [remedy.command or ""])
+    command = remedy.command or ""
+    return _with_changes(finding, [str(remedy)], [command], [command])

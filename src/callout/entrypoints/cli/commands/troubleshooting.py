@@ -138,7 +138,7 @@ def _found(result: Result) -> Lines:
     if result["findings"]:
         yield text(f"{_counted(len(result['findings']), 'cause')} to mend; {looked}.")
     if result["mended"]:
-        yield text(f"{_counted(len(result['mended']), 'earlier cause')} mended since.")
+        yield text(f"{_counted(len(result['mended']), 'earlier cause')} mended, or without object, since.")
     yield from _done(result)
 
 
