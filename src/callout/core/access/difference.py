@@ -1,8 +1,9 @@
 """Who gains and who loses which named credential between two orgs, as `decide` says of both.
 
 What is compared is what was granted: that a principal has no secret yet takes access from nobody. Users who are alike
-in everything but their names are decided once, and a pair that nothing touched is not decided at all, so that an org
-of many thousand users is compared in a second or two; what is beyond `MOST_DECISIONS` is counted, not compared.
+in everything but their names are decided once; a pair that nothing touched, or that no grant concerns, is not decided
+at all, so that an org of many thousand users is compared in a second or two. What is beyond `MOST_DECISIONS` is
+counted, not compared.
 """
 
 from __future__ import annotations
@@ -53,20 +54,30 @@ def access_difference(before: Org, after: Org, catalogue: Catalogue, *, most: in
     decided, not_compared = 0, 0
     kinds = _kinds(before, after)
     for name in names:
+        external = {_external_credential(before, name), _external_credential(after, name)}
         found: dict[tuple[str | None, str | None], list[str]] = {}
-        for users, same_users in kinds:
-            if same_users and same_name[name]:
+        for kind in kinds:
+            if (kind.is_same and same_name[name]) or kind.granted.isdisjoint(external):
                 continue
             if decided >= most:
-                not_compared += len(users)
+                not_compared += len(kind.users)
                 continue
             decided += 1
-            way = _way(before, catalogue, users[0], name), _way(after, catalogue, users[0], name)
+            way = _way(before, catalogue, kind.users[0], name), _way(after, catalogue, kind.users[0], name)
             if way[0] != way[1]:
-                found.setdefault(way, []).extend(users)
+                found.setdefault(way, []).extend(kind.users)
         changes += [AccessChange(name, tuple(sorted(users)), *way) for way, users in found.items()]
         changes += _of_packages(before, after, name)
     return AccessDifference(tuple(changes), not_compared)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Users who are alike; the external credentials that either org grants them; whether nothing of that changed."""
+
+    users: list[str]
+    granted: frozenset[str]
+    is_same: bool
 
 
 def _of_name(org: Org, name: str) -> object:
@@ -74,15 +85,21 @@ def _of_name(org: Org, name: str) -> object:
     return named, org.external_credentials.get(named.external_credential) if named is not None else None
 
 
-def _kinds(before: Org, after: Org) -> list[tuple[list[str], bool]]:
-    """Return the users, those together who are alike, and whether nothing changed of what they are given."""
+def _external_credential(org: Org, name: str) -> str | None:
+    named = org.named_credentials.get(name)
+    return named.external_credential if named is not None else None
+
+
+def _kinds(before: Org, after: Org) -> list[_Kind]:
     kinds: dict[tuple[User | None, User | None], list[str]] = {}
     for user in sorted(before.users.keys() | after.users.keys()):
         kinds.setdefault((_nameless(before, user), _nameless(after, user)), []).append(user)
-    return [
-        (users, was == now and list(granting(before, users[0])) == list(granting(after, users[0])))
-        for (was, now), users in kinds.items()
-    ]
+    made = []
+    for (was, now), users in kinds.items():
+        had, has = list(granting(before, users[0])), list(granting(after, users[0]))
+        granted = frozenset(r.external_credential for source in (*had, *has) for r in source.principals)
+        made.append(_Kind(users, granted, was == now and had == has))
+    return made
 
 
 def _nameless(org: Org, user: str) -> User | None:
