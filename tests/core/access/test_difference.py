@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callout.core.access.decide import decide
@@ -35,6 +35,7 @@ def peopled(situation: Situation, users: list[str]) -> Org:
     return replace(org, users={**org.users, **more})
 
 
+@settings(deadline=None)
 @given(SITUATIONS, USERS, SITUATIONS, USERS)
 def test_it_is_that_of_asking_for_each_user(one: Situation, some: list[str], other: Situation, more: list[str]) -> None:
     before, after = peopled(one, some), peopled(other, more)
@@ -45,6 +46,7 @@ def test_it_is_that_of_asking_for_each_user(one: Situation, some: list[str], oth
     assert found.not_compared == 0
 
 
+@settings(deadline=None)
 @given(SITUATIONS, USERS)
 def test_an_org_differs_in_nothing_from_itself(situation: Situation, users: list[str]) -> None:
     assert access_difference(peopled(situation, users), peopled(situation, users), CATALOGUE).changes == ()
