@@ -280,7 +280,8 @@ def make_world() -> World:
     async def verified():
         return {"ok": True, "rows": len(store.acts)}
 
-    uses = Uses(setup, diagnose, CalloutLog(store).explain, verified)
+    log = CalloutLog(store)
+    uses = Uses(setup, diagnose, log.explain, verified, log.recent)
     return World(clock, entropy, vault, store, setup, callouts, records, current, Operations(uses))
 
 

@@ -80,6 +80,28 @@ async def test_a_callout_keeps_the_trace_of_the_token_that_it_was_sent_with(worl
     assert tokens[after].startswith("generation 2,")
 
 
+async def test_callouts_of_one_token_are_known_as_such_and_nothing_of_it_is_shown(world) -> None:
+    route = world.admit()
+    first = await world.callouts.prepare(route)
+    ids = [record(world, route, ready=first), record(world, route, ready=first)]
+    ids.append(record(world, route, ready=await world.callouts.refresh(route, first, 401)))
+    world.records.flush()
+    names = [(await world.log.explain(each))["token"] for each in ids]
+    assert names[0] == names[1] != names[2]
+    assert names[0].startswith("Orders/Service/")
+    assert "token-1" not in names[0]
+
+
+async def test_an_answer_that_said_itself_that_the_token_is_stale_says_so(world) -> None:
+    said = world.records.next_id()
+    route = world.admit()
+    world.callouts.record(said, route, "Orders", b"GET", b"/", 400, 0, 0, 0.0, None, None, None, 0, True)
+    silent = record(world, route, status=400)
+    world.records.flush()
+    assert (await world.log.explain(said.decode()))["says_stale"] is True
+    assert (await world.log.explain(silent))["says_stale"] is False
+
+
 async def test_a_refused_callout_of_package_code_is_recorded_under_its_user_and_namespace(world) -> None:
     with pytest.raises(Refused) as caught:
         world.admit(key=ACME_KEY)

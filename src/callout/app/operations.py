@@ -37,7 +37,7 @@ def operations_of(home: Home) -> Operations:
     setup = Setup(
         home.store.definitions, home.store.user_external_credentials, home.vault, home.clock, home.entropy, CATALOGUE
     )
-    return Operations(Uses(setup, diagnose, home.log.explain, verify, home.settings.telling_users))
+    return Operations(Uses(setup, diagnose, home.log.explain, verify, home.log.recent, home.settings.telling_users))
 
 
 async def initialise(settings: Settings, admin: str) -> Mapping[str, Any]:

@@ -26,7 +26,7 @@ class Refused(CalloutError):
     """A callout that ends with one reason. `detail` says got and expected, and holds no secret.
 
     `telling` is how much the caller is told of it, `who` and `namespace` the caller as far as it is known;
-    `to_guest`: the caller proved nothing, or nothing that was accepted.
+    `to_guest`: the caller proved nothing, or nothing that was accepted. `principal` is the one asked for by name.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class Refused(CalloutError):
         who: str | None = None,
         namespace: str | None = None,
         to_guest: bool = False,
+        principal: str | None = None,
     ) -> None:
         super().__init__(f"{code}: {detail}")
         self.reason: Reason = reason(code)
@@ -53,6 +54,7 @@ class Refused(CalloutError):
         self.who = who
         self.namespace = namespace
         self.to_guest = to_guest
+        self.principal = principal
         self.blame = self.reason.blame
 
 

@@ -158,6 +158,7 @@ class Callouts:
             who=decision.caller.user if decision.caller is not None else None,
             namespace=decision.caller.namespace if decision.caller is not None else None,
             to_guest=decision.caller is None or decision.caller.is_guest,
+            principal=decision.wanted,
         )
 
     def _compile(self, decision: Decision, proof_header: bytes | None, telling: Telling, until: float) -> Route:

@@ -11,6 +11,7 @@ from callout.core.protocol import AuthenticationProtocol
 from callout.engine.setup import Edit, Result, Setup, found, put
 
 SECTION, NOUN = "named_credentials", "a named credential"
+EXTERNAL = ("external_credentials", "an external credential")
 
 
 def _headers(headers: Iterable[CustomHeader]) -> list[Result]:
@@ -104,9 +105,37 @@ async def list_external_credentials(setup: Setup) -> Result:
 async def show_external_credential(setup: Setup, name: str) -> Result:
     """Show one external credential, and what its protocol can be told."""
     org = await setup.org()
-    external = found(org.external_credentials, name, "external_credentials", "an external credential")
+    external = found(org.external_credentials, name, *EXTERNAL)
     protocol = setup.catalogue.get(external.protocol)
     return {**_shown_external(org, external), "protocol_parameters": _declared(protocol) if protocol else []}
+
+
+async def add_status_code(setup: Setup, who: str, name: str, status: int) -> Result:
+    """Make a status a sign of stale credentials, beside 401: an answer with it makes Callout refresh the token."""
+
+    def edit(org: Org) -> Edit:
+        external = found(org.external_credentials, name, *EXTERNAL)
+        statuses = tuple(dict.fromkeys((*external.additional_status_codes, status)))
+        return Edit(put(replace(external, additional_status_codes=statuses)), "add status code", f"{status} on {name}")
+
+    org, moved = await setup.write(who, edit)
+    message = f"An answer with status {status} is a sign of stale credentials of {name} now"
+    return {**_shown_external(org, org.external_credentials[name]), "changed": moved, "message": message}
+
+
+async def remove_status_code(setup: Setup, who: str, name: str, status: int) -> Result:
+    """Take a status off the additional status codes; 401 is always a sign."""
+
+    def edit(org: Org) -> Edit:
+        external = found(org.external_credentials, name, *EXTERNAL)
+        place = f"{EXTERNAL[0]}.{name}.additional_status_codes"
+        found({str(s): s for s in external.additional_status_codes}, str(status), place, "an additional status code")
+        left = tuple(s for s in external.additional_status_codes if s != status)
+        return Edit(put(replace(external, additional_status_codes=left)), "remove status code", f"{status} on {name}")
+
+    org, moved = await setup.write(who, edit)
+    message = f"An answer with status {status} is no sign of stale credentials of {name} any more"
+    return {**_shown_external(org, org.external_credentials[name]), "changed": moved, "message": message}
 
 
 def _declared(protocol: type[AuthenticationProtocol]) -> list[Result]:

@@ -23,10 +23,26 @@ from callout.engine.routes import Ready, Route
 MOST_WAITING = 200_000
 #: Records in one segment: few enough that writing one holds the loop up for less than a millisecond.
 SEGMENT = 500
+#: Segments that are read first for the newest records.
+FEW_SEGMENTS = 8
 
-#: What a row holds, by its place: see the arguments of `record`; the last is when the callout ended.
+#: What a row holds, by its place: see the arguments of `record`; when the callout ended stands before the last.
 Row = tuple[
-    bytes, Route | None, str, bytes, bytes, int, int, int, float, str | None, Refused | None, Ready | None, int, float
+    bytes,
+    Route | None,
+    str,
+    bytes,
+    bytes,
+    int,
+    int,
+    int,
+    float,
+    str | None,
+    Refused | None,
+    Ready | None,
+    int,
+    float,
+    bool,
 ]
 
 
@@ -79,11 +95,13 @@ class Records:
         refused: Refused | None,
         ready: Ready | None,
         stale_status: int,
+        says_stale: bool = False,
     ) -> None:
         """Keep one record.
 
         `started` is monotonic seconds, `sent` and `received` are body bytes; `ready` is what was written last,
-        `stale_status` the answer that a refresh rule named, or 0.
+        `stale_status` the answer that a refresh rule named, or 0; `says_stale`: the answer was no sign by any rule,
+        and yet says itself that the token is stale.
         """
         self._rows.append(
             (
@@ -101,6 +119,7 @@ class Records:
                 ready,
                 stale_status,
                 self._now(),
+                says_stale,
             )
         )
 
@@ -144,9 +163,9 @@ class Records:
             for row in batch
         ]
         for number, row in enumerate(batch):
-            if row[9] is not None or row[10] is not None:
+            if row[9] is not None or row[10] is not None or row[14]:
                 refusal = _refusal(row[10], row[2]) if row[10] is not None else None
-                records[number] += (row[9], refusal, row[12])
+                records[number] += (row[9], refusal, row[12], row[14])
         ids = [row[0] for row in batch]
         body = {
             "v": 1,
@@ -168,10 +187,18 @@ def _described(route: Route, ready: Ready | None) -> dict[str, Any]:
         "named_credential": decision.name,
         "external_credential": decision.external_credential.name if decision.external_credential else None,
         "principal": decision.principal.name if decision.principal else None,
+        "token": _token(route, ready),
         "steps": [
             step_members(step) for step in (*decision.explanation.steps, *(ready.stages if ready is not None else ()))
         ],
     }
+
+
+def _token(route: Route, ready: Ready | None) -> str | None:
+    """Name the token that was sent, so that the callouts of one token are known as such; it shows nothing of it."""
+    if ready is None or not ready.generation:
+        return None
+    return f"{route.slot.key}/{route.slot.fingerprint[:8]}/{ready.generation}"
 
 
 def _refusal(refused: Refused, name: str) -> dict[str, Any]:
@@ -181,6 +208,7 @@ def _refusal(refused: Refused, name: str) -> dict[str, Any]:
         "detail": refused.detail,
         "who": refused.who,
         "namespace": refused.namespace,
+        "principal": refused.principal,
         "named_credential": name,
         "remedy": [str(remedy) for remedy in refused.remedies],
         "remedy_commands": [remedy.command for remedy in refused.remedies if remedy.command],
@@ -196,7 +224,7 @@ def records_of(segment: Segment) -> list[dict[str, Any]]:
 
 def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict[str, Any]:
     callout_id, started, number, method, path, status, took, sent, received, *rest = row
-    replay, refusal, stale_status = rest or (None, None, 0)
+    replay, refusal, stale_status, *told = rest or (None, None, 0)
     route = routes[number]
     members: dict[str, Any] = {
         "callout_id": callout_id,
@@ -214,6 +242,8 @@ def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict
         "sent_bytes": sent,
         "received_bytes": received,
         "replay": replay,
+        "token": route.get("token"),
+        "says_stale": bool(told and told[0]),
         "steps": list(route.get("steps", ())),
     }
     if refusal is not None:
@@ -226,6 +256,7 @@ def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict
             "remedy": refusal["remedy"],
             "remedy_commands": refusal["remedy_commands"],
             "named_credential": members["named_credential"] or refusal["named_credential"],
+            "principal": members["principal"] or refusal.get("principal"),
             "steps": refusal["steps"] or members["steps"],
         }
         if members["caller"]["user"] is None:
@@ -267,8 +298,18 @@ class CalloutLog:
     async def recent(self, limit: int) -> list[dict[str, Any]]:
         """Return the newest records, newest first."""
         found: list[dict[str, Any]] = []
-        for segment in await self._trail.recent(limit):
+        for segment in await self._segments(limit):
             found.extend(reversed(records_of(segment)))
             if len(found) >= limit:
                 break
         return found[:limit]
+
+    async def _segments(self, limit: int) -> tuple[Segment, ...]:
+        """Read as many of the newest segments as hold so many records, and few more: each may hold thousands."""
+        asked = min(limit, FEW_SEGMENTS)
+        while True:
+            segments = await self._trail.recent(asked)
+            enough = sum(segment.count for segment in segments) >= limit
+            if enough or len(segments) < asked or asked >= limit:
+                return segments
+            asked = min(limit, asked * 8)

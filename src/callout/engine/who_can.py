@@ -9,6 +9,7 @@ from callout.core.explanation import Step
 from callout.core.model.credentials import NamedCredential, PrincipalType
 from callout.core.model.org import Org
 from callout.core.model.people import Caller, Profile, User
+from callout.engine.explain import refusal_members, step_members
 from callout.engine.setup import Result, Setup, found
 
 #: Name of the imagined user by whom a profile is judged alone; a real name cannot hold a slash.
@@ -38,6 +39,20 @@ async def who_can(setup: Setup, name: str) -> Result:
             {"namespace": namespace, "allowed": namespace in (*named.allowed_namespaces, named.created_by_namespace)}
             for namespace in sorted(org.packages)
         ],
+    }
+
+
+def may_call(setup: Setup, org: Org, caller: Caller, name: str) -> Result:
+    """Decide whether this caller may make callouts by this name, and show every rung."""
+    decision = decide(org, setup.catalogue, caller, name)
+    return {
+        "allowed": decision.allowed,
+        "user": caller.user,
+        "namespace": caller.namespace,
+        "named_credential": name,
+        "principal": str(decision.holder) if decision.principal else None,
+        **refusal_members(decision.explanation),
+        "steps": [step_members(step) for step in decision.explanation.steps],
     }
 
 

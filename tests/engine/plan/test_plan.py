@@ -144,6 +144,7 @@ def test_a_plan_as_json_names_actions_fields_and_secrets():
             {"principal": "Orders/Service", "name": "client_id", "action": "given"},
             {"principal": "Orders/Service", "name": "client_secret", "action": "given"},
         ],
+        "access": {"gains": [], "loses": [], "changes": [], "not_compared": 0},
         "warnings": [],
     }
 
@@ -176,7 +177,7 @@ def test_prune_deletes_what_a_section_leaves_out_and_no_other_section():
     made = plan(ORG, "users: {root: {profile: System Administrator}}", prune=True)
     assert actions(made) == {"users.alice": "delete"}
     assert made.changes == (Change("users", "alice", None),)
-    assert "- users.alice\n1 to delete." in made.render()
+    assert "- users.alice\n- access to Orders as Orders/Service: alice\n1 to delete." in made.render()
 
 
 def test_prune_never_deletes_what_callout_ships():

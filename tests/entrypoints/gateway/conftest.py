@@ -130,6 +130,7 @@ class StandIn:
     route: StandInRoute
     records: list[tuple[Any, ...]] = field(default_factory=list)
     written: list[tuple[Any, int]] = field(default_factory=list)
+    says_stale: list = field(default_factory=list)
     told: list[tuple[int, bool]] = field(default_factory=list)
     prepared: int = 0
     refreshed: int = 0
@@ -177,9 +178,10 @@ class StandIn:
         return b"id-%d" % self.count
 
     def record(self, *record):
-        *record, ready, stale_status = record
+        *record, ready, stale_status, says_stale = record if len(record) == 14 else (*record, False)
         self.records.append(tuple(record))
         self.written.append((ready, stale_status))
+        self.says_stale.append(says_stale)
         self.recorded.set()
 
 

@@ -211,3 +211,16 @@ async def test_a_fresh_connection_that_closes_is_not_tried_again(world) -> None:
     world.external.said = lambda request, number: None
     assert (await world.ask()).problem["reason"] == "external_system_unreachable"
     assert world.external.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [(b'WWW-Authenticate: Bearer error="invalid_token"', True), (b'WWW-Authenticate: Bearer realm="x"', False)],
+)
+async def test_an_answer_that_no_rule_names_and_that_says_itself_that_the_token_is_stale_is_noted(
+    world, line, told
+) -> None:
+    world.external.said = lambda request, number: answer(b"no", line, start=b"HTTP/1.1 400 Bad Request")
+    assert (await world.ask()).values("Callout-Replay") == []
+    await world.record()
+    assert world.engine.says_stale == [told]

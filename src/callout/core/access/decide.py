@@ -34,7 +34,10 @@ MOST_COMPARED = 50
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided. The credentials and the principal are there as far as the ladder found them."""
+    """What was decided. The credentials and the principal are there as far as the ladder found them.
+
+    `wanted` is the principal that the caller asked for by name.
+    """
 
     caller: Caller | None
     name: str
@@ -42,6 +45,7 @@ class Decision:
     named_credential: NamedCredential | None = None
     external_credential: ExternalCredential | None = None
     principal: Principal | None = None
+    wanted: str | None = None
 
     @property
     def allowed(self) -> bool:
@@ -85,7 +89,7 @@ def decide(
             steps += [step, _user_external_credential_step(org, caller)]
             if chosen is not None:
                 steps.append(_configured_step(org, catalogue, external, chosen, named, caller))
-    return Decision(caller, name, Explanation(tuple(steps)), named, external, chosen)
+    return Decision(caller, name, Explanation(tuple(steps)), named, external, chosen, principal)
 
 
 def granting(org: Org, user: str) -> Iterator[Profile | PermissionSet]:

@@ -7,8 +7,9 @@ from callout.core.model.people import Caller
 from callout.core.reasons import Telling, reason
 from callout.engine.operations.operation import LOCAL, Uses
 from callout.engine.operations.problems import OperationRefused
-from callout.engine.operations.requests import CalloutId, Nothing, Question
+from callout.engine.operations.requests import Access, CalloutId, Nothing, Question
 from callout.engine.setup import Result, administrators, is_administrator
+from callout.engine.who_can import may_call
 
 
 def administers(org: Org, caller: Caller) -> bool:
@@ -47,12 +48,7 @@ async def diagnose(uses: Uses, request: Question, caller: Caller) -> Result:
         raise OperationRefused(
             "administrator_required", "got no user, and no administrator is defined; expected --as USER"
         )
-    own = user == caller.user and namespace == caller.namespace
-    if not own and (caller.namespace or not administers(org, caller)):
-        whose = Caller(user, namespace)
-        raise OperationRefused(
-            "administrator_required", f"got a callout of {whose}; expected your own: you are {caller}"
-        )
+    _expect_own(org, caller, Caller(user, namespace))
     result = await uses.diagnose(
         request.name,
         user=user,
@@ -62,6 +58,22 @@ async def diagnose(uses: Uses, request: Question, caller: Caller) -> Result:
         principal=request.principal,
     )
     return result if _is_told_all(uses, org, caller) else _code_alone(result)
+
+
+async def can(uses: Uses, request: Access, caller: Caller) -> Result:
+    """Decide whether a user may make callouts by a name: anyone about themselves, an admin about everyone."""
+    org = await uses.setup.org()
+    asked = Caller(request.user, request.namespace, proof="name")
+    _expect_own(org, caller, asked)
+    result = may_call(uses.setup, org, asked, request.name)
+    return result if _is_told_all(uses, org, caller) else _code_alone(result)
+
+
+def _expect_own(org: Org, caller: Caller, whose: Caller) -> None:
+    own = (whose.user, whose.namespace) == (caller.user, caller.namespace)
+    if not own and (caller.namespace or not administers(org, caller)):
+        detail = f"got a callout of {whose}; expected your own: you are {caller}"
+        raise OperationRefused("administrator_required", detail)
 
 
 async def explain(uses: Uses, request: CalloutId, caller: Caller) -> Result:

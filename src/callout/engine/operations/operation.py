@@ -42,6 +42,7 @@ class Uses:
     diagnose: Diagnose
     explain: Callable[[str], Awaitable[Result | None]]
     verify_audit: Callable[[], Awaitable[Result]]
+    recent: Callable[[int], Awaitable[list[Result]]]
     telling: Telling = Telling.FULL  # how much those who do not administer are told
 
 

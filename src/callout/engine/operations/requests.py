@@ -156,6 +156,28 @@ class NamespaceOn(Request):
     namespace: str
 
 
+class StatusCode(Request):
+    """An external credential, and a status of 400 to 499 or 600 to 999."""
+
+    name: str
+    status: int
+
+
+class Access(Request):
+    """Who would make callouts by which name."""
+
+    user: str
+    name: str
+    namespace: str | None = None
+
+
+class Trouble(Request):
+    """The callouts that are looked at: by this name, of this user; left out: all."""
+
+    name: str | None = None
+    user: str | None = None
+
+
 class Question(Request):
     """A callout to diagnose. `user` left out: oneself (on a home: the first administrator)."""
 

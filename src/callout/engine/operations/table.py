@@ -6,7 +6,18 @@ Every row runs on the use cases `u`, the request `q` and the caller `c`.
 
 from __future__ import annotations
 
-from callout.engine import applying, credentials, grants, groups, keys, people, secret_values, status, who_can
+from callout.engine import (
+    applying,
+    credentials,
+    grants,
+    groups,
+    keys,
+    people,
+    secret_values,
+    status,
+    troubleshoot,
+    who_can,
+)
 from callout.engine.operations import callouts
 from callout.engine.operations import requests as r
 from callout.engine.operations.operation import Access, Operation
@@ -105,6 +116,22 @@ _DEFINITIONS = (
         r.Name,
         "Show an external credential and what its protocol can be told",
         lambda u, q, c: credentials.show_external_credential(u.setup, q.name),
+    ),
+    Operation(
+        "external_credential.add_status_code",
+        "POST",
+        "/external-credentials/{name}/additional-status-codes",
+        r.StatusCode,
+        "Make a status a sign of stale credentials, beside 401",
+        lambda u, q, c: credentials.add_status_code(u.setup, str(c), q.name, q.status),
+    ),
+    Operation(
+        "external_credential.remove_status_code",
+        "DELETE",
+        "/external-credentials/{name}/additional-status-codes/{status}",
+        r.StatusCode,
+        "Take a status off the signs of stale credentials",
+        lambda u, q, c: credentials.remove_status_code(u.setup, str(c), q.name, q.status),
     ),
 )
 
@@ -408,6 +435,23 @@ _LOOKING = (
         r.Name,
         "List who can make callouts by a name, and who nearly can",
         lambda u, q, c: who_can.who_can(u.setup, q.name),
+    ),
+    Operation(
+        "can",
+        "GET",
+        "/can/{user}/{name}",
+        r.Access,
+        "Decide whether a user may make callouts by a name",
+        callouts.can,
+        Access.KNOWN,
+    ),
+    Operation(
+        "troubleshoot",
+        "GET",
+        "/troubleshoot",
+        r.Trouble,
+        "Find out why recent callouts failed, and the change that mends each",
+        lambda u, q, c: troubleshoot.troubleshoot(u.setup, u.recent, name=q.name, user=q.user),
     ),
     Operation("whoami", "GET", "/whoami", r.Nothing, "Say who you are", callouts.whoami, Access.KNOWN),
     Operation(

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from callout.core.access.difference import access_difference
 from callout.core.errors import DefinitionError, Problem
 from callout.core.model.credentials import (
     ExternalCredential,
@@ -64,7 +65,8 @@ def make_plan(
     if problems:
         raise DefinitionError(manifest.located(dict.fromkeys(problems)))
     writes = tuple(_secret_writes(org, manifest))
-    return Plan(planned, writes, (*warnings, *warnings_of(org, after, catalogue, planned, writes)))
+    access = access_difference(org, after, catalogue)
+    return Plan(planned, writes, (*warnings, *warnings_of(org, after, catalogue, planned, writes)), access)
 
 
 def _wanted(org: Org, manifest: Manifest) -> tuple[dict[Key, Definition], list[Problem]]:

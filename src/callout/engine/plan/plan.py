@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from callout.core.access.difference import AccessDifference
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import Definition
 from callout.core.ports import Change
 from callout.core.secret import Secret
+from callout.engine.plan.access import access_lines, access_members
 from callout.engine.plan.diff import FieldChange
 
 
@@ -88,6 +90,7 @@ class Plan:
     planned: tuple[PlannedChange, ...] = ()
     secret_writes: tuple[SecretWrite, ...] = ()
     warnings: tuple[str, ...] = ()
+    access: AccessDifference = field(default_factory=AccessDifference)
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -124,6 +127,7 @@ class Plan:
             "empty": self.is_empty,
             "changes": [change.to_dict() for change in self.planned],
             "secrets": [write.to_dict() for write in self.secret_writes],
+            "access": access_members(self.access),
             "warnings": list(self.warnings),
         }
 
@@ -137,6 +141,7 @@ class Plan:
                 yield from (f"    {field}" for field in change.fields)
         for write in self._writes():
             yield f"{_MARKS[write.state]} secret {write.key} {write.name}: {_SAID[write.state]}"
+        yield from access_lines(self.access)
         yield from (f"! {warning}" for warning in self.warnings)
         yield self._summary()
 

@@ -17,6 +17,7 @@ from callout.core.access.target import join, split_target
 from callout.core.errors import Refused
 from callout.core.http1.body import ChunkedBody
 from callout.core.http1.head import RequestHead, ResponseHead
+from callout.core.refresh.evidence import says_stale
 from callout.core.refresh.replay import DONE, NOT_POSSIBLE, may_replay
 from callout.engine.routes import Ready, Route
 from callout.entrypoints.gateway.answers import CONTINUE, refusal
@@ -65,6 +66,7 @@ class Exchange:
         "_replay",
         "_request_ended",
         "_route",
+        "_says_stale",
         "_sent",
         "_stale_status",
         "_started",
@@ -98,7 +100,7 @@ class Exchange:
         # The answer: 0 until its head is passed on.
         self._status = self._stale_status = self._sent = self._received = self._discarded = self._attempts = 0
         self._replay: bytes | None = None
-        self._holding_back = self._redialled = self._wrap = self._moved = self._over = False
+        self._holding_back = self._redialled = self._wrap = self._moved = self._over = self._says_stale = False
         self._keep_alive = True
         self._unwrap: ChunkedBody | None = None
 
@@ -299,6 +301,8 @@ class Exchange:
             self._gateway.callouts.answered(route, ready, status, self._replay is DONE)
         elif self._replay is DONE:
             self._gateway.callouts.answered(route, ready, status, True)
+        elif status >= 400:
+            self._says_stale = says_stale(head.lines)
         self._status = status
         self._received = len(body)
         caller = self._caller
@@ -473,6 +477,7 @@ class Exchange:
             refused,
             self._ready,
             self._stale_status,
+            self._says_stale,
         )
 
 

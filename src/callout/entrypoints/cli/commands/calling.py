@@ -191,7 +191,7 @@ async def diagnose(
 
 
 def _diagnosed(result: Result) -> Lines:
-    yield from _ladder(result)
+    yield from ladder(result)
     if result["allowed"]:
         yield text("This callout would be made.", "green")
     request = result.get("request")
@@ -201,7 +201,8 @@ def _diagnosed(result: Result) -> Lines:
         yield from (text(f"{name}: {value}") for name, value in request["headers"])
 
 
-def _ladder(result: Result) -> Lines:
+def ladder(result: Result) -> Lines:
+    """Show every rung in one line, with what mends those that do not hold."""
     width = max((len(step["name"]) for step in result["steps"]), default=0)
     for step in result["steps"]:
         mark, style = ("✓", "green") if step["held"] else ("✗", "red")
@@ -236,7 +237,7 @@ def _explained(result: Result) -> Lines:
     yield text(f"{answered}, replay {result['replay']}" if result.get("replay") else answered)
     if not result["allowed"] and result.get("detail"):
         yield text(str(result["detail"]))
-    yield from _ladder(result)
+    yield from ladder(result)
     shown = {remedy for step in result["steps"] for remedy in step.get("remedy") or ()}
     yield from (remedy_line(remedy) for remedy in result.get("remedy") or () if remedy not in shown)
 

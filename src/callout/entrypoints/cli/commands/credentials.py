@@ -20,6 +20,8 @@ def register(app: App) -> None:
     external = App(name="external-credential", help="External credentials: how external systems are authenticated to.")
     external.command(list_external, name="list")
     external.command(show_external, name="show")
+    external.command(add_status_code, name="add-status-code")
+    external.command(remove_status_code, name="remove-status-code")
     app.command(named)
     app.command(external)
 
@@ -119,6 +121,31 @@ async def show_external(name: str, /, *, where: Where = HERE, session: Given) ->
     Example: `callout external-credential show Orders`
     """
     return await session.show(where, "external_credential.show", {"name": name}, _whole_external)
+
+
+async def add_status_code(name: str, status: int, /, *, where: Where = HERE, session: Given) -> int:
+    """Make a status a sign of stale credentials, beside 401: an answer with it makes Callout refresh the token.
+
+    Example: `callout external-credential add-status-code Orders 400`
+
+    Parameters
+    ----------
+    name:
+        Name of the external credential.
+    status:
+        A status of 400 to 499 or 600 to 999.
+    """
+    request = {"name": name, "status": status}
+    return await session.show(where, "external_credential.add_status_code", request, message)
+
+
+async def remove_status_code(name: str, status: int, /, *, where: Where = HERE, session: Given) -> int:
+    """Take a status off the signs of stale credentials; 401 is always one.
+
+    Example: `callout external-credential remove-status-code Orders 400`
+    """
+    request = {"name": name, "status": status}
+    return await session.show(where, "external_credential.remove_status_code", request, message)
 
 
 def _whole(result: Result) -> Lines:

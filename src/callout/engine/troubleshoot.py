@@ -1,0 +1,253 @@
+"""Why recent callouts failed: one finding for each caller, name and reason, with the one change that mends it.
+
+The rows T1 to T6 are those of Salesforce's page on troubleshooting named credentials; what else fails is a finding
+without a row. Whether a refusal of the ladder stands is decided anew: what was mended since is said to be.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from callout.core.access.decide import Decision, decide
+from callout.core.explanation import Remedy, Step
+from callout.core.model.credentials import NamedCredential
+from callout.core.model.org import Org
+from callout.core.model.people import Caller
+from callout.core.reasons import Blame, reason
+from callout.core.refresh.evidence import Answer, Evidence, evidence_of
+from callout.core.refresh.rules import refresh_statuses
+from callout.engine.printed_commands import applicable
+from callout.engine.setup import Result, Setup
+
+Record = Mapping[str, Any]
+
+#: The newest callouts that are looked at.
+MOST_CALLOUTS = 10_000
+#: Users that are asked for who could call by a name, and those that are named.
+MOST_ASKED, MOST_NAMED = 1_000, 10
+
+ROWS = {
+    "T1": "The external system says stale credentials with a status that is no sign of them, so no token is refreshed",
+    "T2": "The principal is not enabled for the user",
+    "T3": "The user has no access to User External Credential",
+    "T4": "The user has neither the principal nor access to User External Credential; both are needed",
+    "T5": "The namespace of the package whose code calls is not allowed",
+    "T6": "The code of a package made this named credential, and nobody has enabled it for callouts",
+}
+_ROW_OF = {
+    "principal_not_granted": "T2",
+    "user_external_credential_denied": "T3",
+    "namespace_not_allowed": "T5",
+}
+_BOTH = frozenset(_ROW_OF) - {"namespace_not_allowed"}
+#: Reasons that the ladder decides on: whether they stand is known without another callout.
+_LADDER = frozenset({*_ROW_OF, "callouts_disabled", "named_credential_not_found", "principal_not_configured"})
+
+
+async def troubleshoot(
+    setup: Setup,
+    recent: Callable[[int], Awaitable[list[Result]]],
+    *,
+    name: str | None = None,
+    user: str | None = None,
+) -> Result:
+    """Find out why the newest callouts (by this name, of this user) failed. Nothing is changed."""
+    org, records = await setup.org(), await recent(MOST_CALLOUTS)
+    findings = [f for f in _findings(setup, org, records) if _concerns(f, name, user)]
+    findings.sort(key=lambda f: (f["mended"], f["row"] or "T9", f["named_credential"], f["user"] or ""))
+    return {
+        "looked_at": len(records),
+        "since": records[-1]["at"] if records else None,
+        "findings": [f for f in findings if not f["mended"]],
+        "mended": [f for f in findings if f["mended"]],
+    }
+
+
+def _findings(setup: Setup, org: Org, records: Sequence[Record]) -> Iterator[Result]:
+    yield from _stale_signs(setup, org, records)
+    groups: dict[tuple[Any, ...], list[Record]] = {}
+    answered: dict[tuple[Any, ...], str] = {}
+    for record in records:  # newest first
+        caller = (record["caller"]["user"], record["caller"]["namespace"], record["named_credential"] or "")
+        if record["allowed"]:
+            answered.setdefault(caller, record["at"])
+        else:
+            asked = record["principal"] if record["reason"] == "principal_not_granted" else None
+            groups.setdefault((*caller, record["reason"], asked), []).append(record)
+    for key, group in groups.items():
+        yield _refusals(setup, org, group, asked=key[-1], answered=answered.get(key[:3], ""))
+
+
+def _concerns(finding: Result, name: str | None, user: str | None) -> bool:
+    return name in (None, *finding["named_credentials"]) and user in (None, *finding["users"])
+
+
+def _refusals(setup: Setup, org: Org, group: Sequence[Record], *, asked: str | None, answered: str) -> Result:
+    """Word one group of refusals, newest first; `answered` is when a callout of this caller last succeeded."""
+    last = group[0]
+    user, namespace, name = last["caller"]["user"], last["caller"]["namespace"], last["named_credential"] or ""
+    known = reason(last["reason"])
+    decision = _decided(setup, org, user, namespace, name, asked) if known.code in _LADDER else None
+    lacking = [step for step in decision.explanation.steps if not step.held] if decision is not None else []
+    mended = all(step.reason != known.code for step in lacking) if decision is not None else answered > last["at"]
+    standing = decision is not None and not mended
+    remedies = [str(r) for step in lacking for r in step.remedies] if standing else list(last["remedy"])
+    commands = _commands(lacking) if standing else list(last["remedy_commands"])
+    named = org.named_credentials.get(name)
+    ours = _commands([step for step in lacking if _row(step.reason or "", lacking, named)]) if standing else []
+    cause = next((step.detail for step in lacking if step.reason == known.code), last.get("detail") or known.title)
+    finding = {
+        "row": _row(known.code, lacking, named),
+        "user": user,
+        "users": [user] if user else [],
+        "namespace": namespace,
+        "named_credential": name,
+        "named_credentials": [name],
+        "external_credential": named.external_credential if named else None,
+        "reason": known.code,
+        "title": known.title,
+        "blame": known.blame.value,
+        "count": len(group),
+        "first_at": group[-1]["at"],
+        "last_at": last["at"],
+        "callout_id": last["callout_id"],
+        "cause": cause,
+        "evidence": None,
+        "also_missing": [step.detail for step in lacking if step.reason != known.code],
+        "mended": mended,
+        "about": _about(setup, org, named) if known.code == "callouts_disabled" and named else None,
+        "see": _see(user, namespace, name) if decision is not None else f"callout explain {last['callout_id']}",
+    }
+    return _with_changes(finding, remedies, commands, ours)
+
+
+def _decided(
+    setup: Setup, org: Org, user: str | None, namespace: str | None, name: str, asked: str | None
+) -> Decision | None:
+    if user is None:
+        return None
+    return decide(org, setup.catalogue, Caller(user, namespace, proof="name"), name, principal=asked)
+
+
+def _commands(lacking: Sequence[Step]) -> list[str]:
+    return [remedy.command for step in lacking for remedy in step.remedies if remedy.command]
+
+
+def _row(code: str, lacking: Sequence[Step], named: NamedCredential | None) -> str | None:
+    if {step.reason for step in lacking} >= _BOTH and code in _BOTH:
+        return "T4"
+    if code == "callouts_disabled" and named is not None and named.created_by_namespace is not None:
+        return "T6"
+    return _ROW_OF.get(code)
+
+
+def _see(user: str | None, namespace: str | None, name: str) -> str:
+    package = f" --namespace {shlex.quote(namespace)}" if namespace else ""
+    return f"callout can {shlex.quote(user or '')} {shlex.quote(name)}{package}"
+
+
+def _with_changes(finding: Result, remedies: Sequence[str], commands: Sequence[str], ours: Sequence[str]) -> Result:
+    """Add the remedies. `ours` are the commands of the rows T1 to T6, which may be applied without typing them.
+
+    What an admin may have meant (a user made inactive, a credential disabled by hand) is left to be mended by hand.
+    """
+    changes = [change.to_dict() for command in ours if (change := applicable(command)) is not None]
+    applied = {change["command"] for change in changes}
+    return {
+        **finding,
+        "what": ROWS.get(finding["row"] or "", finding["title"]),
+        "remedy": list(dict.fromkeys(remedies)),
+        "remedy_commands": list(dict.fromkeys(commands)),
+        "changes": list({change["command"]: change for change in changes}.values()),
+        "by_hand": [command for command in dict.fromkeys(commands) if command not in applied],
+    }
+
+
+def _about(setup: Setup, org: Org, named: NamedCredential) -> Result:
+    """Show what an admin judges before enabling a named credential: whose it is, what it spends, who could call."""
+    enabled = {**org.named_credentials, named.name: replace(named, enabled_for_callouts=True)}
+    imagined = replace(org, named_credentials=enabled)
+    asked: Collection[str] = sorted(org.users)[:MOST_ASKED]
+    could = [u for u in asked if decide(imagined, setup.catalogue, Caller(u, proof="name"), named.name).allowed]
+    external = org.external_credentials.get(named.external_credential)
+    return {
+        "created_by_namespace": named.created_by_namespace,
+        "url": named.url,
+        "principals": [f"{external.name}/{p.name}" for p in external.principals] if external else [],
+        "allowed_namespaces": sorted({*named.allowed_namespaces, *filter(None, (named.created_by_namespace,))}),
+        "could_call": could[:MOST_NAMED],
+        "could_call_count": len(could),
+        "could_call_complete": len(asked) == len(org.users),
+    }
+
+
+# --- T1 ------------------------------------------------------------------------------------------------------------
+
+
+def _stale_signs(setup: Setup, org: Org, records: Sequence[Record]) -> Iterator[Result]:
+    answers = [_answer(record) for record in reversed(records) if _was_sent_with_token(record)]
+    for evidence in evidence_of(answers):
+        external = org.external_credentials.get(evidence.external_credential)
+        protocol = setup.catalogue.get(external.protocol) if external is not None else None
+        if external is not None and protocol is not None and protocol.obtains and evidence.is_convincing:
+            statuses = refresh_statuses(external.additional_status_codes)
+            yield _stale_sign(evidence, sorted(statuses), mended=evidence.status in statuses)
+
+
+def _was_sent_with_token(record: Record) -> bool:
+    return bool(record["allowed"] and record.get("token") and record["external_credential"] and record["status"])
+
+
+def _answer(record: Record) -> Answer:
+    return Answer(
+        at=datetime.fromisoformat(record["at"]),
+        external_credential=record["external_credential"],
+        named_credential=record["named_credential"],
+        holder=record["token"].rsplit("/", 2)[0],
+        token=record["token"],
+        operation=f"{record['method']} {record['path']}",
+        status=record["status"],
+        told=bool(record.get("says_stale")),
+        callout_id=record["callout_id"],
+        user=record["caller"]["user"],
+    )
+
+
+def _stale_sign(evidence: Evidence, statuses: Sequence[int], *, mended: bool) -> Result:
+    name, status = evidence.external_credential, evidence.status
+    first, last = evidence.answers[0], evidence.answers[-1]
+    named = sorted({answer.named_credential for answer in evidence.answers})
+    users = sorted({answer.user for answer in evidence.answers if answer.user})
+    signs = ", ".join(map(str, statuses))
+    remedy = Remedy(
+        f"Make {status} an additional status code of {name}, so that its tokens are refreshed on it",
+        f"callout external-credential add-status-code {shlex.quote(name)} {status}",
+    )
+    finding = {
+        "row": "T1",
+        "user": None,
+        "users": users,
+        "namespace": None,
+        "named_credential": named[0],
+        "named_credentials": named,
+        "external_credential": name,
+        "reason": None,
+        "title": ROWS["T1"],
+        "blame": Blame.ADMIN.value,
+        "count": len(evidence.answers),
+        "first_at": first.at.isoformat(timespec="milliseconds"),
+        "last_at": last.at.isoformat(timespec="milliseconds"),
+        "callout_id": last.callout_id,
+        "cause": f"tokens of {name} are refreshed on status {signs} alone; its external system answers {status}",
+        "evidence": str(evidence),
+        "also_missing": [],
+        "mended": mended,
+        "about": None,
+        "see": "callout status",
+    }
+    command = remedy.command or ""
+    return _with_changes(finding, [str(remedy)], [command], [command])

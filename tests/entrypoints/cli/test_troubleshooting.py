@@ -1,0 +1,110 @@
+"""`can`, and `troubleshoot` with its one question; what is applied is what the printed command would have done."""
+
+import asyncio
+import shlex
+
+import pytest
+
+from callout.core.errors import Refused
+from callout.engine.printed_commands import applicable
+from tests.entrypoints.cli.conftest import CommandLine
+from tests.entrypoints.cli.test_remedies import SITUATIONS, decided, set_up
+from tests.world import make_shop
+
+
+@pytest.fixture
+def failing(cli):
+    """A home whose log holds one refusal of bob's."""
+    key = cli.runs(cli.world.key_of("bob")).encode()
+    cli("secret", "set", "Orders/Service", "client_id=abc", "client_secret=-", stdin="s3cret")
+    cli("permission-set", "grant", "Order Clerks", "--user-external-credential", "read")
+    cli.runs(cli.world.current.follow())
+    callouts = cli.world.callouts
+    with pytest.raises(Refused) as caught:
+        callouts.admit("Orders", (), key, None, None)
+    row = (None, "Orders", b"GET", b"/callout/Orders/a", 403, 0, 0, cli.world.clock.monotonic(), None, caught.value)
+    callouts.record(callouts.next_id(), *row, None, 0)
+    cli.world.records.flush()
+    return cli
+
+
+def test_can_says_yes_or_no_with_every_rung_in_a_line_and_ends_by_blame(failing):
+    yes, no = failing("can", "alice", "Orders"), failing("can", "bob", "Orders")
+    assert (yes.code, yes.out.splitlines()[0]) == (0, "yes: alice may make callouts by Orders as Orders/Service")
+    assert (no.code, no.out.splitlines()[0]) == (3, "no: bob may not make callouts by Orders")
+    assert "✗ principal" in no.out
+    assert "  → Assign permission set Order Clerks, which has Orders/Service, to bob: callout permission-set" in no.out
+    assert failing("can", "nobody", "Orders").code == 2
+    assert failing("can", "alice", "Orders", "--namespace", "acme").code == 3
+    assert failing("can", "alice", "Orders", "--json").json["allowed"] is True
+
+
+def test_what_failed_is_told_with_cause_remedy_and_how_to_see_that_it_works(failing):
+    ran = failing("troubleshoot", "Orders", "--user", "bob")
+    lines = ran.out.splitlines()
+    assert (ran.code, lines[0]) == (3, "T2  The principal is not enabled for the user")
+    assert lines[1].startswith("  1 callout of bob by Orders, last 2026-01-01T")
+    assert lines[2] == "  cause: bob has no grant for any principal of Orders; its principals: Service"
+    assert lines[3].endswith("callout permission-set assign 'Order Clerks' bob")
+    assert lines[4] == "  to see that it works: callout can bob Orders"
+
+
+def test_it_asks_once_and_no_changes_nothing(failing):
+    ran = failing("troubleshoot", "--apply", stdin="n\n", terminal=True)
+    assert ran.code == 2
+    assert "Apply 1 change? [y/N]" in ran.err
+    assert failing("can", "bob", "Orders").code == 3
+
+
+def test_it_asks_once_and_yes_applies_and_says_how_to_see_it(failing):
+    ran = failing("troubleshoot", "--apply", stdin="y\n", terminal=True)
+    assert ran.code == 0, ran.err
+    assert "applied: callout permission-set assign 'Order Clerks' bob" in ran.out
+    assert ran.out.rstrip().endswith("to see that it works: callout can bob Orders")
+    assert failing("can", "bob", "Orders").code == 0
+    after = failing("troubleshoot")
+    assert (after.code, after.out.splitlines()[1]) == (0, "1 earlier cause mended, or without object, since.")
+
+
+def test_where_nobody_can_be_asked_yes_must_be_said(failing):
+    assert failing("troubleshoot", "--apply").code == 2
+    assert failing("troubleshoot", "--apply", "--json", terminal=True).code == 2
+    told = failing("troubleshoot", "--apply", "--yes", "--json")
+    assert (told.code, told.json["left"]) == (0, [])
+    assert [row["command"] for row in told.json["applied"]] == ["callout permission-set assign 'Order Clerks' bob"]
+
+
+def test_with_nothing_to_mend_it_says_so(cli):
+    ran = cli("troubleshoot", "--apply", "--yes")
+    assert (ran.code, ran.out) == (0, "Nothing to mend: 0 callouts looked at.\n")
+
+
+def test_a_status_code_is_added_and_taken_off(cli):
+    assert cli("external-credential", "add-status-code", "Orders", "712").code == 0
+    assert cli("external-credential", "show", "Orders", "--json").json["additional_status_codes"] == [400, 601, 712]
+    assert cli("external-credential", "remove-status-code", "Orders", "712").code == 0
+    refused = cli("external-credential", "add-status-code", "Orders", "200")
+    assert (refused.code, "1xx, 2xx or 3xx does not refuse" in refused.err) == (3, True)
+
+
+@pytest.mark.parametrize(("situation", "rung"), SITUATIONS.items())
+def test_an_applied_change_does_what_its_printed_command_does(cli, situation, rung):
+    other = CommandLine(asyncio.run(make_shop()))
+    name, caller = set_up(cli, situation)
+    set_up(other, situation)
+    (step,) = [s for s in decided(cli, name, caller).explanation.steps if s.name == rung]
+    for remedy in step.remedies:
+        change = applicable(remedy.command)
+        by_hand = rung == "caller" or "=-" in remedy.command
+        assert (change is None) is by_hand, remedy.command
+        if change is not None:
+            other.runs(other.world.run(change.operation, **change.arguments))
+            assert cli(*shlex.split(remedy.command)[1:]).code == 0
+            assert cli.runs(cli.world.store.load()).definitions() == other.runs(other.world.store.load()).definitions()
+
+
+@pytest.mark.parametrize(
+    "command", ["callout apply -f FILE", "callout user set bob --active", "rm -rf x", "callout user"]
+)
+def test_a_command_that_needs_a_person_cannot_be_applied(command):
+    assert applicable(command) is None
