@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from callout.adapters.store import audit
-from callout.adapters.store.chain import Break, Fault
+from callout.core.chain import Break, Fault
 from callout.adapters.store.errors import StoreError
 from callout.adapters.store.store import Store
 from tests.adapters.store.conftest import SqliteDatabase, act, segment
