@@ -23,6 +23,7 @@ from callout.core.model.people import CallerKey, Package, PermissionSet, User
 from callout.core.ports import FIRST, AdminAct, Change, PrincipalHealth, Segment, StoredToken
 from callout.core.protocols import CATALOGUE
 from callout.core.secret import Secret
+from callout.engine.audit import Audit
 from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
 from callout.engine.leaving import leaving
@@ -30,6 +31,7 @@ from callout.engine.operations import LOCAL, Operations, Uses
 from callout.engine.records import CalloutLog, Records
 from callout.engine.setup import Setup, changed
 from callout.engine.tokens import Tokens
+from tests.trail import MemoryTrail
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SERVICE = UserExternalCredentialKey("Orders", "Service")
@@ -92,6 +94,7 @@ class MemoryStore:
     errors: dict[UserExternalCredentialKey, tuple[datetime, str]] = field(default_factory=dict)
     acts: list[AdminAct] = field(default_factory=list)
     kept: list[Segment] = field(default_factory=list)
+    trail: MemoryTrail = field(default_factory=MemoryTrail)
     broken: bool = False
     #: What another process writes just before the next write: changes, or prefixes of keys that it revokes.
     faster: list[list[Change | str]] = field(default_factory=list)
@@ -111,6 +114,8 @@ class MemoryStore:
 
     def _take_over(self, org: Org, *acts: AdminAct) -> int:
         self.acts += acts
+        for act in acts:
+            self.trail.act(act)
         self.org = replace(org, generation=self.org.generation + 1)
         return self.org.generation
 
@@ -221,6 +226,7 @@ class MemoryStore:
 
     def append(self, segment: Segment) -> None:
         self.kept.append(segment)
+        self.trail.append_at(START, segment)
 
     async def segments(self, callout_id: str) -> tuple[Segment, ...]:
         return tuple(s for s in reversed(self.kept) if s.oldest <= callout_id <= s.newest)
@@ -277,11 +283,8 @@ def make_world() -> World:
         await current.follow()
         return await callouts.diagnose(name, **question)
 
-    async def verified():
-        return {"ok": True, "rows": len(store.acts)}
-
     log = CalloutLog(store)
-    uses = Uses(setup, diagnose, log.explain, verified, log.recent)
+    uses = Uses(setup, diagnose, log.explain, Audit(store.trail, clock, "1.2.3"), log.recent)
     return World(clock, entropy, vault, store, setup, callouts, records, current, Operations(uses))
 
 

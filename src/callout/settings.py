@@ -65,6 +65,12 @@ class Settings:
     longest_without_store: float = setting(
         3600.0, "how long callouts go on while the store cannot be read", "seconds", least=1
     )
+    log_sampling: float = setting(
+        1.0,
+        "share of the successful callouts that the callout log keeps, from 0 to 1; refused, failed and replayed ones "
+        "are always kept",
+        most=1,
+    )
     metrics_open: bool = setting(
         default=False,
         help_text="show /metrics of the gateway to everybody who reaches it; false: to this machine alone, which a "

@@ -81,7 +81,7 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
         outbound = Outbound(trusted_ca_file=settings.trusted_ca_file or None)
         transport = OutboundTransport(outbound)
         tokens = Tokens(store.user_external_credentials, vault, transport, clock, entropy, debounce=settings.debounce)
-        records = Records(store.audit, clock, entropy)
+        records = Records(store.audit, clock, entropy, settings.log_sampling)
         callouts = Callouts(
             org,
             CATALOGUE,

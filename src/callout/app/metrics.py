@@ -46,6 +46,9 @@ def gateway_metrics(home: Home, open_connections: int) -> Iterator[Metric]:
     yield one("token_requests_total", "counter", "requests to token endpoints", tokens.requests)
     yield one("records_waiting", "gauge", "records of callouts that are not written yet", records.waiting)
     yield one("records_dropped_total", "counter", "records lost because too many waited", records.dropped)
+    yield one(
+        "records_not_kept_total", "counter", "records of successful callouts that sampling left out", records.not_kept
+    )
     yield one("connections", "gauge", "open connections of callers", open_connections)
     yield one("definitions_generation", "gauge", "generation of the definitions", home.org.value.generation)
     yield one("store_reachable", "gauge", "1 where the store can be read", home.org.unreachable_since is None)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from callout import __version__
 from callout.app.home import Home, database_of, keep_up, open_home
 from callout.app.making import make_home
 from callout.app.worker import addresses, limits_of
@@ -15,6 +16,7 @@ from callout.core.model.org import Org
 from callout.core.model.people import GUEST, CallerKey, User
 from callout.core.protocols import CATALOGUE
 from callout.core.rules import problems_of
+from callout.engine.audit import Audit
 from callout.engine.callers import digest_of
 from callout.engine.keys import key_text
 from callout.engine.operations import LOCAL, Operations, Uses
@@ -30,14 +32,12 @@ def operations_of(home: Home) -> Operations:
         await home.org.follow()
         return await home.callouts.diagnose(name, **question)
 
-    async def verify() -> dict[str, Any]:
-        found = await home.store.audit.verify()
-        return {"ok": found.held, "rows": found.rows, "broken": str(found.broken) if found.broken else None}
-
     setup = Setup(
         home.store.definitions, home.store.user_external_credentials, home.vault, home.clock, home.entropy, CATALOGUE
     )
-    return Operations(Uses(setup, diagnose, home.log.explain, verify, home.log.recent, home.settings.telling_users))
+    audit = Audit(home.store.audit, home.clock, __version__)
+    telling = home.settings.telling_users
+    return Operations(Uses(setup, diagnose, home.log.explain, audit, home.log.recent, telling))
 
 
 async def initialise(settings: Settings, admin: str) -> Mapping[str, Any]:

@@ -5,11 +5,12 @@ Every store port is asynchronous; nothing here is called while a callout runs on
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from callout.core.chain import Head, Row, Verification
 from callout.core.message import HttpRequest, HttpResponse
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import Definition, Org
@@ -111,6 +112,17 @@ class Segment:
     records: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What pruning removed, and the chain's head after it. `through` is the last row that went."""
+
+    through: Head
+    rows: int
+    acts: int
+    callouts: int
+    head: Head
+
+
 Sealed = Mapping[UserExternalCredentialKey, Mapping[str, bytes]]
 
 
@@ -191,6 +203,29 @@ class AuditTrail(Protocol):
 
     async def recent(self, limit: int) -> tuple[Segment, ...]:
         """Return the newest segments, newest first."""
+
+    async def rows(
+        self, limit: int, *, after: int = 0, before: int | None = None, kinds: Iterable[str] = (), newest: bool = False
+    ) -> tuple[tuple[Row, bytes], ...]:
+        """Return rows between these two, exclusive, with their stored hashes; oldest first, or newest first.
+
+        `kinds`: rows of these kinds alone (none named: all).
+        """
+
+    async def written_since(self, moment: datetime) -> int | None:
+        """Return the number of the first row that was written at this time or later, or None."""
+
+    async def head(self) -> Head:
+        """Return the end of the chain."""
+
+    async def verify(self, kept: Head | None = None) -> Verification:
+        """Walk the whole chain; with `kept`, a head noted earlier, see that its row is still there as it was."""
+
+    async def prune(self, before: datetime, who: str, at: datetime) -> Pruned | None:
+        """Remove the rows that were written before this time, and append a checkpoint; None where there is none.
+
+        Raises `StoreError`, and removes nothing, where the chain does not hold.
+        """
 
 
 class Transport(Protocol):

@@ -2,10 +2,15 @@
 
 A callout id sorts by time: milliseconds of the last tick, a count, and the writer. Records never hold a query,
 a header or a body. What is the same for all callouts of a route is written once a segment.
+
+Where successful callouts are sampled, the callout id alone decides which are kept: anyone can tell afterwards whether one
+had to be. A segment says how many it left out, of which named credential and with which status, and how many were lost
+before it because too many waited.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
@@ -49,9 +54,10 @@ Row = tuple[
 class Records:
     """Collects records and writes them. `next_id` and `record` are called on the loop, `flush` from a thread."""
 
-    def __init__(self, trail: AuditTrail, clock: Clock, entropy: Entropy) -> None:
+    def __init__(self, trail: AuditTrail, clock: Clock, entropy: Entropy, sampling: float = 1.0) -> None:
         self._trail = trail
         self._clock = clock
+        self._sampling = sampling
         self._now = clock.monotonic
         self._rows: list[Row] = []
         self._suffix = entropy.bytes(4).hex().encode()
@@ -60,6 +66,8 @@ class Records:
         self._wall = clock.now()
         self._monotonic = clock.monotonic()
         self.dropped = 0
+        self._dropped_told = 0
+        self.not_kept = 0
         self.by_status: dict[tuple[int, str], int] = {}
         self.tick()
 
@@ -130,7 +138,11 @@ class Records:
         try:
             while written < len(rows):
                 batch = rows[written : written + SEGMENT]
-                self._trail.append(self._segment(batch))
+                dropped = self.dropped
+                kept = batch if self._sampling >= 1 else [row for row in batch if self._keeps(row)]
+                self._trail.append(self._segment(batch, kept, dropped - self._dropped_told))
+                self._dropped_told = dropped
+                self.not_kept += len(batch) - len(kept)
                 self._tally(batch)
                 written += len(batch)
         except Exception:
@@ -144,9 +156,14 @@ class Records:
         for key, count in Counter((row[5], row[10].reason.code if row[10] else "") for row in batch).items():
             self.by_status[key] = self.by_status.get(key, 0) + count
 
-    def _segment(self, batch: list[Row]) -> Segment:
+    def _keeps(self, row: Row) -> bool:
+        """Keep all but successful callouts, and of those the ones that the sample has."""
+        plain = row[9] is None and row[10] is None and not row[12] and 0 < row[5] < 400
+        return not plain or is_sampled(row[0], self._sampling)
+
+    def _segment(self, batch: list[Row], kept: list[Row], dropped: int) -> Segment:
         """Encode a batch. This is most of what a record costs, so it is one comprehension for the plain ones."""
-        made = dict.fromkeys((row[1], row[11]) for row in batch)
+        made = dict.fromkeys((row[1], row[11]) for row in kept)
         numbers = {key: number for number, key in enumerate(made)}
         records: list[tuple[Any, ...]] = [
             (
@@ -160,22 +177,38 @@ class Records:
                 row[6],
                 row[7],
             )
-            for row in batch
+            for row in kept
         ]
-        for number, row in enumerate(batch):
+        for number, row in enumerate(kept):
             if row[9] is not None or row[10] is not None or row[14]:
                 refusal = _refusal(row[10], row[2]) if row[10] is not None else None
                 records[number] += (row[9], refusal, row[12], row[14])
         ids = [row[0] for row in batch]
-        body = {
+        body: dict[str, Any] = {
             "v": 1,
             "epoch": self._wall.timestamp() - self._monotonic,
             "routes": [_described(route, ready) if route is not None else {} for route, ready in made],
             "records": records,
         }
+        if len(kept) < len(batch):
+            body["not_kept"] = _not_kept(batch, kept)
+        if dropped:
+            body["dropped"] = dropped
         return Segment(
-            self._suffix.decode(), min(ids).decode(), max(ids).decode(), len(batch), msgspec.json.encode(body)
+            self._suffix.decode(), min(ids).decode(), max(ids).decode(), len(kept), msgspec.json.encode(body)
         )
+
+
+def is_sampled(callout_id: bytes, sampling: float) -> bool:
+    """Say whether a sample of this share (0 to 1) has this callout: by its id, so that it is the same for everyone."""
+    return int.from_bytes(hashlib.sha256(callout_id).digest()[:8], "big") < sampling * 2**64
+
+
+def _not_kept(batch: list[Row], kept: list[Row]) -> list[tuple[str, int, int]]:
+    """Count what was left out, by name and status."""
+    counts = Counter((row[2], row[5]) for row in batch)
+    counts.subtract((row[2], row[5]) for row in kept)
+    return [(name, status, count) for (name, status), count in sorted(counts.items()) if count]
 
 
 def _described(route: Route, ready: Ready | None) -> dict[str, Any]:

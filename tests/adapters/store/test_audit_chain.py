@@ -7,9 +7,9 @@ import hashlib
 import pytest
 
 from callout.adapters.store import audit
-from callout.adapters.store.chain import Break, Fault
 from callout.adapters.store.errors import StoreError
 from callout.adapters.store.store import Store
+from callout.core.chain import Break, Fault
 from tests.adapters.store.conftest import SqliteDatabase, act, segment
 
 

@@ -1,6 +1,7 @@
 """A command behaves the same on a home and on a running server: they run one table of operations."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -59,7 +60,11 @@ COMMANDS = [
     "export",
     "status",
     "audit verify",
+    "audit prune --before 900d",
+    "log --since 1h --user alice",
 ]
+#: The hash of a chain in which another stands as the one who did it.
+HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def words(command: str) -> list[str]:
@@ -74,7 +79,8 @@ def test_commands_say_the_same_on_a_home_and_on_a_running_server(cli, server, fo
     for command in COMMANDS:
         at_home = twin(*words(command), *form)
         remote = cli(*words(command), *form, "--url", server, "--key", key)
-        assert (command, remote.code, remote.out, remote.err) == (command, at_home.code, at_home.out, at_home.err)
+        out, expected = HASH.sub("…", remote.out), HASH.sub("…", at_home.out)
+        assert (command, remote.code, out, remote.err) == (command, at_home.code, expected, at_home.err)
     assert cli.world.store.org.definitions() == twin.world.store.org.definitions()
 
 

@@ -1,17 +1,18 @@
-"""The audit trail (port `AuditTrail`): appended to by every process, verified by walking it."""
+"""The audit trail (port `AuditTrail`): appended to by every process, verified by walking it, pruned from its start."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from callout.adapters.store.chain import Break, Fault, Head, Kind, Row, Verification
 from callout.adapters.store.database import Database
 from callout.adapters.store.errors import StoreError
 from callout.adapters.store.tables import AUDIT, AUDIT_HEAD, stamp
-from callout.core.ports import AdminAct, Clock, Segment
+from callout.core.chain import ACTS, Break, Fault, Head, Kind, Row, Verification, walk
+from callout.core.ports import AdminAct, Clock, Pruned, Segment
 
 _ROWS_AT_ONCE = 500
 
@@ -20,7 +21,7 @@ _SEGMENT = (AUDIT.c.writer, AUDIT.c.oldest, AUDIT.c.newest, AUDIT.c.count, AUDIT
 
 
 class SqlAuditTrail:
-    """The chain in table `audit`. Rows are only ever appended; `audit_head` holds the end."""
+    """The chain in table `audit`. Rows are appended, and pruned from the start; `audit_head` holds the end."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -58,9 +59,36 @@ class SqlAuditTrail:
         statement = select(*_SEGMENT).where(AUDIT.c.kind == Kind.CALLOUTS).order_by(AUDIT.c.seq.desc()).limit(limit)
         return await self._database.read(lambda c: tuple(Segment(*row) for row in c.execute(statement)))
 
-    async def verify(self) -> Verification:
+    async def rows(
+        self, limit: int, *, after: int = 0, before: int | None = None, kinds: Iterable[str] = (), newest: bool = False
+    ) -> tuple[tuple[Row, bytes], ...]:
+        """Return rows between these two, exclusive, with their stored hashes; oldest first, or newest first."""
+        statement = select(*_COLUMNS, AUDIT.c.hash).where(AUDIT.c.seq > after).limit(limit)
+        statement = statement.order_by(AUDIT.c.seq.desc() if newest else AUDIT.c.seq)
+        if before is not None:
+            statement = statement.where(AUDIT.c.seq < before)
+        if wanted := list(kinds):
+            statement = statement.where(AUDIT.c.kind.in_(wanted))
+        return await self._database.read(lambda c: tuple((Row(*r[:-1]), r[-1]) for r in c.execute(statement)))
+
+    async def written_since(self, moment: datetime) -> int | None:
+        """Return the number of the first row that was written at this time or later, or None."""
+        return await self._database.read(lambda c: _written_since(c, moment))
+
+    async def head(self) -> Head:
+        """Return the end of the chain."""
+        return await self._database.read(_head)
+
+    async def verify(self, kept: Head | None = None) -> Verification:
         """Walk the whole chain, from one consistent view, and find the first row that does not hold."""
-        return await self._database.read(_verify)
+        return await self._database.read(lambda c: _verify(c, kept))
+
+    async def prune(self, before: datetime, who: str, at: datetime) -> Pruned | None:
+        """Remove the rows written before this time, and append a checkpoint. Raises `StoreError` on a broken chain."""
+        found = await self._database.read(lambda c: _judged(c, before))
+        if found is None:
+            return None
+        return await self._database.write(lambda c: _prune(c, found, before, who, at))
 
 
 def record_acts(connection: Connection, acts: Sequence[AdminAct]) -> None:
@@ -95,26 +123,74 @@ def _extend(connection: Connection, rows: Sequence[Row]) -> None:
     connection.execute(update(AUDIT_HEAD).values(seq=rows[-1].seq, hash=written[-1]["hash"]))
 
 
-def _verify(connection: Connection) -> Verification:
-    last = Head()
-    for row, stored_hash in _rows(connection):
-        fault = _fault(connection, last, row, stored_hash)
-        if fault is not None:
-            return Verification(last.seq, last, Break(last.seq + 1, fault))
-        last = Head(row.seq, stored_hash)
-    return Verification(last.seq, last, _fault_at_end(connection, last))
+def _written_since(connection: Connection, moment: datetime) -> int | None:
+    statement = select(func.min(AUDIT.c.seq)).where(AUDIT.c.at >= stamp(moment))
+    return connection.execute(statement).scalar_one_or_none()
 
 
-def _fault(connection: Connection, last: Head, row: Row, stored_hash: bytes) -> Fault | None:
-    """Say what is wrong with the row that comes after `last`, or None."""
-    if row.seq != last.seq + 1:
-        return Fault.DROPPED if row.seq > last.seq + 1 else Fault.ADDED
-    if row.previous_hash != last.hash:
-        # It names another row as the one before it: if that row is there, the rows stand in another order.
-        elsewhere = select(func.count()).select_from(AUDIT).where(AUDIT.c.hash == row.previous_hash)
-        moved = row.previous_hash != Head().hash and connection.execute(elsewhere).scalar_one() > 0
-        return Fault.REORDERED if moved else Fault.EDITED
-    return None if row.hash() == stored_hash else Fault.EDITED
+def _judged(connection: Connection, before: datetime) -> Head | None:
+    """Return the last row to prune, from one consistent view in which the whole chain holds; None: there is none."""
+    found = _verify(connection, None)
+    if found.broken is not None:
+        raise StoreError(
+            f"an audit trail of which {found.broken}",
+            "one that holds: pruning must not remove what shows who did that",
+            "Find out who; `callout audit verify` names the row, `callout audit export` keeps what there is",
+        )
+    first_kept = _written_since(connection, before)
+    through = found.head.seq if first_kept is None else first_kept - 1
+    if through <= found.start.seq:
+        return None
+    return Head(through, connection.execute(select(AUDIT.c.hash).where(AUDIT.c.seq == through)).scalar_one())
+
+
+def _prune(connection: Connection, through: Head, before: datetime, who: str, at: datetime) -> Pruned | None:
+    head = _head(connection, lock=True)
+    gone = AUDIT.c.seq <= through.seq
+    if connection.execute(select(AUDIT.c.hash).where(AUDIT.c.seq == through.seq)).scalar_one_or_none() != through.hash:
+        return None  # somebody else pruned meanwhile
+    counted = select(AUDIT.c.kind, func.count(), func.sum(AUDIT.c.count)).where(gone).group_by(AUDIT.c.kind)
+    counts = {kind: (rows, int(records)) for kind, rows, records in connection.execute(counted)}
+    rows = sum(number for number, _ in counts.values())
+    acts = sum(number for kind, (number, _) in counts.items() if kind in ACTS)
+    callouts = counts.get(Kind.CALLOUTS, (0, 0))[1]
+    said = {
+        "act": "prune audit",
+        "what": f"rows through {through.seq}, written before {stamp(before)}: {acts} acts, {callouts} callouts",
+        "through": through.seq,
+        "hash": through.hash.hex(),
+    }
+    records = msgspec.json.encode(said)
+    checkpoint = Row(head.seq + 1, stamp(at), Kind.CHECKPOINT, who, "", "", 1, records, head.hash)
+    _extend(connection, [checkpoint])
+    connection.execute(delete(AUDIT).where(gone))
+    return Pruned(through, rows, acts, callouts, Head(checkpoint.seq, checkpoint.hash()))
+
+
+def _verify(connection: Connection, kept: Head | None) -> Verification:
+    def is_elsewhere(row_hash: bytes) -> bool:
+        statement = select(func.count()).select_from(AUDIT).where(AUDIT.c.hash == row_hash)
+        return bool(connection.execute(statement).scalar_one())
+
+    found = walk(_rows(connection), start=_start(connection), kept=kept, is_elsewhere=is_elsewhere)
+    if found.broken is not None and not (found.broken.fault is Fault.TRUNCATED and kept is not None):
+        return found
+    at_end = _fault_at_end(connection, found.head) or found.broken
+    return Verification(found.rows, found.head, at_end, found.start)
+
+
+def _start(connection: Connection) -> Head:
+    """Return the row behind which the chain starts: what the newest checkpoint says, else row 0.
+
+    One that says nothing readable was edited; the walk from row 0 then finds that the first rows are gone.
+    """
+    newest = select(AUDIT.c.records).where(AUDIT.c.kind == Kind.CHECKPOINT).order_by(AUDIT.c.seq.desc()).limit(1)
+    records = connection.execute(newest).scalar_one_or_none()
+    try:
+        said = msgspec.json.decode(records) if records is not None else None
+        return Head() if said is None else Head(int(said["through"]), bytes.fromhex(said["hash"]))
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+        return Head()
 
 
 def _fault_at_end(connection: Connection, last: Head) -> Break | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from callout.core.model.org import Org
 from callout.core.model.people import Caller
 from callout.core.reasons import Telling, reason
+from callout.engine.audit.search import Wanted
 from callout.engine.operations.operation import LOCAL, Uses
 from callout.engine.operations.problems import OperationRefused
-from callout.engine.operations.requests import Access, CalloutId, Nothing, Question
+from callout.engine.operations.requests import Access, CalloutId, CalloutsWanted, Nothing, Question
 from callout.engine.setup import Result, administrators, is_administrator
 from callout.engine.who_can import may_call
 
@@ -88,6 +89,31 @@ async def explain(uses: Uses, request: CalloutId, caller: Caller) -> Result:
             "callout_not_found", f"got callout id {request.callout_id!r}; expected one that is recorded"
         )
     return record if _is_told_all(uses, org, caller) else _code_alone(record)
+
+
+async def log(uses: Uses, request: CalloutsWanted, caller: Caller) -> Result:
+    """List callouts: anyone their own, an admin everyone's."""
+    org = await uses.setup.org()
+    own = {"user": caller.user, "namespace": caller.namespace}
+    sees_all = administers(org, caller) and caller.namespace is None
+    if not sees_all and request.user not in (None, caller.user):
+        detail = f"got the callouts of user {request.user}; expected your own: you are {caller}"
+        raise OperationRefused("administrator_required", detail)
+    wanted = Wanted(
+        request.name,
+        request.user,
+        request.reason,
+        uses.audit.since(request.since),
+        lambda record: sees_all or record.get("caller") == own,
+    )
+    found = await uses.audit.callouts(wanted, request.limit, request.cursor)
+    told_all = _is_told_all(uses, org, caller)
+    return {**found, "callouts": [_brief(record if told_all else _code_alone(record)) for record in found["callouts"]]}
+
+
+def _brief(record: Result) -> Result:
+    """Leave out the rungs: `explain` shows them."""
+    return {name: value for name, value in record.items() if name != "steps"}
 
 
 def _is_told_all(uses: Uses, org: Org, caller: Caller) -> bool:

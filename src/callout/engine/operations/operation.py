@@ -11,6 +11,7 @@ import msgspec
 
 from callout.core.model.people import Caller
 from callout.core.reasons import Telling
+from callout.engine.audit import Audit
 from callout.engine.setup import Result, Setup
 
 #: Who runs operations on a home directory: whoever may read its master key is its admin.
@@ -41,7 +42,7 @@ class Uses:
     setup: Setup
     diagnose: Diagnose
     explain: Callable[[str], Awaitable[Result | None]]
-    verify_audit: Callable[[], Awaitable[Result]]
+    audit: Audit
     recent: Callable[[int], Awaitable[list[Result]]]
     telling: Telling = Telling.FULL  # how much those who do not administer are told
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import msgspec
 
 from callout.core.secret import Secret
@@ -193,3 +195,50 @@ class CalloutId(Request):
     """A callout by its id."""
 
     callout_id: str
+
+
+#: How many entries of a list are asked for.
+Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+#: A row of the audit trail.
+RowNumber = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class CalloutsWanted(Request):
+    """Which callouts to list. `cursor`: those that were recorded after the list that it came with."""
+
+    limit: Limit = 50
+    name: str | None = None
+    user: str | None = None
+    reason: str | None = None
+    since: str | None = None
+    cursor: RowNumber | None = None
+
+
+class ActsWanted(Request):
+    """Which acts of admins to list."""
+
+    limit: Limit = 50
+    who: str | None = None
+    since: str | None = None
+
+
+class ExportPage(Request):
+    """A page of an export; `after` and `through` are those that the page before it came with."""
+
+    format: Literal["jsonl", "cef", "ocsf"] = "jsonl"
+    since: str | None = None
+    until: str | None = None
+    after: RowNumber | None = None
+    through: RowNumber | None = None
+
+
+class KeptHead(Request):
+    """A head of the audit trail that was kept elsewhere: `SEQ:HASH`."""
+
+    against: str | None = None
+
+
+class Before(Request):
+    """A time that is past, or how long ago."""
+
+    before: str

@@ -7,6 +7,7 @@ from typing import Literal
 from cyclopts import App
 
 from callout.entrypoints.cli.commands import (
+    auditing,
     calling,
     credentials,
     defining,
@@ -35,7 +36,7 @@ def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plai
         help_format=help_format,
         version=version,
     )
-    for part in (running, calling, troubleshooting, defining, secrets, people, granting, credentials):
+    for part in (running, calling, troubleshooting, defining, secrets, people, granting, credentials, auditing):
         part.register(app)
     return app
 

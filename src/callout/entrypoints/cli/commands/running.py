@@ -1,4 +1,4 @@
-"""Commands that make, run and look after an installation: init, serve, demo, sandbox, audit, db."""
+"""Commands that make, run and look after an installation: init, serve, demo, sandbox, db."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from callout.entrypoints.cli.errors import UsageError
-from callout.entrypoints.cli.output import Lines, Result, fields, text
+from callout.entrypoints.cli.output import fields
 from callout.entrypoints.cli.where import HERE, Given, Where
 from callout.entrypoints.cli.wiring import Serving
 
@@ -24,11 +24,8 @@ def register(app: App) -> None:
     app.command(serve)
     app.command(demo, help_flags=[], version_flags=[])
     app.command(sandbox, help_flags=[], version_flags=[])
-    audit = App(name="audit", help="The audit trail.")
-    audit.command(verify)
     database = App(name="db", help="The database of a home.")
     database.command(migrate)
-    app.command(audit)
     app.command(database)
 
 
@@ -88,22 +85,6 @@ def sandbox(*tokens: Tokens, session: Given) -> int:
     Example: `callout sandbox --help`
     """
     return session.wiring.sandbox(tokens)
-
-
-async def verify(*, where: Where = HERE, session: Given) -> int:
-    """Verify the hash chain of the audit trail.
-
-    Example: `callout audit verify`
-    """
-    with session.output.working("Verifying the audit trail …"):
-        result = await session.run(where, "audit.verify")
-    session.output.result(result, _verified)
-    return 0 if result.get("ok") else 5
-
-
-def _verified(result: Result) -> Lines:
-    yield text("The chain is whole." if result.get("ok") else "The chain is broken.", "" if result.get("ok") else "red")
-    yield from fields(result, *(name for name in result if name != "ok"))
 
 
 def migrate(*, where: Where = HERE, session: Given) -> int:
