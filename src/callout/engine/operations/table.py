@@ -10,6 +10,7 @@ from callout.engine import applying, credentials, grants, groups, keys, people, 
 from callout.engine.operations import callouts
 from callout.engine.operations import requests as r
 from callout.engine.operations.operation import Access, Operation
+from callout.engine.operations.packages import PACKAGES
 
 _DEFINITIONS = (
     Operation(
@@ -194,25 +195,6 @@ _PEOPLE = (
         r.Prefix,
         "Revoke a key",
         lambda u, q, c: keys.revoke_key(u.setup, str(c), q.prefix),
-    ),
-    Operation(
-        "package.list", "GET", "/packages", r.Nothing, "List packages", lambda u, q, c: people.list_packages(u.setup)
-    ),
-    Operation(
-        "package.install",
-        "PUT",
-        "/packages/{namespace}",
-        r.PackageDefinition,
-        "Install a package",
-        lambda u, q, c: people.install_package(u.setup, str(c), q.namespace, label=q.label),
-    ),
-    Operation(
-        "package.remove",
-        "DELETE",
-        "/packages/{namespace}",
-        r.Namespace,
-        "Remove a package with its keys",
-        lambda u, q, c: people.remove_package(u.setup, str(c), q.namespace),
     ),
 )
 
@@ -438,5 +420,5 @@ _LOOKING = (
     ),
 )
 
-OPERATIONS: tuple[Operation, ...] = (*_DEFINITIONS, *_SECRETS, *_PEOPLE, *_GRANTS, *_GROUPS, *_LOOKING)
+OPERATIONS: tuple[Operation, ...] = (*_DEFINITIONS, *_SECRETS, *_PEOPLE, *PACKAGES, *_GRANTS, *_GROUPS, *_LOOKING)
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
