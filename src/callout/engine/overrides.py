@@ -15,7 +15,7 @@ from callout.core.model.org import SECTIONS, Org
 from callout.core.model.people import Package
 from callout.engine.plan.diff import differences
 
-T = TypeVar("T", NamedCredential, ExternalCredential)
+T = TypeVar("T", bound=NamedCredential | ExternalCredential)
 
 _ABSENT = object()
 

@@ -34,7 +34,7 @@ WHAT_BECOMES: Mapping[str, Mapping[str, str]] = {
         "delete": "they go, with the grants of their principals",
     },
     "secrets": {
-        "keep": "the sealed values and tokens stay, for a later credential of the same name",
+        "keep": "the sealed values and tokens stay, for a later credential of the same name that an admin makes",
         "delete": "the sealed values and tokens go for good",
     },
 }
@@ -346,11 +346,10 @@ def _overridden(org: Org, known: Package, manifest: Manifest) -> Manifest:
         base, local = before.get(key), getattr(org, key[0]).get(key[1])
         if getattr(local, "created_by_namespace", None) != known.namespace:
             return wanted
-        if isinstance(wanted, NamedCredential) and isinstance(base, NamedCredential):
-            return merged(base, local, replace(wanted, created_by_namespace=known.namespace))
-        if isinstance(wanted, ExternalCredential) and isinstance(base, ExternalCredential):
-            return merged(base, local, replace(wanted, created_by_namespace=known.namespace))
-        return wanted
+        if base is None or not isinstance(wanted, (NamedCredential, ExternalCredential)):
+            return wanted
+        asked: Definition = merged(base, local, replace(wanted, created_by_namespace=known.namespace))
+        return asked
 
     return replace(manifest, definitions=tuple(map(kept, manifest.definitions)))
 

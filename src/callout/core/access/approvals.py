@@ -83,6 +83,7 @@ def naming_approval(
         return list(steps)
     wished = [p for p in external.principals if wanted in (None, p.name)]
     mended = _MENDS_ENDPOINT | _MENDS_GRANT if wished else _MENDS_ENDPOINT
+    # without a principal to grant, no approval can make the grant
     failing = {step.reason for step in steps if not step.held and step.reason in mended}
     command = f"callout approvals approve {request.id}"
     if failing & _MENDS_GRANT:

@@ -158,8 +158,8 @@ async def remove_package(
         What becomes of the credentials that it made: keep leaves them as they are, disable leaves them disabled for
         callouts, delete removes them with the grants of their principals.
     secrets:
-        What becomes of their sealed values and tokens: keep leaves them for a later credential of the same name,
-        delete removes them for good.
+        What becomes of their sealed values and tokens: keep leaves them for a later credential of the same name
+        that an admin makes, delete removes them for good.
     """
     request: dict[str, Any] = {"namespace": namespace, "credentials": credentials, "secrets": secrets}
     async with session.operations(where) as run:
