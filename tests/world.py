@@ -138,9 +138,12 @@ class MemoryStore:
     def configured(self):
         return {key: frozenset(values) for key, values in self.sealed.items()}
 
-    async def write(self, changes, acts, *, expects: int | None = None, sealed=None) -> int:
+    async def write(self, changes, acts, *, expects: int | None = None, sealed=None, forget=()) -> int:
         self._writing(expects)
         self._change(changes)
+        for key in [key for key in (*self.sealed, *self.tokens) if key.external_credential in forget]:
+            self.sealed.pop(key, None)
+            self.tokens.pop(key, None)
         for key, values in (sealed or {}).items():
             self._seal(key, values)
         return self._take_over(self.org, *acts)

@@ -167,7 +167,7 @@ async def test_a_removed_package_loses_its_keys_and_its_place_on_named_credentia
 async def test_what_a_removed_package_made_waits_for_an_admin_again(shop):
     made = replace(ORDERS_URL, name="Tools", created_by_namespace="acme", allowed_namespaces=("acme", "b"))
     await shop.define(made, replace(made, name="Idle", enabled_for_callouts=False))
-    result = await shop.run("package.remove", namespace="acme")
+    result = await shop.run("package.remove", namespace="acme", credentials="disable")
     assert (result["disabled"], result["still_defined"]) == (["Tools"], ["Idle", "Tools"])
     assert "disabled for callouts: Tools" in result["message"]
     assert shop.acts()[-1][2] == "acme; disabled for callouts: Tools"

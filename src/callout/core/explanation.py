@@ -55,5 +55,5 @@ class Explanation:
 
     @property
     def remedies(self) -> tuple[Remedy, ...]:
-        """The remedies of every step that did not hold, in order."""
-        return tuple(remedy for step in self.steps if not step.held for remedy in step.remedies)
+        """The remedies of every step that did not hold, in order, each once: one act may mend several."""
+        return tuple(dict.fromkeys(remedy for step in self.steps if not step.held for remedy in step.remedies))

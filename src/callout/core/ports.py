@@ -5,7 +5,7 @@ Every store port is asynchronous; nothing here is called while a callout runs on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -144,12 +144,14 @@ class Definitions(Protocol):
         *,
         expects: int | None = None,
         sealed: Sealed | None = None,
+        forget: Collection[str] = (),
     ) -> int:
         """Apply all changes and set all `sealed` values (as `put_secrets` does), or none; returns the new generation.
 
         `acts` are at least one where `sealed` is given.
         With a user go their keys, and their own sealed values and tokens; with a package go its keys. What is sealed
-        for a principal that goes stays, until `remove_secrets`.
+        for a principal that goes stays, until `remove_secrets`; of the external credentials in `forget` every value
+        and token goes.
         """
 
     async def put_key(self, key: CallerKey, act: AdminAct, *, expects: int | None = None) -> None:

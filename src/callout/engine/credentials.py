@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from callout.core.access.approvals import request_of
 from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
 from callout.core.model.org import Org
+from callout.core.model.people import Package
 from callout.core.protocol import AuthenticationProtocol
 from callout.engine.setup import Edit, Result, Setup, found, put
 
@@ -55,12 +57,22 @@ async def enable(setup: Setup, who: str, name: str, *, enabled: bool) -> Result:
     def edit(org: Org) -> Edit:
         named = found(org.named_credentials, name, SECTION, NOUN)
         act = "enable named credential" if enabled else "disable named credential"
-        return Edit(put(replace(named, enabled_for_callouts=enabled)), act, f"{name} ({named.url})")
+        judged = _judging(org, named.created_by_namespace, named) if named.enabled_for_callouts and not enabled else ()
+        return Edit(put(replace(named, enabled_for_callouts=enabled), *judged), act, f"{name} ({named.url})")
 
     org, moved = await setup.write(who, edit)
     named = org.named_credentials[name]
     state = f"enabled for callouts to {named.url}" if enabled else "disabled for callouts"
     return {**_shown(named), "changed": moved, "message": f"{name} is {state}"}
+
+
+def _judging(org: Org, namespace: str | None, named: NamedCredential) -> tuple[Package, ...]:
+    """Return the package with the note that an admin closed this to it: it asks nothing until it asks for more."""
+    request = request_of(org, namespace, named) if namespace is not None else None
+    if request is None or request.id in org.packages[request.namespace].rejected:
+        return ()
+    package = org.packages[request.namespace]
+    return (replace(package, rejected=(*package.rejected, request.id)),)
 
 
 async def allow_namespace(setup: Setup, who: str, name: str, namespace: str) -> Result:
@@ -85,7 +97,9 @@ async def disallow_namespace(setup: Setup, who: str, name: str, namespace: str) 
         place = f"{SECTION}.{name}.allowed_namespaces"
         found({n: n for n in named.allowed_namespaces}, namespace, place, "an allowed namespace")
         left = tuple(n for n in named.allowed_namespaces if n != namespace)
-        return Edit(put(replace(named, allowed_namespaces=left)), "disallow namespace", f"{namespace} on {name}")
+        wanted = replace(named, allowed_namespaces=left)
+        judged = _judging(org, namespace, named) if named.created_by_namespace != namespace else ()
+        return Edit(put(wanted, *judged), "disallow namespace", f"{namespace} on {name}")
 
     org, moved = await setup.write(who, edit)
     named = org.named_credentials[name]

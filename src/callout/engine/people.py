@@ -1,4 +1,4 @@
-"""Users and packages: who may prove who they are, and from which code."""
+"""Users: who may prove who they are."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from callout.core.errors import DefinitionError, Problem
 from callout.core.model.org import Org
-from callout.core.model.people import GUEST, Package, User
+from callout.core.model.people import GUEST, User
 from callout.core.ports import Change
-from callout.engine.leaving import Leaving, leaving, without_package
+from callout.engine.leaving import Leaving, leaving
 from callout.engine.setup import Edit, Result, Setup, found, is_administrator, put
 
 
@@ -105,63 +105,3 @@ async def remove_user(setup: Setup, who: str, name: str) -> Result:
     revoked, removed = len(gone.keys), gone.count
     message = f"User {name} is gone, with {revoked} keys and {removed} secret values"
     return {"name": name, "keys_revoked": revoked, "secrets_removed": removed, "changed": True, "message": message}
-
-
-async def list_packages(setup: Setup) -> Result:
-    """List installed packages, and where each namespace is allowed or has made a named credential."""
-    org = await setup.org()
-    rows = []
-    for namespace in sorted(org.packages):
-        named = org.named_credentials.values()
-        rows.append(
-            {
-                "namespace": namespace,
-                "label": org.packages[namespace].label,
-                "allowed_on": sorted(n.name for n in named if namespace in n.allowed_namespaces),
-                "made": sorted(n.name for n in named if n.created_by_namespace == namespace),
-                "keys": sum(key.namespace == namespace for key in org.keys.values()),
-            }
-        )
-    return {"packages": rows}
-
-
-async def install_package(setup: Setup, who: str, namespace: str, *, label: str | None = None) -> Result:
-    """Install a package: its namespace becomes known. It may use nothing until named credentials allow it."""
-
-    def edit(org: Org) -> Edit:
-        known = org.packages.get(namespace)
-        kept = known.label if known else ""
-        return Edit(put(Package(namespace, kept if label is None else label)), "install package", namespace)
-
-    org, moved = await setup.write(who, edit)
-    message = f"Package {namespace} is installed; allow it with `callout named-credential allow-namespace`"
-    return {"namespace": namespace, "label": org.packages[namespace].label, "changed": moved, "message": message}
-
-
-async def remove_package(setup: Setup, who: str, namespace: str) -> Result:
-    """Remove a package and its keys. Its namespace leaves every named credential; those that it made are disabled."""
-    gone, disabled, made = Leaving(), list[str](), list[str]()
-
-    def edit(org: Org) -> Edit:
-        nonlocal gone, disabled, made
-        found(org.packages, namespace, "packages", "an installed package")
-        named = org.named_credentials.values()
-        changes = (*put(*(without_package(n, namespace) for n in named)), Change("packages", namespace, None))
-        gone = leaving(org, changes)
-        own = sorted((n for n in named if n.created_by_namespace == namespace), key=lambda n: n.name)
-        made, disabled = [n.name for n in own], [n.name for n in own if n.enabled_for_callouts]
-        what = f"{namespace}; disabled for callouts: {', '.join(disabled)}" if disabled else namespace
-        return Edit(changes, "remove package", what)
-
-    await setup.write(who, edit)
-    message = f"Package {namespace} is gone, with {len(gone.keys)} keys"
-    if disabled:
-        message += f"; what it made is disabled for callouts: {', '.join(disabled)}"
-    return {
-        "namespace": namespace,
-        "keys_revoked": len(gone.keys),
-        "disabled": disabled,
-        "still_defined": made,
-        "changed": True,
-        "message": message,
-    }

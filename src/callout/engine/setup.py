@@ -33,11 +33,16 @@ class NotDefined(DefinitionError):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What a use case wants changed, and how the audit trail words it. No changes: nothing is written."""
+    """What a use case wants changed, and how the audit trail words it. No changes: nothing is written.
+
+    `more` are further (act, what) of the same write; `forget` names external credentials whose sealed values go.
+    """
 
     changes: tuple[Change, ...]
     act: str
     what: str
+    more: tuple[tuple[str, str], ...] = ()
+    forget: tuple[str, ...] = ()
 
 
 class Setup:
@@ -92,8 +97,9 @@ class Setup:
             return before, False
         after = changed(before, changes)
         self.judge(before, after, changes)
-        acts = [self.act(who, wanted.act, wanted.what), *self.acts_of_leaving(who, before, changes)]
-        await self.definitions.write(changes, acts, expects=before.generation)
+        more = (self.act(who, act, what) for act, what in wanted.more)
+        acts = [self.act(who, wanted.act, wanted.what), *more, *self.acts_of_leaving(who, before, changes)]
+        await self.definitions.write(changes, acts, expects=before.generation, forget=wanted.forget)
         return after, True
 
     async def repeating(self, attempt: Callable[[], Awaitable[T]]) -> T:

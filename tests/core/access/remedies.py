@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from callout.core.access.approvals import pending_requests
 from callout.core.model.credentials import NamedCredential, PrincipalReference, UserExternalCredentialKey
 from callout.core.model.org import Org
 from callout.core.model.people import ObjectPermission, Package, PermissionSet, User
@@ -14,6 +15,8 @@ def applied(org: Org, command: str) -> Org:
     """Return the org after the command; `KeyError` for one that no admin could type."""
     program, noun, verb, *rest = shlex.split(command)
     assert program == "callout"
+    if (noun, verb) == ("approvals", "approve"):
+        return approve(org, *rest)
     words, flags = split(rest)
     return COMMANDS[noun, verb](org, words, flags)
 
@@ -70,6 +73,26 @@ def create_permission_set(org: Org, words: list[str], flags: dict[str, str]) -> 
     new = PermissionSet(words[0], principals, frozenset({ObjectPermission(flags["user-external-credential"])}))
     org = replace(org, permission_sets={**org.permission_sets, new.name: new})
     return assign(org, [new.name, flags["assign"]], {})
+
+
+def approve(org: Org, request_id: str, *options: str) -> Org:
+    (request,) = (request for request in pending_requests(org) if request.id == request_id)
+    named, name = request.named_credential, request.named_credential.name
+    allowed = (*named.allowed_namespaces, request.namespace)
+    changed = edited(org.named_credentials, name, enabled_for_callouts=True, allowed_namespaces=allowed)
+    org = replace(org, named_credentials=changed)
+    if not options:
+        return org
+    (assigning, permission_set, user), wanted = options[:3], options[4:]
+    assert assigning == "--assign"
+    principals = sorted(request.external_credential.principals, key=lambda p: (p.sequence, p.name))
+    reference = PrincipalReference(request.external_credential.name, wanted[0] if wanted else principals[0].name)
+    known = org.permission_sets.get(permission_set, PermissionSet(permission_set))
+    read = known.user_external_credential | {ObjectPermission.READ}
+    granted = replace(known, principals=known.principals | {reference}, user_external_credential=read)
+    return assign(
+        replace(org, permission_sets={**org.permission_sets, permission_set: granted}), [permission_set, user], {}
+    )
 
 
 def set_secrets(org: Org, words: list[str], flags: dict[str, str]) -> Org:

@@ -49,6 +49,7 @@ class Situation:
     principal_type: PrincipalType
     asked: str | None
     standard_set_kept: bool
+    asks_to_use: bool
 
     @property
     def caller(self) -> Caller:
@@ -84,6 +85,7 @@ SITUATIONS = st.builds(
     principal_type=st.sampled_from([PrincipalType.NAMED, PrincipalType.PER_USER]),
     asked=st.sampled_from([None, "Main Service"]),
     standard_set_kept=st.booleans(),
+    asks_to_use=st.booleans(),
 )
 
 
@@ -111,7 +113,7 @@ def org_of(situation: Situation) -> Org:
     if situation.granted_set_exists:
         definitions.append(PermissionSet("Order Clerks", reference))
     if situation.installed:
-        definitions.append(Package("acme"))
+        definitions.append(Package("acme", uses=("Orders",) if situation.asks_to_use else ()))
     if situation.defined:
         sets, groups = ("Direct", "No Such Set"), ("G", "No Such Group")
         definitions.append(User(situation.caller.user, "P", sets, groups, active=situation.active))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -12,7 +12,7 @@ from callout.adapters.store.audit import record_acts
 from callout.adapters.store.database import Database
 from callout.adapters.store.errors import StoreError
 from callout.adapters.store.generation import generation_of, next_generation
-from callout.adapters.store.sealed import drop_values_of_user, put_values
+from callout.adapters.store.sealed import drop_values_of_external_credential, drop_values_of_user, put_values
 from callout.adapters.store.tables import CALLER_KEY, DEFINITION, SECRET
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import SECTIONS, Definition, Org
@@ -41,8 +41,11 @@ class SqlDefinitions:
         *,
         expects: int | None = None,
         sealed: Sealed | None = None,
+        forget: Collection[str] = (),
     ) -> int:
         """Apply all changes, in order, and set all values, or none; returns the new generation.
+
+        Of the external credentials in `forget`, every value and token goes, those of users too.
 
         `DefinitionError`, `StoreError`; `Outdated` where another writer was faster than what was made from generation
         `expects`. With a user go keys and their own values, with a package its keys: a later one of the same name
@@ -59,6 +62,8 @@ class SqlDefinitions:
                     connection.execute(insert(DEFINITION).values(row))
                 else:
                     _drop_what_goes_with(connection, change)
+            for external_credential in forget:
+                drop_values_of_external_credential(connection, external_credential)
             for key, values in (sealed or {}).items():
                 put_values(connection, key, values, generation, set_at=acts[-1].at)
             record_acts(connection, acts)

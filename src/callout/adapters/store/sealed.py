@@ -39,3 +39,9 @@ def drop_values_of_user(connection: Connection, user: str) -> None:
     if user:
         for table in (SECRET, TOKEN, TOKEN_ERROR):
             connection.execute(delete(table).where(table.c.user == user))
+
+
+def drop_values_of_external_credential(connection: Connection, name: str) -> None:
+    """Drop every value, token and error of an external credential, those of users too."""
+    for table in (SECRET, TOKEN, TOKEN_ERROR):
+        connection.execute(delete(table).where(table.c.external_credential == name))

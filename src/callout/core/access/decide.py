@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from callout.core.access.approvals import naming_approval
 from callout.core.explanation import Explanation, Remedy, Step
 from callout.core.formula import FormulaError, parse
 from callout.core.model.credentials import (
@@ -89,6 +90,7 @@ def decide(
             steps += [step, _user_external_credential_step(org, caller)]
             if chosen is not None:
                 steps.append(_configured_step(org, catalogue, external, chosen, named, caller))
+            steps = naming_approval(org, caller, named, external, steps, principal)
     return Decision(caller, name, Explanation(tuple(steps)), named, external, chosen, principal)
 
 

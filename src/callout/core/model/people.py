@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from callout.core.model.credentials import PrincipalReference
+from callout.core.model.credentials import ExternalCredential, NamedCredential, PrincipalReference
 
 
 class ObjectPermission(StrEnum):
@@ -76,10 +76,25 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Code that the admin did not write: a vendor's app, a plug-in, an agent."""
+    """Code that the admin did not write: a vendor's app, a plug-in, an agent.
+
+    `named_credentials` and `external_credentials` are its defaults: what its manifest asks for. What is in force may
+    differ: an admin overrode it. `uses` are named credentials of the admin's that its code asks to call. `rejected`
+    holds the ids of the requests that an admin refused.
+    """
 
     namespace: str
     label: str = ""
+    version: str = ""
+    uses: tuple[str, ...] = ()
+    external_credentials: tuple[ExternalCredential, ...] = ()
+    named_credentials: tuple[NamedCredential, ...] = ()
+    rejected: tuple[str, ...] = ()
+
+    @property
+    def defaults(self) -> tuple[NamedCredential | ExternalCredential, ...]:
+        """The credentials that its manifest asks for, external ones first."""
+        return (*self.external_credentials, *self.named_credentials)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from callout.core.errors import Problem
 from callout.core.model.credentials import ExternalCredential, NamedCredential
@@ -68,7 +69,23 @@ def _problems_of_one(
         case User():
             return user_problems(org, definition)
         case Package():
-            return package_problems(definition)
+            return _package_problems(org, catalogue, definition)
+
+
+def _package_problems(org: Org, catalogue: Catalogue, package: Package) -> Iterator[Problem]:
+    """Judge a package, and its defaults in the org that they would make: an override may hide them there."""
+    yield from package_problems(package)
+    defaults = {external.name: external for external in package.external_credentials}
+    asked = replace(org, external_credentials={**org.external_credentials, **defaults})
+    problems: list[Problem] = []
+    for external in package.external_credentials:
+        using = [named for named in package.named_credentials if named.external_credential == external.name]
+        problems += external_credential_problems(external, catalogue, using)
+    for named in package.named_credentials:
+        if named.external_credential in asked.external_credentials:  # one of the admin's may have gone since
+            problems += named_credential_problems(asked, catalogue, named)
+    for problem in problems:
+        yield replace(problem, place=f"packages.{package.namespace}.{problem.place}")
 
 
 def _keys_that_matter(definition: Definition, using: list[NamedCredential]) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from callout.core.errors import Problem
-from callout.core.model.credentials import PrincipalReference
+from callout.core.model.credentials import NamedCredential, PrincipalReference
 from callout.core.model.org import Org
 from callout.core.model.people import (
     GUEST,
@@ -17,7 +17,17 @@ from callout.core.model.people import (
     Profile,
     User,
 )
-from callout.core.rules.names import namespace_rule, nearest, readable_name_rule, user_name_rule
+from callout.core.rules.names import (
+    developer_name_rule,
+    namespace_of,
+    namespace_rule,
+    nearest,
+    readable_name_rule,
+    user_name_rule,
+)
+
+#: Of the version of a package, in characters.
+LONGEST_VERSION = 64
 
 _STANDARD = {("profiles", p.name): (True, p.administrator) for p in STANDARD_PROFILES} | {
     ("permission_sets", s.name): (True, False) for s in STANDARD_PERMISSION_SETS
@@ -62,7 +72,19 @@ def user_problems(org: Org, user: User) -> Iterator[Problem]:
 def package_problems(package: Package) -> Iterator[Problem]:
     """Judge one package."""
     rule = namespace_rule(package.namespace)
-    yield from _name_problems(f"packages.{package.namespace}", package.namespace, rule)
+    place = f"packages.{package.namespace}"
+    yield from _name_problems(place, package.namespace, rule)
+    if len(package.version) > LONGEST_VERSION or not package.version.isprintable():
+        yield Problem(
+            f"{place}.version", "a version of another kind", f"at most {LONGEST_VERSION} printable characters"
+        )
+    for name in package.uses:
+        yield from _name_problems(f"{place}.uses", name, developer_name_rule(name))
+    for made in package.defaults:
+        if namespace_of(made.name) not in (None, package.namespace):
+            section = "named_credentials" if isinstance(made, NamedCredential) else "external_credentials"
+            expected = f"a name without a namespace, or {package.namespace}__…"
+            yield Problem(f"{place}.{section}.{made.name}", f"name {made.name!r}", expected)
 
 
 def _grant_problems(

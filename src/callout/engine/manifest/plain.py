@@ -45,8 +45,8 @@ def _fields(
 def _plain(shape: Shape, value: Any, *, everything: bool) -> Any:
     match shape:
         case MapShape(RecordShape() as record):
-            ordered = sorted(value, key=lambda principal: (principal.sequence, principal.name))
-            return {principal.name: _fields(record, principal, everything=everything) for principal in ordered}
+            ordered = sorted(value, key=lambda item: (getattr(item, "sequence", 0), item.name))
+            return {item.name: _fields(record, item, everything=everything) for item in ordered}
         case MapShape():
             return dict(sorted(value.items()))
         case ListShape(RecordShape() as record):

@@ -104,6 +104,9 @@ class _Reader:
                 values.setdefault(self._note_unknown_field(shape, key, child, here), None)
             elif isinstance(child, ScalarNode) and child.kind is Kind.NOTHING and values.get(key, here) is None:
                 continue  # null says what leaving out says
+            elif key == SECRETS and place.startswith("packages."):
+                expected = "none: they are set on the external credential itself, by an admin"
+                self._note(here, child, "secrets among the defaults of a package", expected)
             elif key == SECRETS:
                 self._secrets_at[place] = self._value(shape.fields[key].shape, child, here)
             else:

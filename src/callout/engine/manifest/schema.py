@@ -16,6 +16,7 @@ from callout.core.rules import LONGEST_DESCRIPTION, LONGEST_LABEL
 from callout.core.rules.external_credentials import HIGHEST_SEQUENCE, PARAMETER_NAME
 from callout.core.rules.headers import HEADER_NAME
 from callout.core.rules.names import DEVELOPER_NAME, LONGEST_NAME, NAMESPACE
+from callout.core.rules.people import LONGEST_VERSION
 from callout.engine.manifest.shape import (
     SECRETS,
     BooleanShape,
@@ -62,6 +63,8 @@ _NARROWED: Mapping[str, Any] = {
     "sequence": {"minimum": 1, "maximum": HIGHEST_SEQUENCE},
     "label": {"maxLength": LONGEST_LABEL},
     "description": {"maxLength": LONGEST_DESCRIPTION},
+    "version": {"maxLength": LONGEST_VERSION},
+    "uses": {"items": {"type": "string", "pattern": DEVELOPER_NAME}},
 }
 
 _SECRET: Mapping[str, Any] = {
@@ -100,6 +103,8 @@ _TOLD: Mapping[str, str] = {
     "permission_sets": "Names of permission sets",
     "permission_set_groups": "Names of permission set groups",
     "profile": "Name of the one profile",
+    "version": "Version of the package",
+    "uses": "Named credentials of an admin's that the package asks to call",
     "active": "Whether the user may do anything",
     "label": "Title for people",
     "description": "Text for people",

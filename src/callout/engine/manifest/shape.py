@@ -13,7 +13,13 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
-from callout.core.model.credentials import CustomHeader, Principal, PrincipalReference
+from callout.core.model.credentials import (
+    CustomHeader,
+    ExternalCredential,
+    NamedCredential,
+    Principal,
+    PrincipalReference,
+)
 from callout.core.model.org import SECTIONS, Definition, Org
 from callout.core.model.people import Package
 
@@ -93,6 +99,7 @@ NOT_IN_A_MANIFEST: Mapping[str, str] = {
     "created_by_namespace": "it is noted when code of a package makes a credential",
     "name": "the name is the key above it",
     "namespace": "the namespace is the key above it",
+    "rejected": "`callout approvals reject` notes it",
 }
 
 #: The name of the field of a principal that holds its secrets.
@@ -161,8 +168,8 @@ def _shape(hint: Any) -> Shape:
     container, arguments = get_origin(hint), get_args(hint)
     if container is Mapping or container is get_origin(Mapping[str, str]):
         return MapShape(_shape(arguments[1]))
-    if arguments[:1] == (Principal,):
-        return MapShape(_record(Principal), lambda named: tuple(named.values()))
+    if arguments[:1] in ((Principal,), (NamedCredential,), (ExternalCredential,)):
+        return MapShape(_record(arguments[0]), lambda named: tuple(named.values()))
     if container in (tuple, frozenset):
         return ListShape(_record(CustomHeader) if arguments[0] is CustomHeader else _shape(arguments[0]), container)
     msg = f"no shape for a field of type {hint!r}"

@@ -95,10 +95,50 @@ class KeyEnd(Prefix):
 
 
 class PackageDefinition(Request):
-    """A package."""
+    """A package, and what its own manifest asks for; left out: nothing, or what it asked for before."""
 
     namespace: str
     label: str | None = None
+    version: str | None = None
+    manifest: str | None = None
+    source: str = "manifest"
+
+
+class PackageUpgrade(Request):
+    """The manifest of a newer version of a package."""
+
+    namespace: str
+    manifest: str
+    source: str = "manifest"
+    label: str | None = None
+    version: str | None = None
+
+
+class PackageRemoval(Request):
+    """A package that goes, and what becomes of the credentials that it made and of their sealed values."""
+
+    namespace: str
+    credentials: Literal["keep", "disable", "delete"] | None = None
+    secrets: Literal["keep", "delete"] | None = None
+
+
+class RequestId(Request):
+    """A request that waits for approval, by the digest of what it asks."""
+
+    id: str
+
+
+class Approval(RequestId):
+    """How a request is approved: other packages let in, and a permission set that gets the grant, with its users.
+
+    `dry_run`: show what would change, and change nothing.
+    """
+
+    namespaces: tuple[str, ...] = ()
+    permission_set: str | None = None
+    users: tuple[str, ...] = ()
+    principal: str | None = None
+    dry_run: bool = False
 
 
 class Namespace(Request):

@@ -20,7 +20,9 @@ from callout.engine import (
 )
 from callout.engine.operations import callouts
 from callout.engine.operations import requests as r
+from callout.engine.operations.audit import AUDIT
 from callout.engine.operations.operation import Access, Operation
+from callout.engine.operations.packages import PACKAGES
 
 _DEFINITIONS = (
     Operation(
@@ -221,25 +223,6 @@ _PEOPLE = (
         r.Prefix,
         "Revoke a key",
         lambda u, q, c: keys.revoke_key(u.setup, str(c), q.prefix),
-    ),
-    Operation(
-        "package.list", "GET", "/packages", r.Nothing, "List packages", lambda u, q, c: people.list_packages(u.setup)
-    ),
-    Operation(
-        "package.install",
-        "PUT",
-        "/packages/{namespace}",
-        r.PackageDefinition,
-        "Install a package",
-        lambda u, q, c: people.install_package(u.setup, str(c), q.namespace, label=q.label),
-    ),
-    Operation(
-        "package.remove",
-        "DELETE",
-        "/packages/{namespace}",
-        r.Namespace,
-        "Remove a package with its keys",
-        lambda u, q, c: people.remove_package(u.setup, str(c), q.namespace),
     ),
 )
 
@@ -483,48 +466,14 @@ _LOOKING = (
     ),
 )
 
-_AUDIT = (
-    Operation(
-        "audit.list",
-        "GET",
-        "/audit/acts",
-        r.ActsWanted,
-        "List what admins did, newest first",
-        lambda u, q, c: u.audit.acts(q.limit, q.who, q.since),
-    ),
-    Operation(
-        "audit.export",
-        "GET",
-        "/audit/export",
-        r.ExportPage,
-        "Write a page of the audit trail as JSON Lines, CEF or OCSF",
-        lambda u, q, c: u.audit.export(q.format, q.since, q.until, q.after, q.through),
-    ),
-    Operation(
-        "audit.head",
-        "GET",
-        "/audit/head",
-        r.Nothing,
-        "Tell the head of the audit trail's hash chain, to be kept elsewhere",
-        lambda u, q, c: u.audit.head(),
-    ),
-    Operation(
-        "audit.verify",
-        "GET",
-        "/audit/verify",
-        r.KeptHead,
-        "Verify the hash chain of the audit trail",
-        lambda u, q, c: u.audit.verify(q.against),
-    ),
-    Operation(
-        "audit.prune",
-        "POST",
-        "/audit/prune",
-        r.Before,
-        "Remove what the audit trail has from before a time, and leave a checkpoint",
-        lambda u, q, c: u.audit.prune(str(c), q.before),
-    ),
+OPERATIONS: tuple[Operation, ...] = (
+    *_DEFINITIONS,
+    *_SECRETS,
+    *_PEOPLE,
+    *PACKAGES,
+    *_GRANTS,
+    *_GROUPS,
+    *_LOOKING,
+    *AUDIT,
 )
-
-OPERATIONS: tuple[Operation, ...] = (*_DEFINITIONS, *_SECRETS, *_PEOPLE, *_GRANTS, *_GROUPS, *_LOOKING, *_AUDIT)
 BY_NAME = {operation.name: operation for operation in OPERATIONS}

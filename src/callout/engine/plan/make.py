@@ -73,13 +73,23 @@ def _wanted(org: Org, manifest: Manifest) -> tuple[dict[Key, Definition], list[P
     """Return what is asked for, with what a manifest cannot change kept, and the names that are asked for twice."""
     wanted: dict[Key, Definition] = {}
     problems: list[Problem] = []
+    makers = _makers(manifest)
     for definition in manifest.definitions:
         key = SECTIONS[type(definition)], name_of(definition)
         if key in wanted:
             problems.append(Problem(".".join(key), f"a second {key[1]!r}", "each name once"))
         present = getattr(org, key[0]).get(key[1])
-        wanted[key] = _keeping(definition, present)
+        kept = _keeping(definition, present)
+        if isinstance(kept, (NamedCredential, ExternalCredential)) and present is None:
+            kept = replace(kept, created_by_namespace=makers.get(key))
+        wanted[key] = kept
     return wanted, problems
+
+
+def _makers(manifest: Manifest) -> dict[Key, str]:
+    """Say which package made what: in an exported manifest, a package stands with the defaults of what it made."""
+    packages = [definition for definition in manifest.definitions if isinstance(definition, Package)]
+    return {(SECTIONS[type(made)], made.name): package.namespace for package in packages for made in package.defaults}
 
 
 def _keeping(wanted: Definition, present: Definition | None) -> Definition:
@@ -91,6 +101,8 @@ def _keeping(wanted: Definition, present: Definition | None) -> Definition:
         case Profile():
             shipped = present if isinstance(present, Profile) else Profile(wanted.name)
             return replace(wanted, standard=shipped.standard, administrator=shipped.administrator)
+        case Package():
+            return replace(wanted, rejected=getattr(present, "rejected", ()))
         case _:
             return wanted
 

@@ -12,6 +12,7 @@ from callout.entrypoints.cli.commands import (
     credentials,
     defining,
     granting,
+    packages,
     people,
     running,
     secrets,
@@ -36,7 +37,18 @@ def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plai
         help_format=help_format,
         version=version,
     )
-    for part in (running, calling, troubleshooting, defining, secrets, people, granting, credentials, auditing):
+    for part in (
+        running,
+        calling,
+        troubleshooting,
+        defining,
+        secrets,
+        people,
+        packages,
+        granting,
+        credentials,
+        auditing,
+    ):
         part.register(app)
     return app
 

@@ -116,14 +116,21 @@ async def export(
 
 
 def _request(session: Session, file: Path, *, prune: bool, namespace: str | None) -> dict[str, Any]:
+    manifest, source = read_manifest_file(session, file)
+    folder = Path() if str(file) == "-" else file.parent
+    return request_of(session, manifest, source, folder, prune=prune, namespace=namespace)
+
+
+def read_manifest_file(session: Session, file: Path) -> tuple[str, str]:
+    """Return the text of a manifest and what errors call it; `-` is standard input. Raises `UsageError`."""
     if str(file) == "-":
-        return request_of(session, session.stdin.read(), STANDARD_INPUT, Path(), prune=prune, namespace=namespace)
+        return session.stdin.read(), STANDARD_INPUT
     try:
         manifest = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         because = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"got file {str(file)!r}, which cannot be read: {because}; expected a manifest") from None
-    return request_of(session, manifest, str(file), file.parent, prune=prune, namespace=namespace)
+    return manifest, str(file)
 
 
 def request_of(

@@ -1,4 +1,4 @@
-"""Commands on users, their keys, and packages."""
+"""Commands on users and their keys."""
 
 from __future__ import annotations
 
@@ -22,11 +22,7 @@ def register(app: App) -> None:
     key.command(create_key, name="create")
     key.command(expire_key, name="expire")
     key.command(revoke_key, name="revoke")
-    package = App(name="package", help="Packages: code that the admin did not write.")
-    package.command(list_packages, name="list")
-    package.command(install_package, name="install")
-    package.command(remove_package, name="remove")
-    for group in (user, key, package):
+    for group in (user, key):
         app.command(group)
 
 
@@ -195,33 +191,3 @@ async def revoke_key(prefix: str, /, *, where: Where = HERE, session: Given) -> 
     Example: `callout key revoke co_1a2B3c4D`
     """
     return await session.show(where, "key.revoke", {"prefix": prefix}, message)
-
-
-async def list_packages(*, where: Where = HERE, session: Given) -> int:
-    """List installed packages, and the named credentials that allow them.
-
-    Example: `callout package list`
-    """
-    return await session.show(where, "package.list", {}, _packages)
-
-
-def _packages(result: Result) -> Lines:
-    columns = ("namespace", "label", "allowed on", "made", "keys")
-    rows = ((p["namespace"], p["label"], p["allowed_on"], p["made"], p["keys"]) for p in result["packages"])
-    return table(columns, rows, empty="No package is installed.")
-
-
-async def install_package(namespace: str, /, *, label: str | None = None, where: Where = HERE, session: Given) -> int:
-    """Install a package: its namespace becomes known, and may use nothing until a named credential allows it.
-
-    Example: `callout package install acme --label "Acme Tools"`
-    """
-    return await session.show(where, "package.install", {"namespace": namespace, "label": label}, message)
-
-
-async def remove_package(namespace: str, /, *, where: Where = HERE, session: Given) -> int:
-    """Remove a package, with its keys and from every named credential.
-
-    Example: `callout package remove acme`
-    """
-    return await session.show(where, "package.remove", {"namespace": namespace}, message)
