@@ -44,6 +44,7 @@ class Records:
         self._wall = clock.now()
         self._monotonic = clock.monotonic()
         self.dropped = 0
+        self._notes: dict[bytes, str] = {}
         self.by_status: dict[tuple[int, str], int] = {}
         self.tick()
 
@@ -63,6 +64,12 @@ class Records:
         """Return a new callout id: 25 lower-case hexadecimal digits that sort by time."""
         self._count += 1
         return b"%b%06x%b" % (self._prefix, self._count, self._suffix)
+
+    def note(self, callout_id: bytes, noted: str) -> None:
+        """Keep what is to be said of a callout beside its record, which comes later."""
+        if len(self._notes) >= MOST_WAITING:  # those of records that were dropped
+            self._notes.clear()
+        self._notes[callout_id] = noted
 
     def record(
         self,
@@ -113,6 +120,8 @@ class Records:
                 batch = rows[written : written + SEGMENT]
                 self._trail.append(self._segment(batch))
                 self._tally(batch)
+                for row in batch if self._notes else ():
+                    self._notes.pop(row[0], None)
                 written += len(batch)
         except Exception:
             kept = rows[written:] + self._rows
@@ -144,9 +153,10 @@ class Records:
             for row in batch
         ]
         for number, row in enumerate(batch):
-            if row[9] is not None or row[10] is not None:
+            noted = self._notes.get(row[0]) if self._notes else None
+            if row[9] is not None or row[10] is not None or noted is not None:
                 refusal = _refusal(row[10], row[2]) if row[10] is not None else None
-                records[number] += (row[9], refusal, row[12])
+                records[number] += (row[9], refusal, row[12], noted)
         ids = [row[0] for row in batch]
         body = {
             "v": 1,
@@ -169,7 +179,12 @@ def _described(route: Route, ready: Ready | None) -> dict[str, Any]:
         "external_credential": decision.external_credential.name if decision.external_credential else None,
         "principal": decision.principal.name if decision.principal else None,
         "steps": [
-            step_members(step) for step in (*decision.explanation.steps, *(ready.stages if ready is not None else ()))
+            step_members(step)
+            for step in (
+                *decision.explanation.steps,
+                *(route.demands.steps() if route.demands is not None else ()),
+                *(ready.stages if ready is not None else ()),
+            )
         ],
     }
 
@@ -196,7 +211,7 @@ def records_of(segment: Segment) -> list[dict[str, Any]]:
 
 def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict[str, Any]:
     callout_id, started, number, method, path, status, took, sent, received, *rest = row
-    replay, refusal, stale_status = rest or (None, None, 0)
+    replay, refusal, stale_status, *noted = rest or (None, None, 0)
     route = routes[number]
     members: dict[str, Any] = {
         "callout_id": callout_id,
@@ -230,6 +245,7 @@ def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict
         }
         if members["caller"]["user"] is None:
             members["caller"] = {"user": refusal["who"], "namespace": refusal["namespace"]}
+    members["steps"] += [_event("rate_limits", text) for text in noted if text]
     members["steps"] += _replay_steps(replay, stale_status)
     members["steps"].append(_event("answer", f"status {status} from {'Callout' if refusal else 'the external system'}"))
     return members

@@ -9,6 +9,7 @@ from callout.core.model.credentials import (
     CustomHeader,
     ExternalCredential,
     NamedCredential,
+    RateLimit,
     Principal,
     UserExternalCredentialKey,
 )
@@ -105,7 +106,20 @@ def test_every_field_of_a_named_credential_that_is_not_for_people_is_judged():
     seen = {"label", "description", "enabled_for_callouts", "created_by_namespace"}
     one = NamedCredential("A", "https://a", "A", True, ("x",), True, True, (), "l", "d", "acme")
     other = NamedCredential(
-        "A", "https://b", "B", False, ("y",), False, False, (CustomHeader("X", "y"),), "m", "e", "b"
+        "A",
+        "https://b",
+        "B",
+        False,
+        ("y",),
+        False,
+        False,
+        (CustomHeader("X", "y"),),
+        "m",
+        "e",
+        "b",
+        ("GET",),
+        ("/a",),
+        (RateLimit(1, 1),),
     )
     for field in {f.name for f in fields(NamedCredential)} - {"name"}:
         changed_one = replace(one, **{field: getattr(other, field)})

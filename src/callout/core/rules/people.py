@@ -18,6 +18,7 @@ from callout.core.model.people import (
     User,
 )
 from callout.core.rules.names import namespace_rule, nearest, readable_name_rule, user_name_rule
+from callout.core.rules.requests import method_problems, path_problems
 
 _STANDARD = {("profiles", p.name): (True, p.administrator) for p in STANDARD_PROFILES} | {
     ("permission_sets", s.name): (True, False) for s in STANDARD_PERMISSION_SETS
@@ -74,9 +75,12 @@ def _grant_problems(
     if flags != (source.standard, administrator):
         yield Problem(place, "other standard or administrator flags", "those that it was shipped with")
     for reference in sorted(source.principals):
-        problem = _reference_problem(org, reference, f"{place}.principals[{reference}]")
+        here = f"{place}.principals[{reference}]"
+        problem = _reference_problem(org, reference, here)
         if problem is not None:
             yield problem
+        yield from method_problems(reference.methods, f"{here}.methods")
+        yield from path_problems(reference.paths, f"{here}.paths")
 
 
 def _reference_problem(org: Org, reference: PrincipalReference, place: str) -> Problem | None:

@@ -113,6 +113,13 @@ class Grants(Request):
     user_external_credential: tuple[str, ...] = ()
 
 
+class NewGrants(Grants):
+    """Grants that are added; the principals may be narrowed to methods and to patterns of paths."""
+
+    methods: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
 class PermissionSetDefinition(Grants):
     """A permission set, and the users that it is assigned to."""
 
@@ -154,6 +161,20 @@ class NamespaceOn(Request):
 
     name: str
     namespace: str
+
+
+class MethodOn(Request):
+    """A named credential, and an HTTP method."""
+
+    name: str
+    method: str
+
+
+class PathOn(Request):
+    """A named credential, and a pattern of paths: `*` within a segment, `**` for any segments."""
+
+    name: str
+    path: str
 
 
 class Question(Request):

@@ -143,14 +143,15 @@ def _reads(external: ExternalCredential, key: UserExternalCredentialKey) -> bool
 
 def _reach(named: NamedCredential) -> NamedCredential:
     """What an admin judges before enabling: everything but what only people read, without the order of names."""
-    namespaces = tuple(sorted(named.allowed_namespaces))
     return replace(
         named,
         label="",
         description="",
         enabled_for_callouts=False,
         created_by_namespace=None,
-        allowed_namespaces=namespaces,
+        allowed_namespaces=tuple(sorted(named.allowed_namespaces)),
+        allowed_methods=tuple(sorted(named.allowed_methods)),
+        allowed_paths=tuple(sorted(named.allowed_paths)),
     )
 
 
