@@ -65,6 +65,11 @@ class Settings:
     longest_without_store: float = setting(
         3600.0, "how long callouts go on while the store cannot be read", "seconds", least=1
     )
+    packages_read_only: bool = setting(
+        default=False,
+        help_text="let named credentials that code of a package makes only read (GET, HEAD, OPTIONS), unless it asks "
+        "for other methods; an admin allows more",
+    )
     metrics_open: bool = setting(
         default=False,
         help_text="show /metrics of the gateway to everybody who reaches it; false: to this machine alone, which a "

@@ -136,12 +136,12 @@ async def test_a_dry_run_predicts_what_the_gateway_does(world) -> None:
     await restrict(world, allowed_methods=("GET",), allowed_paths=("/items/*",), rate_limits=(RateLimit(5, 60),))
     for method, path in [("GET", "/items/7"), ("DELETE", "/items/7"), ("GET", "/admin"), ("GET", "/items/7%2Fx")]:
         found = await world.callouts.diagnose("Orders", user="alice", method=method, path=path)
-        try:
-            judge(world, method.encode(), path.encode())
-        except Refused as refused:
+        if (method, path) != ("GET", "/items/7"):
+            refused = refusal(world, method.encode(), path.encode())
             assert (found["allowed"], found["reason"], found["request"]) == (False, refused.reason.code, None)
             assert found["remedy"] == [str(remedy) for remedy in refused.remedies]
         else:
+            judge(world, method.encode(), path.encode())
             assert found["allowed"]
             assert found["request"]["url"] == "https://orders.example.com/v2/items/7"
             held = [step["name"] for step in found["steps"] if step["held"]]

@@ -35,7 +35,13 @@ def operations_of(home: Home) -> Operations:
         return {"ok": found.held, "rows": found.rows, "broken": str(found.broken) if found.broken else None}
 
     setup = Setup(
-        home.store.definitions, home.store.user_external_credentials, home.vault, home.clock, home.entropy, CATALOGUE
+        home.store.definitions,
+        home.store.user_external_credentials,
+        home.vault,
+        home.clock,
+        home.entropy,
+        CATALOGUE,
+        packages_read_only=home.settings.packages_read_only,
     )
     return Operations(Uses(setup, diagnose, home.log.explain, verify, home.settings.telling_users))
 

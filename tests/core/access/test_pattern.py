@@ -82,14 +82,12 @@ def test_a_pattern_does_not_allow_what_some_server_reads_otherwise(pattern: str,
         (b"/items/%09", "a control character"),
         (b"/items/%252e%252e/x", "a dot segment"),
         (b"/items/..;x", "a dot segment"),
-        (b"/" + b"%25" * 3 + b"25" * 9, "more than"),
+        (b"/%" + b"25" * 8 + b"41", "more than"),
         (b"/a" * (MOST_SEGMENTS + 1), "segments"),
     ],
 )
 def test_a_path_that_servers_read_in_two_ways_has_no_readings(path: bytes, why: str) -> None:
     with pytest.raises(Ambiguous, match=why):
-        if b"%25%25%25" in path:
-            path = b"/%" + b"25" * 8 + b"41"
         readings_of(path)
 
 
