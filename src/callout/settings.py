@@ -71,6 +71,11 @@ class Settings:
         "are always kept",
         most=1,
     )
+    packages_read_only: bool = setting(
+        default=False,
+        help_text="let named credentials that code of a package makes only read (GET, HEAD, OPTIONS), unless it asks "
+        "for other methods; an admin allows more",
+    )
     metrics_open: bool = setting(
         default=False,
         help_text="show /metrics of the gateway to everybody who reaches it; false: to this machine alone, which a "

@@ -43,6 +43,15 @@ def gateway_metrics(home: Home, open_connections: int) -> Iterator[Metric]:
         "answers that a refresh rule named, by their status",
         tuple(({**own, "status": str(status)}, n) for status, n in sorted(home.callouts.refreshes.items())),
     )
+    yield Metric(
+        "callout_rate_limited_total",
+        "counter",
+        "callouts beyond a rate limit; where observed is 1 they were made all the same",
+        tuple(
+            ({**own, "named_credential": name, "per": per.value, "observed": str(int(observed))}, count)
+            for (name, per, observed), count in sorted(home.callouts.limits.exceeded.items())
+        ),
+    )
     yield one("token_requests_total", "counter", "requests to token endpoints", tokens.requests)
     yield one("records_waiting", "gauge", "records of callouts that are not written yet", records.waiting)
     yield one("records_dropped_total", "counter", "records lost because too many waited", records.dropped)

@@ -33,7 +33,13 @@ def operations_of(home: Home) -> Operations:
         return await home.callouts.diagnose(name, **question)
 
     setup = Setup(
-        home.store.definitions, home.store.user_external_credentials, home.vault, home.clock, home.entropy, CATALOGUE
+        home.store.definitions,
+        home.store.user_external_credentials,
+        home.vault,
+        home.clock,
+        home.entropy,
+        CATALOGUE,
+        packages_read_only=home.settings.packages_read_only,
     )
     audit = Audit(home.store.audit, home.clock, __version__)
     telling = home.settings.telling_users

@@ -96,7 +96,14 @@ async def _planned(
             raise FileNotFoundError(2, "its value did not come with the manifest")
         raise LookupError(wanted.name)
 
-    made = make_plan(org, read_manifest(manifest, source, resolve), setup.catalogue, namespace=namespace, prune=prune)
+    made = make_plan(
+        org,
+        read_manifest(manifest, source, resolve),
+        setup.catalogue,
+        namespace=namespace,
+        prune=prune,
+        packages_read_only=setup.packages_read_only,
+    )
     stored = {key: await setup.user_external_credentials.secrets(key) for key in made.secrets}
     return made.comparing(lambda key, name: opened(setup, key, stored[key], name))
 

@@ -27,7 +27,9 @@ from callout.core.secret import Redactable, Secret
 from callout.engine.callers import identify, key_in_authorization, key_in_headers
 from callout.engine.definitions import CurrentOrg
 from callout.engine.explain import refusal_members, step_members
+from callout.engine.limits import RateLimits
 from callout.engine.records import Records
+from callout.engine.requests import demands_of, overriding, take_turn, with_steps
 from callout.engine.routes import MemoKey, Ready, Route, compile_route, headers_of, written_names
 from callout.engine.tokens import Slot, Tokens, fingerprint_of
 
@@ -83,6 +85,7 @@ class Callouts:
         self._own_headers: dict[str, frozenset[bytes]] = {}
         self._values: dict[tuple[UserExternalCredentialKey, str], Values] = {}
         self.refreshes: dict[int, int] = {}
+        self.limits = RateLimits()
         self.local_keys: dict[bytes, CallerKey] = {}
         self._suspended: str | None = None
         self.next_id = records.next_id
@@ -144,7 +147,7 @@ class Callouts:
             self._own_headers[name] = names
         return names
 
-    def _refusal(self, decision: Decision, telling: Telling) -> Refused:
+    def _refusal(self, decision: Decision, telling: Telling, *, retry_after: int | None = None) -> Refused:
         step = decision.explanation.refused
         if step is None or step.reason is None:
             msg = "a decision that is not allowed names its reason"
@@ -153,6 +156,7 @@ class Callouts:
             step.reason,
             step.detail,
             *decision.explanation.remedies,
+            retry_after=retry_after,
             explanation=decision.explanation,
             telling=telling,
             who=decision.caller.user if decision.caller is not None else None,
@@ -175,8 +179,36 @@ class Callouts:
             self._slots[holder, fingerprint] = slot
         slot.allow_private_network = private_token_endpoint(org, external.name)
         return compile_route(
-            decision, protocol=protocol, slot=slot, proof_header=proof_header, telling=telling, until=until
+            decision,
+            protocol=protocol,
+            slot=slot,
+            proof_header=proof_header,
+            telling=telling,
+            until=until,
+            demands=demands_of(org, decision, self.limits, self._monotonic()),
         )
+
+    def judge(
+        self,
+        route: Route,
+        method: bytes,
+        target: bytes,
+        headers: Callable[[], Sequence[tuple[bytes, bytes]]],
+        callout_id: bytes,
+    ) -> None:
+        """Judge one request of a route that has demands. `target` is what will be sent. Raises `Refused`."""
+        demands, decision = route.demands, route.decision
+        if demands is None:
+            return
+        others = overriding(demands, headers)
+        judged = with_steps(decision, demands.judge(method.decode("latin-1"), target[len(route.path) :], others))
+        if not judged.allowed:
+            raise self._refusal(judged, route.telling)
+        turn = take_turn(judged, demands, self.limits, self._monotonic())
+        if turn.refused is not None:
+            raise self._refusal(turn.refused, route.telling, retry_after=turn.retry_after)
+        if turn.noted:
+            self._records.note(callout_id, turn.noted)
 
     def reconsider(self, route: Route) -> Refused | None:
         """Decide again about a callout under way: return why it may not go on, or None."""
@@ -198,6 +230,7 @@ class Callouts:
         """Drop everything derived from the old definitions; a token whose every input is unchanged is kept."""
         self._routes, self._own_headers, self._values = {}, {}, {}
         self._slots = {key: slot for key, slot in self._slots.items() if _is_current(org, *key)}
+        self.limits.keep_current(org)
 
     # --- preparation and refresh -----------------------------------------------------------------------------
 
@@ -335,17 +368,15 @@ class Callouts:
             draft = Draft(self._compile(decision, None, Telling.FULL, FOREVER), dry=True)
             try:
                 draft, target = _targeted(draft, method, path)
-                for stage in STAGES:
-                    draft = await stage(self, draft)
-                header_lines(draft.request.headers)
+                explanation = draft.route.decision.explanation
+                if draft.route.decision.allowed:
+                    for stage in STAGES:
+                        draft = await stage(self, draft)
+                    header_lines(draft.request.headers)
+                    explanation = Explanation((*explanation.steps, *draft.explanation.steps))
+                    request = _shown_request(draft, method, target)
             except CalloutError as error:
-                refused = self._explained(draft.route, draft, error)
-                explanation = refused.explanation or explanation
-            else:
-                explanation = Explanation((*explanation.steps, *draft.explanation.steps))
-                origin = f"{draft.route.destination.scheme}://{draft.request.headers[0][1]}"
-                shown = [[n, v.redacted] for n, v in draft.request.headers]
-                request = {"method": method, "url": origin + target.decode(), "headers": shown}
+                explanation = self._explained(draft.route, draft, error).explanation or explanation
         return {
             **_outcome(explanation),
             "caller": {"user": user, "namespace": namespace},
@@ -364,8 +395,18 @@ def _targeted(draft: Draft, method: str, path: str) -> tuple[Draft, bytes]:
     except UnicodeEncodeError:
         detail = "got characters other than ASCII in the path; expected them percent-encoded"
         raise Refused("malformed_request", detail) from None
-    target = join(draft.route.path, rest)
+    route = draft.route
+    target = join(route.path, rest)
+    if route.demands is not None:
+        steps = (*route.demands.judge(method, target[len(route.path) :]), *route.demands.limit_steps())
+        draft = replace(draft, route=replace(route, decision=with_steps(route.decision, steps)))
     return draft.noting("target", f"{method} {target.partition(b'?')[0].decode()}"), target
+
+
+def _shown_request(draft: Draft, method: str, target: bytes) -> dict[str, Any]:
+    origin = f"{draft.route.destination.scheme}://{draft.request.headers[0][1]}"
+    shown = [[name, value.redacted] for name, value in draft.request.headers]
+    return {"method": method, "url": origin + target.decode(), "headers": shown}
 
 
 Stage = Callable[[Callouts, Draft], Awaitable[Draft]]

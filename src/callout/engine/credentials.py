@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from callout.core.access.approvals import request_of
 from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
@@ -31,6 +32,12 @@ def _shown(named: NamedCredential) -> Result:
         "allowed_namespaces": list(named.allowed_namespaces),
         "allow_private_network": named.allow_private_network,
         "generate_authorization_header": named.generate_authorization_header,
+        "allowed_methods": list(named.allowed_methods),
+        "allowed_paths": list(named.allowed_paths),
+        "rate_limits": [
+            {"calls": limit.calls, "seconds": limit.seconds, "per": limit.per.value, "observe": limit.observe}
+            for limit in named.rate_limits
+        ],
         "headers": _headers(named.headers),
         "created_by_namespace": named.created_by_namespace,
     }
@@ -106,6 +113,33 @@ async def disallow_namespace(setup: Setup, who: str, name: str, namespace: str) 
     message = f"Package {namespace} may no longer make callouts by {name}"
     if named.created_by_namespace == namespace:
         message = f"Package {namespace} is off the list, but it made {name} and may use it: disable {name} to stop it"
+    return {**_shown(named), "changed": moved, "message": message}
+
+
+async def allow_method(setup: Setup, who: str, name: str, method: str) -> Result:
+    """Add a method to those that a named credential allows; where it allows any, nothing changes."""
+    return await _allow(setup, who, name, "allowed_methods", method)
+
+
+async def allow_path(setup: Setup, who: str, name: str, path: str) -> Result:
+    """Add a pattern to the paths that a named credential allows; where it allows any, nothing changes."""
+    return await _allow(setup, who, name, "allowed_paths", path)
+
+
+async def _allow(setup: Setup, who: str, name: str, field: str, wanted: str) -> Result:
+    noun = field.removeprefix("allowed_").removesuffix("s")
+
+    def edit(org: Org) -> Edit:
+        named = found(org.named_credentials, name, SECTION, NOUN)
+        present: tuple[str, ...] = getattr(named, field)
+        listed = tuple(dict.fromkeys((*present, wanted))) if present else ()
+        changes: dict[str, Any] = {field: listed}
+        return Edit(put(replace(named, **changes)), f"allow {noun}", f"{wanted} on {name}")
+
+    org, moved = await setup.write(who, edit)
+    named = org.named_credentials[name]
+    listed = ", ".join(getattr(named, field))
+    message = f"{name} allows {noun}s {listed}" if listed else f"{name} allows any {noun} already"
     return {**_shown(named), "changed": moved, "message": message}
 
 

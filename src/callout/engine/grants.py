@@ -51,25 +51,37 @@ def shown_grants(source: PermissionSet | Profile) -> Result:
         "name": source.name,
         "label": source.label,
         "standard": source.standard,
-        "principals": sorted(map(str, source.principals)),
+        "principals": sorted(reference.worded for reference in source.principals),
+        "grants": [
+            {"principal": str(reference), "methods": list(reference.methods), "paths": list(reference.paths)}
+            for reference in sorted(source.principals)
+        ],
         "user_external_credential": sorted(p.value for p in source.user_external_credential),
     }
 
 
 def _with(
-    org: Org, source: Granting, principals: Iterable[str], object_permissions: Iterable[str], place: str
+    org: Org,
+    source: Granting,
+    principals: Iterable[str],
+    object_permissions: Iterable[str],
+    place: str,
+    methods: Iterable[str] = (),
+    paths: Iterable[str] = (),
 ) -> Granting:
-    granted = source.principals | references(org, principals, f"{place}.principals")
+    rule = tuple(sorted(set(methods))), tuple(sorted(set(paths)))
+    wanted = references(org, principals, f"{place}.principals")
+    granted = source.principals | {replace(each, methods=rule[0], paths=rule[1]) for each in wanted}
     allowed = permissions(object_permissions, f"{place}.user_external_credential")
     return replace(source, principals=granted, user_external_credential=source.user_external_credential | allowed)
 
 
 def _without(source: Granting, principals: Iterable[str], object_permissions: Iterable[str], place: str) -> Granting:
     gone = permissions(object_permissions, f"{place}.user_external_credential")
-    names, having = set(principals), {str(r): r for r in source.principals}
-    for name in sorted(names - having.keys()):
+    names, having = set(principals), {str(r) for r in source.principals}
+    for name in sorted(names - having):
         raise DefinitionError([unknown(f"{place}.principals", name, having, f"a principal that {source.name} grants")])
-    left = frozenset(r for text, r in having.items() if text not in names)
+    left = frozenset(r for r in source.principals if str(r) not in names)
     return replace(source, principals=left, user_external_credential=source.user_external_credential - gone)
 
 
@@ -139,7 +151,7 @@ async def create_permission_set(
 
 
 def _all(source: PermissionSet | Profile) -> tuple[list[str], list[str]]:
-    return [str(r) for r in source.principals], [p.value for p in source.user_external_credential]
+    return [r.worded for r in source.principals], [p.value for p in source.user_external_credential]
 
 
 def _joined(names: tuple[str, ...], name: str) -> tuple[str, ...]:
@@ -204,16 +216,28 @@ async def unassign_permission_set(setup: Setup, who: str, name: str, user: str) 
 
 
 async def grant(
-    setup: Setup, who: str, section: str, name: str, principals: Iterable[str], object_permissions: Iterable[str]
+    setup: Setup,
+    who: str,
+    section: str,
+    name: str,
+    principals: Iterable[str],
+    object_permissions: Iterable[str],
+    *,
+    methods: Iterable[str] = (),
+    paths: Iterable[str] = (),
 ) -> Result:
-    """Add grants to a permission set or profile (`section` as in the manifest)."""
-    return await _regrant(setup, who, section, name, principals, object_permissions, adding=True)
+    """Add grants to a permission set or profile (`section` as in the manifest), narrowed to methods and paths if given.
+
+    What it grants already stays: grants of one principal add up.
+    """
+    rule = tuple(methods), tuple(paths)
+    return await _regrant(setup, who, section, name, principals, object_permissions, adding=True, rule=rule)
 
 
 async def revoke(
     setup: Setup, who: str, section: str, name: str, principals: Iterable[str], object_permissions: Iterable[str]
 ) -> Result:
-    """Take grants from a permission set or profile (`section` as in the manifest)."""
+    """Take grants from a permission set or profile (`section` as in the manifest): of a principal, every one."""
     return await _regrant(setup, who, section, name, principals, object_permissions, adding=False)
 
 
@@ -226,6 +250,7 @@ async def _regrant(
     object_permissions: Iterable[str],
     *,
     adding: bool,
+    rule: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
 ) -> Result:
     noun = section.removesuffix("s").replace("_", " ")
     place = f"{section}.{name}"
@@ -233,11 +258,13 @@ async def _regrant(
     def edit(org: Org) -> Edit:
         known: PermissionSet | Profile = found(getattr(org, section), name, section, f"a {noun}")
         if adding:
-            wanted = _with(org, known, principals, object_permissions, place)
+            wanted = _with(org, known, principals, object_permissions, place, *rule)
         else:
             wanted = _without(known, principals, object_permissions, place)
         verb = "grant to" if adding else "revoke from"
-        return Edit(put(wanted), f"{verb} {noun}", f"{name}: {_worded(principals, object_permissions)}")
+        narrowed = "; ".join(", ".join(part) for part in rule if part)
+        what = f"{name}: {_worded(principals, object_permissions)}" + (f" ({narrowed})" if narrowed else "")
+        return Edit(put(wanted), f"{verb} {noun}", what)
 
     org, moved = await setup.write(who, edit)
     now: PermissionSet | Profile = getattr(org, section)[name]

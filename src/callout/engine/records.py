@@ -68,6 +68,7 @@ class Records:
         self.dropped = 0
         self._dropped_told = 0
         self.not_kept = 0
+        self._notes: dict[bytes, str] = {}
         self.by_status: dict[tuple[int, str], int] = {}
         self.tick()
 
@@ -87,6 +88,12 @@ class Records:
         """Return a new callout id: 25 lower-case hexadecimal digits that sort by time."""
         self._count += 1
         return b"%b%06x%b" % (self._prefix, self._count, self._suffix)
+
+    def note(self, callout_id: bytes, noted: str) -> None:
+        """Keep what is to be said of a callout beside its record, which comes later."""
+        if len(self._notes) >= MOST_WAITING:  # those of records that were dropped
+            self._notes.clear()
+        self._notes[callout_id] = noted
 
     def record(
         self,
@@ -144,6 +151,8 @@ class Records:
                 self._dropped_told = dropped
                 self.not_kept += len(batch) - len(kept)
                 self._tally(batch)
+                for row in batch if self._notes else ():
+                    self._notes.pop(row[0], None)
                 written += len(batch)
         except Exception:
             kept = rows[written:] + self._rows
@@ -180,9 +189,10 @@ class Records:
             for row in kept
         ]
         for number, row in enumerate(kept):
-            if row[9] is not None or row[10] is not None or row[14]:
+            noted = self._notes.get(row[0]) if self._notes else None
+            if row[9] is not None or row[10] is not None or row[14] or noted is not None:
                 refusal = _refusal(row[10], row[2]) if row[10] is not None else None
-                records[number] += (row[9], refusal, row[12], row[14])
+                records[number] += (row[9], refusal, row[12], row[14], noted)
         ids = [row[0] for row in batch]
         body: dict[str, Any] = {
             "v": 1,
@@ -222,7 +232,12 @@ def _described(route: Route, ready: Ready | None) -> dict[str, Any]:
         "principal": decision.principal.name if decision.principal else None,
         "token": _token(route, ready),
         "steps": [
-            step_members(step) for step in (*decision.explanation.steps, *(ready.stages if ready is not None else ()))
+            step_members(step)
+            for step in (
+                *decision.explanation.steps,
+                *(route.demands.steps() if route.demands is not None else ()),
+                *(ready.stages if ready is not None else ()),
+            )
         ],
     }
 
@@ -257,7 +272,7 @@ def records_of(segment: Segment) -> list[dict[str, Any]]:
 
 def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict[str, Any]:
     callout_id, started, number, method, path, status, took, sent, received, *rest = row
-    replay, refusal, stale_status, *told = rest or (None, None, 0)
+    replay, refusal, stale_status, says_stale, noted = rest or (None, None, 0, False, None)
     route = routes[number]
     members: dict[str, Any] = {
         "callout_id": callout_id,
@@ -276,7 +291,7 @@ def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict
         "received_bytes": received,
         "replay": replay,
         "token": route.get("token"),
-        "says_stale": bool(told and told[0]),
+        "says_stale": says_stale,
         "steps": list(route.get("steps", ())),
     }
     if refusal is not None:
@@ -294,6 +309,8 @@ def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict
         }
         if members["caller"]["user"] is None:
             members["caller"] = {"user": refusal["who"], "namespace": refusal["namespace"]}
+    if noted is not None:
+        members["steps"].append(_event("rate_limits", noted))
     members["steps"] += _replay_steps(replay, stale_status)
     members["steps"].append(_event("answer", f"status {status} from {'Callout' if refusal else 'the external system'}"))
     return members

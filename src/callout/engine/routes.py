@@ -16,6 +16,7 @@ from callout.core.ports import Destination
 from callout.core.protocol import AuthenticationProtocol
 from callout.core.reasons import Telling
 from callout.core.refresh.rules import refresh_statuses
+from callout.engine.requests import Demands
 from callout.engine.tokens import Slot
 
 #: Name, proof, header that held the proof, wanted principal.
@@ -45,6 +46,7 @@ class Route:
     slot: Slot
     until: float  # the route itself holds this long (monotonic seconds): the caller's key expires
     ready: Ready | None = None
+    demands: Demands | None = None  # what each request has to keep; None, as mostly: nothing
     memo: MemoKey | None = None  # what it was decided for: decided again when the definitions move
 
 
@@ -72,6 +74,7 @@ def compile_route(
     proof_header: bytes | None,
     telling: Telling,
     until: float,
+    demands: Demands | None = None,
 ) -> Route:
     """Compile an allowed decision."""
     named, external = decision.named_credential, decision.external_credential
@@ -89,4 +92,5 @@ def compile_route(
         telling=telling,
         slot=slot,
         until=until,
+        demands=demands,
     )

@@ -56,6 +56,8 @@ class Setup:
         clock: Clock,
         entropy: Entropy,
         catalogue: Catalogue,
+        *,
+        packages_read_only: bool = False,
     ) -> None:
         self.definitions = definitions
         self.user_external_credentials = user_external_credentials
@@ -63,6 +65,7 @@ class Setup:
         self.clock = clock
         self.entropy = entropy
         self.catalogue = catalogue
+        self.packages_read_only = packages_read_only
         self.turn = asyncio.Lock()
 
     async def org(self) -> Org:

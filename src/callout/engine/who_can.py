@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from callout.core.access.decide import Decision, decide
+from callout.core.access.request import rules_of
 from callout.core.explanation import Step
 from callout.core.model.credentials import NamedCredential, PrincipalType
 from callout.core.model.org import Org
@@ -25,13 +26,14 @@ async def who_can(setup: Setup, name: str) -> Result:
         decision = decide(org, setup.catalogue, Caller(user, proof="name"), name)
         lacking = _lacking(decision)
         if decision.allowed:
-            allowed.append({"user": user, "profile": org.users[user].profile, **_how(decision)})
+            allowed.append({"user": user, "profile": org.users[user].profile, **_how(org, decision)})
         elif len({step.name for step in lacking} - _of_all(named)) <= 1 and org.users[user].active:
             nearly.append({"user": user, "profile": org.users[user].profile, **_why(decision, lacking)})
     return {
         "named_credential": name,
         "url": named.url,
         "enabled_for_callouts": named.enabled_for_callouts,
+        "rate_limits": list(map(str, named.rate_limits)),
         "users": allowed,
         "nearly": nearly,
         "profiles": [row for p in sorted(org.profiles) if (row := _profile(setup, org, name, org.profiles[p]))],
@@ -65,11 +67,12 @@ def _lacking(decision: Decision) -> list[Step]:
     return [step for step in decision.explanation.steps if not step.held]
 
 
-def _how(decision: Decision) -> Result:
+def _how(org: Org, decision: Decision) -> Result:
     details = {step.name: step.detail for step in decision.explanation.steps}
     return {
         "principal": str(decision.holder),
         "how": [details[rung] for rung in ("principal", "user_external_credential") if rung in details],
+        "rules": rules.worded() if (rules := rules_of(org, decision)) is not None else [],
     }
 
 

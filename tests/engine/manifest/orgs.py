@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from callout.core.model.credentials import (
     CustomHeader,
     ExternalCredential,
+    LimitScope,
     NamedCredential,
     Principal,
     PrincipalReference,
     PrincipalType,
+    RateLimit,
 )
 from callout.core.model.org import Org
 from callout.core.model.people import ObjectPermission, Package, PermissionSet, PermissionSetGroup, Profile, User
@@ -34,7 +36,17 @@ PRINCIPALS = st.lists(
     max_size=3,
 ).map(tuple)
 
-GRANTS = st.frozensets(st.builds(PrincipalReference, NAMES, READABLE.filter(lambda name: "/" not in name)), max_size=3)
+METHODS = st.lists(st.sampled_from(["GET", "POST", "DELETE"]), unique=True, max_size=2).map(sorted).map(tuple)
+PATHS = st.lists(st.sampled_from(["/items/**", "/a/*", "/%7E"]), unique=True, max_size=2).map(sorted).map(tuple)
+LIMITS = st.lists(
+    st.builds(RateLimit, st.integers(1, 9), st.integers(1, 9), st.sampled_from(list(LimitScope)), st.booleans()),
+    unique=True,
+    max_size=2,
+).map(tuple)
+
+GRANTS = st.frozensets(
+    st.builds(PrincipalReference, NAMES, READABLE.filter(lambda name: "/" not in name), METHODS, PATHS), max_size=3
+)
 
 DEFINITIONS = (
     st.builds(
@@ -63,6 +75,9 @@ DEFINITIONS = (
         TEXT,
         LINES,
         st.sampled_from([None, "acme"]),
+        METHODS,
+        PATHS,
+        LIMITS,
     )
     | st.builds(PermissionSet, READABLE, GRANTS, PERMISSIONS, TEXT)
     | st.builds(PermissionSetGroup, READABLE, st.lists(READABLE, unique=True, max_size=2).map(tuple), TEXT)

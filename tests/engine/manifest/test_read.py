@@ -222,7 +222,7 @@ def test_an_unknown_choice_is_refused_with_the_alternatives_and_the_nearest():
     assert found.expected == "one of read, create, edit, delete, view_all, modify_all"
 
 
-@pytest.mark.parametrize("written", ["Orders", "Orders/", "/Service", "a/b/c", "{}"])
+@pytest.mark.parametrize("written", ["Orders", "Orders/", "/Service", "a/b/c", "[]"])
 def test_a_principal_is_referred_to_with_its_external_credential(written):
     assert problem(f"profiles: {{P: {{principals: [{written}]}}}}").expected == "EXTERNAL_CREDENTIAL/PRINCIPAL"
 

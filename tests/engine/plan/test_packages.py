@@ -10,6 +10,7 @@ from callout.core.model.credentials import (
     ExternalCredential,
     NamedCredential,
     Principal,
+    RateLimit,
     UserExternalCredentialKey,
 )
 from callout.core.model.org import Org
@@ -105,7 +106,20 @@ def test_every_field_of_a_named_credential_that_is_not_for_people_is_judged():
     seen = {"label", "description", "enabled_for_callouts", "created_by_namespace"}
     one = NamedCredential("A", "https://a", "A", True, ("x",), True, True, (), "l", "d", "acme")
     other = NamedCredential(
-        "A", "https://b", "B", False, ("y",), False, False, (CustomHeader("X", "y"),), "m", "e", "b"
+        "A",
+        "https://b",
+        "B",
+        False,
+        ("y",),
+        False,
+        False,
+        (CustomHeader("X", "y"),),
+        "m",
+        "e",
+        "b",
+        ("GET",),
+        ("/a",),
+        (RateLimit(1, 1),),
     )
     for field in {f.name for f in fields(NamedCredential)} - {"name"}:
         changed_one = replace(one, **{field: getattr(other, field)})
@@ -275,3 +289,28 @@ def test_prune_by_a_package_deletes_only_what_it_made():
         ("named_credentials", "Tools"),
         ("external_credentials", "Tools"),
     ]
+
+
+def test_what_a_package_makes_only_reads_where_the_setting_says_so_unless_it_asks_for_more():
+    made = changed(EMPTY, plan(EMPTY, packages_read_only=True).changes)
+    assert made.named_credentials["Tools"].allowed_methods == ("GET", "HEAD", "OPTIONS")
+    asking = MANIFEST.replace("external_credential: Tools}", "external_credential: Tools, allowed_methods: [POST]}")
+    made = changed(EMPTY, plan(EMPTY, asking, packages_read_only=True).changes)
+    assert made.named_credentials["Tools"].allowed_methods == ("POST",)
+    assert made.named_credentials["Tools"].enabled_for_callouts is False
+
+
+def test_a_package_that_says_no_rules_keeps_those_that_the_admin_made():
+    ruled = replace(ENABLED.named_credentials["Tools"], allowed_methods=("GET",), allowed_paths=("/a/*",))
+    org = changed(ENABLED, [Change("named_credentials", "Tools", ruled)])
+    assert plan(org).is_empty
+    lifted = changed(ENABLED, [Change("named_credentials", "Tools", replace(ruled, allowed_methods=()))])
+    assert plan(lifted, packages_read_only=True).is_empty
+
+
+def test_a_package_that_asks_for_other_methods_waits_for_the_admin_again():
+    ruled = replace(ENABLED.named_credentials["Tools"], allowed_methods=("GET",))
+    org = changed(ENABLED, [Change("named_credentials", "Tools", ruled)])
+    asking = MANIFEST.replace("external_credential: Tools}", "external_credential: Tools, allowed_methods: [POST]}")
+    (change,) = plan(org, asking).changes
+    assert (change.definition.allowed_methods, change.definition.enabled_for_callouts) == (("POST",), False)

@@ -121,6 +121,7 @@ class StandInRoute:
     drops: frozenset[bytes] = frozenset({b"host", b"authorization", b"x-tenant"})
     refresh_statuses: frozenset[int] = frozenset({401, 601})
     ready: Ready | None = None
+    demands: Any = None
 
 
 @dataclass
@@ -140,6 +141,8 @@ class StandIn:
     admitted: list[tuple[Any, ...]] = field(default_factory=list)
     recorded: asyncio.Event = field(default_factory=asyncio.Event)
     count: int = 0
+    judged: list[tuple[Any, ...]] = field(default_factory=list)
+    refusing: Refused | None = None
 
     def admit(self, name, headers, callout_key, authorization, principal):
         self.admitted.append((name, list(headers), callout_key, authorization, principal))
@@ -153,6 +156,11 @@ class StandIn:
         authority = f"{self.route.destination.host}:{self.route.destination.port}"
         head = f"Host: {authority}\r\nX-Tenant: acme\r\nAuthorization: Bearer token-{generation}\r\n"
         return Ready(head.encode(), generation, fresh_until)
+
+    def judge(self, route, method, target, headers, callout_id):
+        self.judged.append((method, target, tuple(headers()), callout_id))
+        if self.refusing is not None:
+            raise self.refusing
 
     async def prepare(self, route):
         self.prepared += 1

@@ -194,7 +194,8 @@ def _principal_step(
         for reference in sorted(source.principals):
             if reference.external_credential == external.name:
                 kind = "profile" if isinstance(source, Profile) else "permission set"
-                grants.setdefault(reference.principal, []).append(f"{kind} {source.name}")
+                narrowed = reference.worded.removeprefix(str(reference))
+                grants.setdefault(reference.principal, []).append(f"{kind} {source.name}{narrowed}")
     granted = sorted((p for p in external.principals if p.name in grants), key=lambda p: (p.sequence, p.name))
     if wanted is not None:
         granted = [p for p in granted if p.name == wanted]
@@ -225,7 +226,9 @@ def _not_granted(org: Org, external: ExternalCredential, caller: Caller, wanted:
 
 def _grant_remedy(org: Org, reference: PrincipalReference, caller: Caller) -> Remedy:
     user = shlex.quote(caller.user)
-    having = [s for name, s in sorted(org.permission_sets.items()) if reference in s.principals]
+    sets = [s for _, s in sorted(org.permission_sets.items())]
+    having = [s for s in sets if reference in s.principals]
+    having = having or [s for s in sets if any(reference.names_same(granted) for granted in s.principals)]
     if having:
         best = min(having, key=lambda s: (len(s.principals), s.name))
         return Remedy(

@@ -56,9 +56,33 @@ class ExternalCredential:
         return next((p for p in self.principals if p.name == name), None)
 
 
+class LimitScope(StrEnum):
+    """What shares one allowance of a rate limit: each caller's callouts by a name, or everybody's."""
+
+    CALLER = "caller"
+    NAMED_CREDENTIAL = "named_credential"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most so many calls each so many seconds. One that observes refuses nothing: it counts what it would refuse."""
+
+    calls: int
+    seconds: int
+    per: LimitScope = LimitScope.CALLER
+    observe: bool = False
+
+    def __str__(self) -> str:
+        whose = "caller" if self.per is LimitScope.CALLER else "named credential"
+        return f"{self.calls} calls each {self.seconds} s per {whose}" + (", observed" if self.observe else "")
+
+
 @dataclass(frozen=True, slots=True)
 class NamedCredential:
-    """Where an external system is: a URL that no caller can change, and who may call it from which code."""
+    """Where an external system is: a URL that no caller can change, and who may call it from which code.
+
+    `allowed_methods` and `allowed_paths` (patterns, judged on what follows the URL) restrict nothing where empty.
+    """
 
     name: str
     url: str
@@ -71,14 +95,37 @@ class NamedCredential:
     label: str = ""
     description: str = ""
     created_by_namespace: str | None = None
+    allowed_methods: tuple[str, ...] = ()
+    allowed_paths: tuple[str, ...] = ()
+    rate_limits: tuple[RateLimit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class PrincipalReference:
-    """Names one principal of one external credential; written `EC/Principal`."""
+    """Names one principal of one external credential; written `EC/Principal`.
+
+    As a grant it may be narrowed to methods and to paths (patterns); where they are empty, any will do.
+    """
 
     external_credential: str
     principal: str
+    methods: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+    @property
+    def is_narrowed(self) -> bool:
+        """True for a grant that does not allow every request."""
+        return bool(self.methods or self.paths)
+
+    @property
+    def worded(self) -> str:
+        """The reference, and in brackets what a grant is narrowed to."""
+        narrowed = "; ".join(", ".join(sorted(part)) for part in (self.methods, self.paths) if part)
+        return f"{self} ({narrowed})" if narrowed else str(self)
+
+    def names_same(self, other: PrincipalReference) -> bool:
+        """True where both name one principal, however far each is narrowed."""
+        return (self.external_credential, self.principal) == (other.external_credential, other.principal)
 
     def __str__(self) -> str:
         return f"{self.external_credential}/{self.principal}"

@@ -10,6 +10,7 @@ from callout.core.model.org import Org
 from callout.core.protocol import Catalogue
 from callout.core.rules.headers import header_problems
 from callout.core.rules.names import developer_name_rule, namespace_rule, nearest
+from callout.core.rules.requests import method_problems, path_problems, rate_limit_problems
 from callout.core.rules.urls import refusal_of_url
 
 
@@ -23,6 +24,9 @@ def named_credential_problems(org: Org, catalogue: Catalogue, named: NamedCreden
     if refusal is not None:
         yield Problem(f"{place}.url", refusal.got, refusal.expected)
     yield from _namespace_problems(named, place)
+    yield from method_problems(named.allowed_methods, f"{place}.allowed_methods")
+    yield from path_problems(named.allowed_paths, f"{place}.allowed_paths")
+    yield from rate_limit_problems(named.rate_limits, f"{place}.rate_limits")
     external = org.external_credentials.get(named.external_credential)
     if external is None:
         known = ", ".join(sorted(org.external_credentials)) or "none is defined"

@@ -25,6 +25,7 @@ from callout.core.rules.names import (
     readable_name_rule,
     user_name_rule,
 )
+from callout.core.rules.requests import method_problems, path_problems
 
 #: Of the version of a package, in characters.
 LONGEST_VERSION = 64
@@ -96,9 +97,12 @@ def _grant_problems(
     if flags != (source.standard, administrator):
         yield Problem(place, "other standard or administrator flags", "those that it was shipped with")
     for reference in sorted(source.principals):
-        problem = _reference_problem(org, reference, f"{place}.principals[{reference}]")
+        here = f"{place}.principals[{reference}]"
+        problem = _reference_problem(org, reference, here)
         if problem is not None:
             yield problem
+        yield from method_problems(reference.methods, f"{here}.methods")
+        yield from path_problems(reference.paths, f"{here}.paths")
 
 
 def _reference_problem(org: Org, reference: PrincipalReference, place: str) -> Problem | None:

@@ -58,4 +58,7 @@ def _plain(shape: Shape, value: Any, *, everything: bool) -> Any:
 
 
 def _text(value: Any) -> Any:
+    if isinstance(value, PrincipalReference) and value.is_narrowed:
+        narrowed = {"methods": sorted(value.methods), "paths": sorted(value.paths)}
+        return {"principal": str(value), **{name: texts for name, texts in narrowed.items() if texts}}
     return str(value) if isinstance(value, (StrEnum, PrincipalReference)) else value

@@ -24,6 +24,7 @@ from callout.engine.manifest.shape import (
     SECRETS,
     BooleanShape,
     ChoiceShape,
+    GrantShape,
     IntegerShape,
     ListShape,
     MapShape,
@@ -34,6 +35,7 @@ from callout.engine.manifest.shape import (
     Shape,
     TextShape,
     defaults_of,
+    shape_of_narrowed_grant,
     shape_of_section,
     standard_of,
 )
@@ -135,6 +137,11 @@ class _Reader:
                 return self._record(shape, node, place)
             case SecretShape():
                 return self._secret(node, place)
+            case GrantShape():
+                if not isinstance(node, MapNode):
+                    return self._scalar(ReferenceShape(), node, place)
+                grant = self._record(shape_of_narrowed_grant(), node, place)
+                return grant.reference if grant is not None else None
             case _:
                 return self._scalar(shape, node, place)
 
@@ -152,11 +159,11 @@ class _Reader:
         values: list[Any] = []
         seen: set[Any] = set()
         for index, child in enumerate(node.items):
-            here = f"{place}[{index if isinstance(shape.item, RecordShape) else _text_of(child)}]"
+            here = f"{place}[{_text_of(child) if isinstance(child, ScalarNode) else index}]"
             self.places[here] = self._where(child)
             value = self._value(shape.item, child, here)
             if shape.container is frozenset:
-                if value in seen:
+                if value in seen and value is not None:
                     self._note(here, child, f"{_text_of(child)!r} twice", "each once")
                 seen.add(value)
             values.append(value)
@@ -175,7 +182,8 @@ class _Reader:
             case ChoiceShape(of) if text in [choice.value for choice in of] and scalar.kind is Kind.TEXT:
                 return of(text)
             case ReferenceShape() if scalar.kind is Kind.TEXT and _REFERENCE.fullmatch(text):
-                return PrincipalReference(*text.split("/"))
+                external_credential, _, principal = text.partition("/")
+                return PrincipalReference(external_credential, principal)
         self._note_scalar(shape, node, place)
         return None
 

@@ -17,10 +17,12 @@ from callout.core.rules.external_credentials import HIGHEST_SEQUENCE, PARAMETER_
 from callout.core.rules.headers import HEADER_NAME
 from callout.core.rules.names import DEVELOPER_NAME, LONGEST_NAME, NAMESPACE
 from callout.core.rules.people import LONGEST_VERSION
+from callout.core.rules.requests import LONGEST_SPAN, METHOD, MOST_CALLS
 from callout.engine.manifest.shape import (
     SECRETS,
     BooleanShape,
     ChoiceShape,
+    GrantShape,
     IntegerShape,
     ListShape,
     MapShape,
@@ -30,6 +32,7 @@ from callout.engine.manifest.shape import (
     Shape,
     TextShape,
     defaults_of,
+    shape_of_narrowed_grant,
     shape_of_section,
 )
 
@@ -38,6 +41,9 @@ _USER_NAME = r"^(?!-)[^/\s\x00-\x1f\x7f]+$"
 _ONE_LINE = r"^[^\r\n\x00]*$"
 #: The value of a header: only within a formula may a line end.
 _HEADER_VALUE = r"^([^\r\n\x00{]|\{(?!!))*(\{![^\x00]*)?$"
+
+#: What follows the URL of a named credential: `*` within a segment, `**` for any segments.
+_PATH_PATTERN = r"^/[!-~]*$"
 
 #: How the names of a mapping look, by what is in it.
 _NAMES: Mapping[str, Any] = {
@@ -60,6 +66,12 @@ _NARROWED: Mapping[str, Any] = {
         "items": {"type": "integer", "anyOf": [{"minimum": 400, "maximum": 499}, {"minimum": 600, "maximum": 999}]}
     },
     "allowed_namespaces": {"items": {"type": "string", "pattern": NAMESPACE}},
+    "allowed_methods": {"items": {"type": "string", "pattern": f"^{METHOD}$"}},
+    "methods": {"items": {"type": "string", "pattern": f"^{METHOD}$"}},
+    "allowed_paths": {"items": {"type": "string", "pattern": _PATH_PATTERN}},
+    "paths": {"items": {"type": "string", "pattern": _PATH_PATTERN}},
+    "calls": {"minimum": 1, "maximum": MOST_CALLS},
+    "seconds": {"minimum": 1, "maximum": LONGEST_SPAN},
     "sequence": {"minimum": 1, "maximum": HIGHEST_SEQUENCE},
     "label": {"maxLength": LONGEST_LABEL},
     "description": {"maxLength": LONGEST_DESCRIPTION},
@@ -90,13 +102,24 @@ _TOLD: Mapping[str, str] = {
     "parameters": "Values that the protocol or a header formula reads; none of them secret",
     "additional_status_codes": "Statuses besides 401 that mean stale credentials: 400-499 and 600-999",
     "headers": "Headers that Callout writes; {!…} in a value is a formula",
-    "principals": "Of an external credential: its identities. Of a profile or permission set: EC/Principal granted",
+    "principals": "Of an external credential: its identities. Of a profile or permission set: EC/Principal granted, "
+    "or a mapping that narrows the grant to methods and paths",
     "secrets": "Values that are sealed and never shown; those that are left out are kept",
     "sequence": "Of the granted principals the lowest is used",
     "url": "Absolute https URL that the caller's path and query are appended to",
     "external_credential": "Name of the external credential that authenticates",
     "enabled_for_callouts": "Whether callouts by this name are made",
     "allowed_namespaces": "Namespaces of packages whose code may use it; local code needs no entry",
+    "allowed_methods": "Methods of the requests that are made; left out: any",
+    "allowed_paths": "Patterns of the paths after the URL: * within a segment, ** for any segments; left out: any",
+    "rate_limits": "At most so many calls each so many seconds, counted by each worker",
+    "calls": "How many calls",
+    "seconds": "Each how many seconds",
+    "per": "Who shares the allowance: each caller has their own, or all callers of the named credential have one",
+    "observe": "Refuse nothing; count what would be refused, in metrics and explanations",
+    "methods": "Methods that are granted; left out: any",
+    "paths": "Patterns of the paths that are granted; left out: any",
+    "principal": "The principal that is granted, as EC/Principal",
     "allow_private_network": "Allow private and loopback addresses, and http:// to them",
     "generate_authorization_header": "Whether the protocol writes its Authorization header",
     "user_external_credential": "What may be done with User External Credential rows; callouts need read",
@@ -175,6 +198,8 @@ def _shape(shape: Shape, name: str) -> dict[str, Any]:
             return {"type": "string", "pattern": "^[^/]+/[^/]+$"}
         case SecretShape():
             return dict(_SECRET)
+        case GrantShape():
+            return {"oneOf": [_shape(ReferenceShape(), name), _record(shape_of_narrowed_grant())]}
         case RecordShape():
             return _record(shape)
         case ListShape(item):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from enum import StrEnum
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
@@ -19,6 +19,7 @@ from callout.core.model.credentials import (
     NamedCredential,
     Principal,
     PrincipalReference,
+    RateLimit,
 )
 from callout.core.model.org import SECTIONS, Definition, Org
 from callout.core.model.people import Package
@@ -42,6 +43,11 @@ class IntegerShape:
 @dataclass(frozen=True, slots=True)
 class ReferenceShape:
     """`ExternalCredential/Principal`."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantShape:
+    """`ExternalCredential/Principal`, or a mapping that narrows it: see `NarrowedGrant`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,25 @@ class RecordShape:
 
 
 Scalar = TextShape | BooleanShape | IntegerShape | ReferenceShape | SecretShape | ChoiceShape
-Shape = Scalar | ListShape | MapShape | RecordShape
+Shape = Scalar | ListShape | MapShape | RecordShape | GrantShape
+
+
+@dataclass(frozen=True, slots=True)
+class NarrowedGrant:
+    """A grant of a principal for some methods and paths, as a manifest writes it."""
+
+    principal: PrincipalReference
+    methods: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+    @property
+    def reference(self) -> PrincipalReference:
+        """The grant as definitions keep it; the order of methods and paths says nothing."""
+        return replace(self.principal, methods=tuple(sorted(self.methods)), paths=tuple(sorted(self.paths)))
+
+
+#: Records that stand in lists: no mapping names them.
+_LISTED = (CustomHeader, RateLimit, NarrowedGrant)
 
 #: Fields that no manifest sets, and why.
 NOT_IN_A_MANIFEST: Mapping[str, str] = {
@@ -106,6 +130,12 @@ NOT_IN_A_MANIFEST: Mapping[str, str] = {
 SECRETS = "secrets"
 
 _STANDARD = Org.of()
+
+
+@cache
+def shape_of_narrowed_grant() -> RecordShape:
+    """Return the shape of a narrowed grant."""
+    return _record(NarrowedGrant)
 
 
 @cache
@@ -137,7 +167,7 @@ def _default(declared: Field[Any]) -> Any:
 
 def _record(kind: type[Any]) -> RecordShape:
     hints = get_type_hints(kind)
-    key = None if kind is CustomHeader else "namespace" if kind is Package else "name"
+    key = None if kind in _LISTED else "namespace" if kind is Package else "name"
     hidden = NOT_IN_A_MANIFEST.keys() if key is not None else ()
     found = {
         declared.name: FieldShape(
@@ -170,7 +200,9 @@ def _shape(hint: Any) -> Shape:
         return MapShape(_shape(arguments[1]))
     if arguments[:1] in ((Principal,), (NamedCredential,), (ExternalCredential,)):
         return MapShape(_record(arguments[0]), lambda named: tuple(named.values()))
+    if container is frozenset and arguments[0] is PrincipalReference:
+        return ListShape(GrantShape(), container)
     if container in (tuple, frozenset):
-        return ListShape(_record(CustomHeader) if arguments[0] is CustomHeader else _shape(arguments[0]), container)
+        return ListShape(_record(arguments[0]) if arguments[0] in _LISTED else _shape(arguments[0]), container)
     msg = f"no shape for a field of type {hint!r}"
     raise TypeError(msg)

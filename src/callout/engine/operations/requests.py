@@ -155,6 +155,13 @@ class Grants(Request):
     user_external_credential: tuple[str, ...] = ()
 
 
+class NewGrants(Grants):
+    """Grants that are added; the principals may be narrowed to methods and to patterns of paths."""
+
+    methods: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
 class PermissionSetDefinition(Grants):
     """A permission set, and the users that it is assigned to."""
 
@@ -218,6 +225,20 @@ class Trouble(Request):
 
     name: str | None = None
     user: str | None = None
+
+
+class MethodOn(Request):
+    """A named credential, and an HTTP method."""
+
+    name: str
+    method: str
+
+
+class PathOn(Request):
+    """A named credential, and a pattern of paths: `*` within a segment, `**` for any segments."""
+
+    name: str
+    path: str
 
 
 class Question(Request):

@@ -9,6 +9,7 @@ from typing import Any
 
 from callout.core.model.org import Definition
 from callout.engine.manifest import plain_fields
+from callout.engine.plan.widening import widened_fields
 
 Plain = str | int | bool
 
@@ -20,17 +21,19 @@ class FieldChange:
     path: str
     old: Plain | None
     new: Plain | None
+    widens: bool = False
 
     def __str__(self) -> str:
+        mark = "  (widens)" if self.widens else ""
         if self.old is None:
-            return f"+ {self.path}: {_shown(self.new)}"
+            return f"+ {self.path}: {_shown(self.new)}{mark}"
         if self.new is None:
-            return f"- {self.path}: {_shown(self.old)}"
-        return f"~ {self.path}: {_shown(self.old)} → {_shown(self.new)}"
+            return f"- {self.path}: {_shown(self.old)}{mark}"
+        return f"~ {self.path}: {_shown(self.old)} → {_shown(self.new)}{mark}"
 
     def to_dict(self) -> dict[str, Plain | None]:
-        """Return the change as JSON has it."""
-        return {"path": self.path, "old": self.old, "new": self.new}
+        """Return the change as JSON has it; `widens` is there where more may be done than before."""
+        return {"path": self.path, "old": self.old, "new": self.new, **({"widens": True} if self.widens else {})}
 
 
 def differences(old: Definition | None, new: Definition | None) -> tuple[FieldChange, ...]:
@@ -41,9 +44,26 @@ def differences(old: Definition | None, new: Definition | None) -> tuple[FieldCh
     else:
         before, after = _flat(old) if old else {}, _flat(new) if new else {}
     keys = dict.fromkeys((*before, *after))
+    widened = widened_fields(old, new)
     return tuple(
-        FieldChange(key[0], before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)
+        FieldChange(
+            key[0],
+            before.get(key),
+            after.get(key),
+            _root(key[0]) in widened and _lets_more(new, key[0], after.get(key)),
+        )
+        for key in keys
+        if before.get(key) != after.get(key)
     )
+
+
+def _lets_more(new: Definition | None, path: str, value: Plain | None) -> bool:
+    """Say whether a change within a widened field is to be marked: what goes from a list widens only the last time."""
+    return value is not None or _root(path) == "rate_limits" or not getattr(new, _root(path))
+
+
+def _root(path: str) -> str:
+    return path.partition(".")[0].partition("[")[0]
 
 
 def _flat(definition: Definition) -> dict[tuple[str, Plain | None], Plain]:
@@ -57,7 +77,10 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[tuple[str, Plain | None], P
             yield from _leaves(item, f"{path}.{name}" if path else name)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            if isinstance(item, dict):
+            if isinstance(item, dict) and "principal" in item:
+                narrowed = "; ".join(", ".join(item[part]) for part in ("methods", "paths") if part in item)
+                yield (path, worded := f"{item['principal']} ({narrowed})"), worded
+            elif isinstance(item, dict):
                 yield from _leaves(item, f"{path}[{index}]")
             else:
                 yield (path, item), item

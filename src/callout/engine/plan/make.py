@@ -34,11 +34,18 @@ Key = tuple[str, str]
 
 
 def make_plan(
-    org: Org, manifest: Manifest, catalogue: Catalogue, *, namespace: str | None = None, prune: bool = False
+    org: Org,
+    manifest: Manifest,
+    catalogue: Catalogue,
+    *,
+    namespace: str | None = None,
+    prune: bool = False,
+    packages_read_only: bool = False,
 ) -> Plan:
     """Plan what makes the org as the manifest says. Raises `DefinitionError` with every rule that it would break.
 
-    `namespace` is that of the package whose code asks. `prune` plans to delete what the sections of the manifest
+    `namespace` is that of the package whose code asks; `packages_read_only`: what it makes reads only, unless it asks
+    for other methods, which an admin then judges. `prune` plans to delete what the sections of the manifest
     leave out, never what Callout ships; a package deletes only what it made. Keys go with their user or package, a
     user's own secrets with the user; those that principals share are never deleted.
     """
@@ -46,7 +53,7 @@ def make_plan(
     warnings: list[str] = []
     deletable = _deletable(org, manifest, wanted) if prune else {}
     if namespace is not None:
-        wishes = PackageWishes(org, namespace)
+        wishes = PackageWishes(org, namespace, packages_read_only)
         wishes.take(wanted)
         wanted = wishes.definitions
         deletable = {key: present for key, present in deletable.items() if wishes.owns(present)}

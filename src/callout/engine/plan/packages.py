@@ -25,6 +25,9 @@ from callout.core.rules.names import namespace_of
 
 Key = tuple[str, str]
 
+#: The methods that change nothing (RFC 9110 section 9.2.1).
+READING = ("GET", "HEAD", "OPTIONS")
+
 _NAMED = SECTIONS[NamedCredential]
 _EXTERNAL = SECTIONS[ExternalCredential]
 
@@ -35,6 +38,7 @@ class PackageWishes:
 
     org: Org
     namespace: str
+    read_only: bool = False
     definitions: dict[Key, Definition] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -122,6 +126,7 @@ class PackageWishes:
 
     def _waiting(self, wanted: NamedCredential) -> NamedCredential:
         present = self.org.named_credentials.get(wanted.name)
+        wanted = self._restricted(wanted, present)
         if present is not None and _reach(present) == _reach(wanted):
             enabled = wanted.enabled_for_callouts and present.enabled_for_callouts
             if present.enabled_for_callouts and not enabled:
@@ -129,6 +134,18 @@ class PackageWishes:
             return replace(wanted, enabled_for_callouts=enabled)
         self._warn(wanted.name)
         return replace(wanted, enabled_for_callouts=False)
+
+    def _restricted(self, wanted: NamedCredential, present: NamedCredential | None) -> NamedCredential:
+        """Keep the rules that stand where a package says none; `read_only`: what is new then only reads."""
+        if present is None:
+            methods = wanted.allowed_methods or (READING if self.read_only else ())
+            return replace(wanted, allowed_methods=methods)
+        return replace(
+            wanted,
+            allowed_methods=wanted.allowed_methods or present.allowed_methods,
+            allowed_paths=wanted.allowed_paths or present.allowed_paths,
+            rate_limits=wanted.rate_limits or present.rate_limits,
+        )
 
     def _warn(self, name: str) -> None:
         command = f"callout named-credential enable {shlex.quote(name)}"
@@ -143,14 +160,15 @@ def _reads(external: ExternalCredential, key: UserExternalCredentialKey) -> bool
 
 def _reach(named: NamedCredential) -> NamedCredential:
     """What an admin judges before enabling: everything but what only people read, without the order of names."""
-    namespaces = tuple(sorted(named.allowed_namespaces))
     return replace(
         named,
         label="",
         description="",
         enabled_for_callouts=False,
         created_by_namespace=None,
-        allowed_namespaces=namespaces,
+        allowed_namespaces=tuple(sorted(named.allowed_namespaces)),
+        allowed_methods=tuple(sorted(named.allowed_methods)),
+        allowed_paths=tuple(sorted(named.allowed_paths)),
     )
 
 

@@ -126,6 +126,8 @@ class Exchange:
             )
             self._route = route
             self._target = join(route.path, rest)
+            if route.demands is not None:
+                gateway.callouts.judge(route, head.method, self._target, head.headers, self._id)
             self._timeout = gateway.limits.default_timeout if head.callout_timeout is None else self._asked_timeout()
             self._deadline = self._started + self._timeout
             if head.content_length:

@@ -261,8 +261,11 @@ async def who_can(name: str, /, *, where: Where = HERE, session: Given) -> int:
 def _who(result: Result) -> Lines:
     state = "enabled for callouts" if result["enabled_for_callouts"] else "not enabled for callouts"
     yield text(f"{result['named_credential']} points to {result['url']} and is {state}", "bold")
-    rows = ((u["user"], u["profile"], u["principal"], "; ".join(u["how"])) for u in result["users"])
-    yield from table(("user", "profile", "principal", "how"), rows, empty="No user can make callouts by it.")
+    yield from (text(f"at most {limit}") for limit in result["rate_limits"])
+    rows = (
+        (u["user"], u["profile"], u["principal"], "; ".join(u["how"]), "; ".join(u["rules"])) for u in result["users"]
+    )
+    yield from table(("user", "profile", "principal", "how", "only"), rows, empty="No user can make callouts by it.")
     if result["profiles"]:
         yield text("")
         whole = ((p["profile"], p["principal"], "; ".join(p["how"])) for p in result["profiles"])

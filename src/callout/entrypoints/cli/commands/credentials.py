@@ -17,6 +17,8 @@ def register(app: App) -> None:
     named.command(disable, name="disable")
     named.command(allow_namespace, name="allow-namespace")
     named.command(disallow_namespace, name="disallow-namespace")
+    named.command(allow_method, name="allow-method")
+    named.command(allow_path, name="allow-path")
     external = App(name="external-credential", help="External credentials: how external systems are authenticated to.")
     external.command(list_external, name="list")
     external.command(show_external, name="show")
@@ -92,6 +94,22 @@ async def disallow_namespace(name: str, namespace: str, /, *, where: Where = HER
     return await session.show(where, "named_credential.disallow_namespace", request, message)
 
 
+async def allow_method(name: str, method: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Add a method to those that a named credential allows.
+
+    Example: `callout named-credential allow-method Orders DELETE`
+    """
+    return await session.show(where, "named_credential.allow_method", {"name": name, "method": method}, message)
+
+
+async def allow_path(name: str, path: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Add a pattern to the paths that a named credential allows: `*` within a segment, `**` for any segments.
+
+    Example: `callout named-credential allow-path Orders '/items/**'`
+    """
+    return await session.show(where, "named_credential.allow_path", {"name": name, "path": path}, message)
+
+
 async def list_external(*, where: Where = HERE, session: Given) -> int:
     """List external credentials and their principals.
 
@@ -149,8 +167,13 @@ async def remove_status_code(name: str, status: int, /, *, where: Where = HERE, 
 
 
 def _whole(result: Result) -> Lines:
-    plain = [name for name, value in result.items() if name != "headers" and value not in ("", [], None)]
+    apart = ("headers", "rate_limits")
+    plain = [name for name, value in result.items() if name not in apart and value not in ("", [], None)]
     yield from fields(result, *plain)
+    for limit in result.get("rate_limits", ()):
+        observed = ", observed" if limit["observe"] else ""
+        per = limit["per"].replace("_", " ")
+        yield text(f"rate limit  {limit['calls']} calls each {limit['seconds']} s per {per}{observed}")
     for header in result["headers"]:
         yield text(f"header  {header['name']}: {header['value']}")
 

@@ -24,6 +24,19 @@ ObjectPermissions = Annotated[
         help="read, create, edit, delete, view_all or modify_all on User External Credential; several times, if wanted.",
     ),
 ]
+Methods = Annotated[
+    list[str] | None,
+    Parameter(name="--method", negative=(), metavar="METHOD", help="Only this method; may be given several times."),
+]
+Paths = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--path",
+        negative=(),
+        metavar="PATTERN",
+        help="Only this path after the URL: * within a segment, ** for any segments; may be given several times.",
+    ),
+]
 Users = Annotated[
     list[str] | None,
     Parameter(name="--assign", negative=(), metavar="USER", help="A user to give it to; may be given several times."),
@@ -37,8 +50,8 @@ def register(app: App) -> None:
     sets.command(create_permission_set, name="create")
     sets.command(assign, name="assign")
     sets.command(unassign, name="unassign")
-    sets.command(_regranting("permission_set.grant", "permission set", "Add grants to"), name="grant")
-    sets.command(_regranting("permission_set.revoke", "permission set", "Take grants from"), name="revoke")
+    sets.command(_granting("permission_set.grant", "permission set"), name="grant")
+    sets.command(_revoking("permission_set.revoke", "permission set"), name="revoke")
     sets.command(remove_permission_set, name="remove")
     groups = App(name="permission-set-group", help="Permission set groups: permission sets assigned together.")
     groups.command(list_groups, name="list")
@@ -51,8 +64,8 @@ def register(app: App) -> None:
     profiles = App(name="profile", help="Profiles: the base grants of a user, who has exactly one.")
     profiles.command(list_profiles, name="list")
     profiles.command(create_profile, name="create")
-    profiles.command(_regranting("profile.grant", "profile", "Add grants to"), name="grant")
-    profiles.command(_regranting("profile.revoke", "profile", "Take grants from"), name="revoke")
+    profiles.command(_granting("profile.grant", "profile"), name="grant")
+    profiles.command(_revoking("profile.revoke", "profile"), name="revoke")
     profiles.command(remove_profile, name="remove")
     for group in (sets, groups, profiles):
         app.command(group)
@@ -125,8 +138,35 @@ async def remove_permission_set(name: str, /, *, where: Where = HERE, session: G
     return await session.show(where, "permission_set.remove", {"name": name}, message)
 
 
-def _regranting(operation: str, noun: str, verb: str) -> Callable[..., object]:
-    async def regrant(
+def _granting(operation: str, noun: str) -> Callable[..., object]:
+    async def grant(
+        name: str,
+        /,
+        *,
+        principals: Principals = None,
+        user_external_credential: ObjectPermissions = None,
+        methods: Methods = None,
+        paths: Paths = None,
+        where: Where = HERE,
+        session: Given,
+    ) -> int:
+        if (methods or paths) and not principals:
+            raise UsageError(
+                "got --method or --path without a principal; expected --principal, whose grant they narrow"
+            )
+        request = _grants(name, principals, user_external_credential)
+        return await session.show(where, operation, {**request, "methods": methods, "paths": paths}, message)
+
+    command = operation.replace("_", "-").replace(".", " ")
+    grant.__doc__ = (
+        f"Add grants to a {noun}. Grants of one principal add up: a request that one of them allows is allowed.\n\n"
+        f"Example: `callout {command} NAME --principal Orders/Service --method GET --path '/items/**'`"
+    )
+    return grant
+
+
+def _revoking(operation: str, noun: str) -> Callable[..., object]:
+    async def revoke(
         name: str,
         /,
         *,
@@ -135,14 +175,20 @@ def _regranting(operation: str, noun: str, verb: str) -> Callable[..., object]:
         where: Where = HERE,
         session: Given,
     ) -> int:
-        if not principals and not user_external_credential:
-            raise UsageError("got no grant; expected --principal or --user-external-credential")
-        request = {"name": name, "principals": principals, "user_external_credential": user_external_credential}
-        return await session.show(where, operation, request, message)
+        return await session.show(where, operation, _grants(name, principals, user_external_credential), message)
 
     command = operation.replace("_", "-").replace(".", " ")
-    regrant.__doc__ = f"{verb} a {noun}.\n\nExample: `callout {command} NAME --principal Orders/Service`"
-    return regrant
+    revoke.__doc__ = (
+        f"Take grants from a {noun}: of a principal, every one.\n\n"
+        f"Example: `callout {command} NAME --principal Orders/Service`"
+    )
+    return revoke
+
+
+def _grants(name: str, principals: list[str] | None, user_external_credential: list[str] | None) -> dict[str, object]:
+    if not principals and not user_external_credential:
+        raise UsageError("got no grant; expected --principal or --user-external-credential")
+    return {"name": name, "principals": principals, "user_external_credential": user_external_credential}
 
 
 async def list_groups(*, where: Where = HERE, session: Given) -> int:

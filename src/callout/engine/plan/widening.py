@@ -1,0 +1,69 @@
+"""Which changes of a definition let more be done than before: a plan marks them, so that no reader misses one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from callout.core.model.credentials import NamedCredential, PrincipalReference
+from callout.core.model.org import Definition
+from callout.core.model.people import PermissionSet, PermissionSetGroup, Profile, User
+
+#: Fields of which every new entry lets more be done, by what has them.
+_ADDING: tuple[tuple[tuple[type, ...], frozenset[str]], ...] = (
+    ((NamedCredential,), frozenset({"allowed_namespaces"})),
+    ((PermissionSet, Profile), frozenset({"user_external_credential"})),
+    ((PermissionSetGroup,), frozenset({"permission_sets"})),
+    ((User,), frozenset({"permission_sets", "permission_set_groups"})),
+)
+_SWITCHES = frozenset({"enabled_for_callouts", "allow_private_network", "active"})
+
+
+def widened_fields(old: Definition | None, new: Definition | None) -> frozenset[str]:
+    """Return the fields of a definition that is changed by which more may be done. What is new is seen to be new."""
+    if old is None or new is None or type(old) is not type(new):
+        return frozenset()
+    return frozenset(field for field in type(new).__dataclass_fields__ if _widens(field, old, new))
+
+
+def _widens(field: str, old: Definition, new: Definition) -> bool:
+    before, after = getattr(old, field), getattr(new, field)
+    if field in _SWITCHES:
+        return after is True and before is not True
+    if field in ("allowed_methods", "allowed_paths"):
+        return _restricts_less(before, after)
+    if isinstance(old, NamedCredential) and isinstance(new, NamedCredential) and field == "rate_limits":
+        return _limits_less(old, new)
+    if isinstance(new, PermissionSet | Profile) and field == "principals":
+        return any(not _covered(grant, before) for grant in after)
+    adding = any(isinstance(new, kinds) and field in names for kinds, names in _ADDING)
+    return adding and not set(after) <= set(before)
+
+
+def _restricts_less(before: Collection[str], after: Collection[str]) -> bool:
+    """An empty list restricts nothing."""
+    return bool(before) and (not after or not set(after) <= set(before))
+
+
+def _limits_less(old: NamedCredential, new: NamedCredential) -> bool:
+    """True where a limit that refuses is no longer kept by one as strict."""
+    return not all(
+        any(
+            kept.per is limit.per
+            and not kept.observe
+            and kept.calls <= limit.calls
+            and kept.calls * limit.seconds <= limit.calls * kept.seconds
+            for kept in new.rate_limits
+        )
+        for limit in old.rate_limits
+        if not limit.observe
+    )
+
+
+def _covered(grant: PrincipalReference, before: Collection[PrincipalReference]) -> bool:
+    """True where one grant from before allowed whatever this one does."""
+    return any(
+        had.names_same(grant)
+        and (not had.methods or (bool(grant.methods) and set(grant.methods) <= set(had.methods)))
+        and (not had.paths or (bool(grant.paths) and set(grant.paths) <= set(had.paths)))
+        for had in before
+    )
