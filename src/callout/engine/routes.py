@@ -18,8 +18,8 @@ from callout.core.reasons import Telling
 from callout.core.refresh.rules import refresh_statuses
 from callout.engine.tokens import Slot
 
-#: Name, proof, header that held the proof, wanted principal.
-MemoKey = tuple[str, bytes | None, bytes | None, bytes | None]
+#: Name, proof, header that held the proof, wanted principal, user on whose behalf.
+MemoKey = tuple[str, bytes | None, bytes | None, bytes | None, bytes | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

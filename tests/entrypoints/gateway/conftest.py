@@ -140,7 +140,7 @@ class StandIn:
     recorded: asyncio.Event = field(default_factory=asyncio.Event)
     count: int = 0
 
-    def admit(self, name, headers, callout_key, authorization, principal):
+    def admit(self, name, headers, callout_key, authorization, principal, on_behalf_of=None):
         self.admitted.append((name, list(headers), callout_key, authorization, principal))
         if name != "Orders":
             raise Refused("named_credential_not_found", f"got name {name!r}; expected Orders")

@@ -72,6 +72,7 @@ class KeyOf(Request):
     namespace: str | None = None
     label: str = ""
     expires: str | None = None
+    named_credentials: tuple[str, ...] = ()
 
 
 class KeysOf(Request):
@@ -90,6 +91,19 @@ class KeyEnd(Prefix):
     """When a key ends; null: never."""
 
     expires: str | None
+
+
+class KeyRotation(Prefix):
+    """How long the key that is replaced holds beside the new one, and when the new one ends."""
+
+    overlap: str = "24h"
+    expires: str | None = None
+
+
+class KeyLimit(Prefix):
+    """The named credentials that a key is limited to; none: it is not limited."""
+
+    named_credentials: tuple[str, ...]
 
 
 class PackageDefinition(Request):
@@ -118,6 +132,7 @@ class PermissionSetDefinition(Grants):
 
     label: str = ""
     assign: tuple[str, ...] = ()
+    may_act_for: tuple[str, ...] = ()
 
 
 class ProfileDefinition(Grants):
@@ -165,6 +180,7 @@ class Question(Request):
     method: str = "GET"
     path: str = ""
     principal: str | None = None
+    on_behalf_of: str | None = None
 
 
 class CalloutId(Request):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from callout.engine import applying, credentials, grants, groups, keys, people, secret_values, status, who_can
 from callout.engine.operations import callouts
 from callout.engine.operations import requests as r
+from callout.engine.operations.identity import IDENTITY
 from callout.engine.operations.operation import Access, Operation
 
 _DEFINITIONS = (
@@ -176,7 +177,13 @@ _PEOPLE = (
         r.KeyOf,
         "Make a key; its text is shown once",
         lambda u, q, c: keys.create_key(
-            u.setup, str(c), q.user, namespace=q.namespace, label=q.label, expires=q.expires
+            u.setup,
+            str(c),
+            q.user,
+            namespace=q.namespace,
+            label=q.label,
+            expires=q.expires,
+            named_credentials=q.named_credentials,
         ),
     ),
     Operation(
@@ -239,6 +246,7 @@ _GRANTS = (
             object_permissions=q.user_external_credential,
             label=q.label,
             assign=q.assign,
+            may_act_for=q.may_act_for,
         ),
     ),
     Operation(
@@ -438,5 +446,5 @@ _LOOKING = (
     ),
 )
 
-OPERATIONS: tuple[Operation, ...] = (*_DEFINITIONS, *_SECRETS, *_PEOPLE, *_GRANTS, *_GROUPS, *_LOOKING)
+OPERATIONS: tuple[Operation, ...] = (*_DEFINITIONS, *_SECRETS, *_PEOPLE, *_GRANTS, *_GROUPS, *IDENTITY, *_LOOKING)
 BY_NAME = {operation.name: operation for operation in OPERATIONS}

@@ -6,7 +6,16 @@ from typing import Literal
 
 from cyclopts import App
 
-from callout.entrypoints.cli.commands import calling, credentials, defining, granting, people, running, secrets
+from callout.entrypoints.cli.commands import (
+    calling,
+    credentials,
+    defining,
+    granting,
+    identity,
+    people,
+    running,
+    secrets,
+)
 
 _HELP = """Named credentials for any stack: programs make callouts by name, no program holds a secret.
 
@@ -26,7 +35,7 @@ def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plai
         help_format=help_format,
         version=version,
     )
-    for part in (running, calling, defining, secrets, people, granting, credentials):
+    for part in (running, calling, defining, secrets, people, granting, identity, credentials):
         part.register(app)
     return app
 
