@@ -26,8 +26,8 @@ from callout.engine.callers import Identified
 
 T = TypeVar("T")
 
-#: Tokens remembered, of each kind; beyond it the oldest are forgotten.
-MOST_TOKENS = 50_000
+#: Tokens remembered that held, and that did not or are not judged yet; beyond it the oldest are forgotten.
+MOST_VERIFIED, MOST_UNPROVEN = 50_000, 1_000
 #: Keys are fetched anew after so many seconds, and used so long where their issuer does not answer.
 KEYS_FRESH, KEYS_GOOD = 900.0, 86_400.0
 #: Between two fetches from one issuer, in seconds: a token with a made-up key id must not make more of them.
@@ -87,6 +87,9 @@ class CallerTokens:
         if not org.trusted_issuers or authorization[:7].lower() != b"bearer ":
             return None
         proof = BEARER + authorization[7:].strip()
+        known = self._verified.get(proof)
+        if known is not None and known.issuer in org.trusted_issuers:
+            return proof
         peeked = self._peek(proof)
         issuer = _issuer_of(org, peeked) if peeked is not None else None
         if peeked is None or issuer is None:
@@ -125,18 +128,18 @@ class CallerTokens:
             self._refuse(proof, "overloaded", detail, remedy)
         else:
             assert issuer is not None
-            _remember(self._verified, proof, _Verified(issuer.name, issuer.verification, claims))
+            _remember(self._verified, proof, _Verified(issuer.name, issuer.verification, claims), MOST_VERIFIED)
 
     def _peek(self, proof: bytes) -> Peeked | None:
         if proof in self._peeked:
             return self._peeked[proof]
         peeked = peek(proof.removeprefix(BEARER))
-        _remember(self._peeked, proof, peeked)
+        _remember(self._peeked, proof, peeked, MOST_UNPROVEN)
         return peeked
 
     def _refuse(self, proof: bytes, reason: str, detail: str, remedy: Remedy) -> None:
         step = Step("caller", held=False, detail=detail, reason=reason, remedies=(remedy,))
-        _remember(self._refused, proof, (self._clock.monotonic() + REFUSED_FOR, step))
+        _remember(self._refused, proof, (self._clock.monotonic() + REFUSED_FOR, step), MOST_UNPROVEN)
 
     async def _claims(self, issuer: TrustedIssuer, token: bytes) -> Mapping[str, Any]:
         now = self._clock.now().timestamp()
@@ -230,7 +233,7 @@ def _unmapped(issuer: TrustedIssuer, what: str, claim: str, value: str | None) -
     return Step("caller", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,))
 
 
-def _remember(memo: dict[bytes, T], proof: bytes, what: T) -> None:
-    if len(memo) >= MOST_TOKENS:
+def _remember(memo: dict[bytes, T], proof: bytes, what: T, most: int) -> None:
+    if len(memo) >= most:
         del memo[next(iter(memo))]
     memo[proof] = what
