@@ -26,6 +26,7 @@ from callout.core.secret import Secret
 from callout.engine.audit import Audit
 from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
+from callout.engine.issuers import CallerTokens
 from callout.engine.leaving import leaving
 from callout.engine.operations import LOCAL, Operations, Uses
 from callout.engine.records import CalloutLog, Records
@@ -153,11 +154,12 @@ class MemoryStore:
         self.tokens.pop(key, None)
         self.refreshed.pop(key, None)
 
-    async def put_key(self, key: CallerKey, act: AdminAct, *, expects: int | None = None) -> None:
+    async def put_key(self, key: CallerKey, *acts: AdminAct, expects: int | None = None, ending=None) -> None:
         self._writing(expects)
         if any(key.digest == known.digest or key.prefix == known.prefix for known in self.org.keys.values()):
             raise StoreError("got a key whose prefix is taken; expected a new one")
-        self._take_over(replace(self.org, keys={**self.org.keys, key.digest: key}), act)
+        ended = {ending.digest: ending} if ending is not None else {}
+        self._take_over(replace(self.org, keys={**self.org.keys, **ended, key.digest: key}), *acts)
 
     async def change_key(self, key: CallerKey, act: AdminAct) -> bool:
         self._writing()
@@ -279,7 +281,7 @@ def make_world() -> World:
     current = CurrentOrg(store, clock)
     records = Records(store, clock, entropy)
     tokens = Tokens(store, vault, Nowhere(), clock, entropy)
-    callouts = Callouts(current, CATALOGUE, tokens, records, clock)
+    callouts = Callouts(current, CATALOGUE, tokens, records, clock, caller_tokens=CallerTokens(Nowhere(), clock))
     setup = Setup(store, store, vault, clock, entropy, CATALOGUE)
 
     async def diagnose(name, **question):

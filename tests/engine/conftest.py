@@ -30,6 +30,7 @@ from callout.core.protocols import CATALOGUE
 from callout.core.secret import Secret, reveal
 from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
+from callout.engine.issuers import CallerTokens
 from callout.engine.records import CalloutLog, Records
 from callout.engine.tokens import Tokens, secret_row
 
@@ -131,7 +132,7 @@ def build(clock: MovedClock, store: Store, vault: Keyring, server: Authorization
     org = CurrentOrg(store.definitions, clock)
     tokens = Tokens(store.user_external_credentials, vault, server, clock, SystemEntropy())
     records = Records(store.audit, clock, SystemEntropy())
-    callouts = Callouts(org, CATALOGUE, tokens, records, clock)
+    callouts = Callouts(org, CATALOGUE, tokens, records, clock, caller_tokens=CallerTokens(server, clock))
     return World(clock, store, vault, server, org, tokens, records, callouts, CalloutLog(store.audit))
 
 

@@ -28,6 +28,7 @@ def with_broken(made: World, **ports: object):
     from callout.adapters.system import SystemEntropy
     from callout.core.protocols import CATALOGUE
     from callout.engine.callout import Callouts
+    from callout.engine.issuers import CallerTokens
     from callout.engine.tokens import Tokens
 
     parts = {
@@ -38,7 +39,12 @@ def with_broken(made: World, **ports: object):
         "entropy": SystemEntropy(),
     } | ports
     tokens = Tokens(parts["store"], parts["vault"], parts["transport"], parts["clock"], parts["entropy"])
-    return with_fields(made, callouts=Callouts(made.org, CATALOGUE, tokens, made.records, made.clock))
+    return with_fields(
+        made,
+        callouts=Callouts(
+            made.org, CATALOGUE, tokens, made.records, made.clock, caller_tokens=CallerTokens(made.server, made.clock)
+        ),
+    )
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from callout.core.protocols import CATALOGUE
 from callout.core.secret import Secret
 from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
+from callout.engine.issuers import CallerTokens
 from callout.engine.records import CalloutLog, Records
 from callout.engine.tokens import Tokens
 from callout.settings import Settings
@@ -88,6 +89,7 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
             tokens,
             records,
             clock,
+            caller_tokens=CallerTokens(transport, clock),
             telling_users=settings.telling_users,
             telling_guests=settings.telling_guests,
         )

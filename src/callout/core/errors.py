@@ -25,7 +25,7 @@ class CalloutError(Exception):
 class Refused(CalloutError):
     """A callout that ends with one reason. `detail` says got and expected, and holds no secret.
 
-    `telling` is how much the caller is told of it, `who` and `namespace` the caller as far as it is known;
+    `telling` is how much the caller is told of it, `who`, `namespace` and `on_behalf_of` the caller as far as it is known;
     `to_guest`: the caller proved nothing, or nothing that was accepted. `principal` is the one asked for by name.
     """
 
@@ -40,6 +40,7 @@ class Refused(CalloutError):
         telling: Telling = Telling.FULL,
         who: str | None = None,
         namespace: str | None = None,
+        on_behalf_of: str | None = None,
         to_guest: bool = False,
         principal: str | None = None,
     ) -> None:
@@ -53,6 +54,7 @@ class Refused(CalloutError):
         self.telling = telling
         self.who = who
         self.namespace = namespace
+        self.on_behalf_of = on_behalf_of
         self.to_guest = to_guest
         self.principal = principal
         self.blame = self.reason.blame

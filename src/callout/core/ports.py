@@ -154,8 +154,13 @@ class Definitions(Protocol):
         and token goes.
         """
 
-    async def put_key(self, key: CallerKey, act: AdminAct, *, expects: int | None = None) -> None:
-        """Add a key; raises `StoreError` where its digest or prefix is taken."""
+    async def put_key(
+        self, key: CallerKey, *acts: AdminAct, expects: int | None = None, ending: CallerKey | None = None
+    ) -> None:
+        """Add a key, and change the one that it takes the place of (`ending`), or neither.
+
+        Raises `StoreError` where its digest or prefix is taken, or `ending` is not there.
+        """
 
     async def change_key(self, key: CallerKey, act: AdminAct) -> bool:
         """Change the key with this digest; False, and nothing is written, where there is none."""

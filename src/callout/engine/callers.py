@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from callout.core.explanation import Step
 from callout.core.model.org import Org
 from callout.core.model.people import GUEST, Caller, CallerKey
 
@@ -22,13 +23,13 @@ KEY_PREFIX = b"co_"
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """Who was found. `caller` is None where a proof was given and not accepted; `refusal` says why.
+    """Who was found. `caller` is None where a proof was given and not accepted; `refusal` says why, or is that step.
 
-    `expires_at` is the end of the key's life.
+    `expires_at` is the end of the life of the key or token.
     """
 
     caller: Caller | None
-    refusal: str = ""
+    refusal: str | Step = ""
     expires_at: datetime | None = None
 
 
@@ -81,5 +82,6 @@ def identify(
     if found.expires_at is not None and found.expires_at <= now:
         refusal = f"got key {found.prefix}…, which expired at {found.expires_at.isoformat()}; expected a valid one"
         return Identified(None, refusal)
-    caller = Caller(found.user, found.namespace, proof=f"key {found.prefix}…")
+    limited = found if found.named_credentials else None
+    caller = Caller(found.user, found.namespace, proof=f"key {found.prefix}…", key=limited)
     return Identified(caller, expires_at=found.expires_at)

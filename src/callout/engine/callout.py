@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from callout.core.access.decide import Decision, decide
@@ -24,9 +25,10 @@ from callout.core.ports import Clock
 from callout.core.protocol import Catalogue, Moment, Token, Values
 from callout.core.reasons import Telling
 from callout.core.secret import Redactable, Secret
-from callout.engine.callers import identify, key_in_authorization, key_in_headers
+from callout.engine.callers import Identified, identify, key_in_authorization, key_in_headers
 from callout.engine.definitions import CurrentOrg
 from callout.engine.explain import refusal_members, step_members
+from callout.engine.issuers import BEARER, CallerTokens, Unverified
 from callout.engine.limits import RateLimits
 from callout.engine.records import Records
 from callout.engine.requests import demands_of, overriding, take_turn, with_steps
@@ -70,6 +72,7 @@ class Callouts:
         records: Records,
         clock: Clock,
         *,
+        caller_tokens: CallerTokens,
         telling_users: Telling = Telling.FULL,
         telling_guests: Telling = Telling.CODE,
     ) -> None:
@@ -79,6 +82,7 @@ class Callouts:
         self._records = records
         self._clock = clock
         self._monotonic = clock.monotonic
+        self._caller_tokens = caller_tokens
         self._telling = {True: telling_guests, False: telling_users}
         self._routes: dict[MemoKey, Route] = {}
         self._slots: dict[tuple[UserExternalCredentialKey, str], Slot] = {}
@@ -101,8 +105,12 @@ class Callouts:
         callout_key: bytes | None,
         authorization: bytes | None,
         principal: bytes | None,
+        on_behalf_of: bytes | None = None,
     ) -> Route:
-        """Return the route of this caller by this name. Raises `Refused` with the whole explanation."""
+        """Return the route of this caller by this name. Raises `Refused` with the whole explanation.
+
+        `Unverified` is raised for a token that `verify` is to be awaited for; then ask again.
+        """
         proof, header = callout_key, None
         if authorization is not None and (key := key_in_authorization(authorization)) is not None:
             header = b"authorization"  # never leaves, even where another proof is taken
@@ -110,22 +118,47 @@ class Callouts:
                 proof = key
         if proof is None and (found := key_in_headers(headers, self._written(name))) is not None:
             header, proof = found
-        memo = (name, proof, header, principal)
+        if authorization is not None and header != b"authorization":
+            token = self._caller_tokens.proof_in(self._org.value, authorization, alone=proof is None)
+            if token is not None:
+                header, proof = b"authorization", proof or token
+        memo = (name, proof, header, principal, on_behalf_of)
         route = self._routes.get(memo)
         if route is not None and (route.until == FOREVER or self._monotonic() < route.until):
             return route
-        route = self._decide_route(name, proof, header, principal)
+        route = self._decide_route(*memo)
         route.memo = memo
         if len(self._routes) >= MOST_ROUTES:
             self._routes.clear()
         self._routes[memo] = route
         return route
 
-    def _decide_route(self, name: str, proof: bytes | None, header: bytes | None, principal: bytes | None) -> Route:
+    async def verify(self, unverified: Unverified) -> None:
+        """Verify a token that `admit` did not know, and remember what came of it."""
+        await self._caller_tokens.verify(self._org.value, unverified.proof)
+
+    def _identify(self, org: Org, now: datetime, proof: bytes | None, on_behalf_of: bytes | None) -> Identified:
+        if proof is not None and proof.startswith(BEARER):
+            identified = self._caller_tokens.identified(org, proof, now)
+        else:
+            identified = identify(org, now, key=proof, local_keys=self.local_keys)
+        if on_behalf_of is None or identified.caller is None:
+            return identified
+        user = on_behalf_of.decode("utf-8", "replace")
+        return replace(identified, caller=replace(identified.caller, on_behalf_of=user))
+
+    def _decide_route(
+        self,
+        name: str,
+        proof: bytes | None,
+        header: bytes | None,
+        principal: bytes | None,
+        on_behalf_of: bytes | None,
+    ) -> Route:
         if self._suspended is not None:
             raise Refused("overloaded", self._suspended)
         now, org = self._clock.now(), self._org.value
-        identified = identify(org, now, key=proof, local_keys=self.local_keys)
+        identified = self._identify(org, now, proof, on_behalf_of)
         wanted = principal.decode("latin-1") if principal is not None else None
         decision = decide(org, self._catalogue, identified.caller, name, principal=wanted, proof=identified.refusal)
         telling = self._telling[identified.caller is None or identified.caller.is_guest]
@@ -161,6 +194,7 @@ class Callouts:
             telling=telling,
             who=decision.caller.user if decision.caller is not None else None,
             namespace=decision.caller.namespace if decision.caller is not None else None,
+            on_behalf_of=decision.caller.on_behalf_of if decision.caller is not None else None,
             to_guest=decision.caller is None or decision.caller.is_guest,
             principal=decision.wanted,
         )
@@ -218,6 +252,8 @@ class Callouts:
             self._decide_route(*route.memo)
         except Refused as refused:
             return refused
+        except Unverified:  # its issuer is trusted in another way, or no longer
+            return Refused("caller_unknown", "got a token whose issuer was changed; expected it to be verified again")
         return None
 
     def suspend(self, because: str | None) -> None:
@@ -282,6 +318,7 @@ class Callouts:
             telling=route.telling,
             who=caller.user if caller is not None else None,
             namespace=caller.namespace if caller is not None else None,
+            on_behalf_of=caller.on_behalf_of if caller is not None else None,
             to_guest=caller is None or caller.is_guest,
         )
 
@@ -359,9 +396,10 @@ class Callouts:
         method: str = "GET",
         path: str = "",
         principal: str | None = None,
+        on_behalf_of: str | None = None,
     ) -> dict[str, Any]:
         """Decide and show the exact request that would leave, secrets as `…`, without sending or obtaining anything."""
-        caller = Caller(user, namespace, proof="diagnose")
+        caller = Caller(user, namespace, proof="diagnose", on_behalf_of=on_behalf_of)
         decision = decide(self._org.value, self._catalogue, caller, name, principal=principal)
         explanation, request = decision.explanation, None
         if decision.allowed:
@@ -380,6 +418,7 @@ class Callouts:
         return {
             **_outcome(explanation),
             "caller": {"user": user, "namespace": namespace},
+            "on_behalf_of": on_behalf_of,
             "named_credential": name,
             "external_credential": decision.external_credential.name if decision.external_credential else None,
             "principal": decision.principal.name if decision.principal else None,

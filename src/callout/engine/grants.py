@@ -12,6 +12,7 @@ from callout.core.model.org import Org
 from callout.core.model.people import ObjectPermission, PermissionSet, Profile
 from callout.core.ports import Change
 from callout.core.rules import nearest
+from callout.engine.acting import judge_other
 from callout.engine.setup import Edit, Result, Setup, found, put, unknown
 
 Granting = TypeVar("Granting", bound=PermissionSet | Profile)
@@ -57,6 +58,7 @@ def shown_grants(source: PermissionSet | Profile) -> Result:
             for reference in sorted(source.principals)
         ],
         "user_external_credential": sorted(p.value for p in source.user_external_credential),
+        **({"may_act_for": sorted(source.may_act_for)} if isinstance(source, PermissionSet) else {}),
     }
 
 
@@ -122,6 +124,7 @@ async def create_permission_set(
     object_permissions: Iterable[str] = (),
     label: str = "",
     assign: Iterable[str] = (),
+    may_act_for: Iterable[str] = (),
 ) -> Result:
     """Make a permission set and assign it. One that exists keeps what it grants, and gains these grants."""
     existed: list[str] = []
@@ -131,10 +134,14 @@ async def create_permission_set(
         existed.extend(_having(org, name) if known else ())
         base = known or PermissionSet(name)
         made = _with(org, base, principals, object_permissions, f"permission_sets.{name}")
-        made = replace(made, label=label or made.label)
+        others = frozenset(may_act_for)
+        for other in others:
+            judge_other(org, other, f"permission_sets.{name}.may_act_for")
+        made = replace(made, label=label or made.label, may_act_for=made.may_act_for | others)
         users = [found(org.users, user, "users", "a user") for user in assign]
         having = [replace(u, permission_sets=_joined(u.permission_sets, name)) for u in users]
-        what = f"{name}: {_worded(principals, object_permissions)}" + "".join(f", to {u.name}" for u in users)
+        acting = "".join(f", acting for {other}" for other in sorted(others))
+        what = f"{name}: {_worded(principals, object_permissions)}{acting}" + "".join(f", to {u.name}" for u in users)
         return Edit(put(made, *having), "create permission set" if known is None else "grant by permission set", what)
 
     org, moved = await setup.write(who, edit)

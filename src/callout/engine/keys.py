@@ -6,6 +6,7 @@ A key is `co_` and 32 random bytes in base 62. What is kept is its SHA-256 and i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -54,6 +55,7 @@ def _shown(key: CallerKey, now: datetime) -> Result:
         "user": key.user,
         "namespace": key.namespace,
         "label": key.label,
+        "named_credentials": list(key.named_credentials),
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "expired": key.expires_at is not None and key.expires_at <= now,
@@ -70,7 +72,14 @@ async def list_keys(setup: Setup, *, user: str | None = None) -> Result:
 
 
 async def create_key(
-    setup: Setup, who: str, user: str, *, namespace: str | None = None, label: str = "", expires: str | None = None
+    setup: Setup,
+    who: str,
+    user: str,
+    *,
+    namespace: str | None = None,
+    label: str = "",
+    expires: str | None = None,
+    named_credentials: Iterable[str] = (),
 ) -> Result:
     """Make a key of a user, or of a package's code acting for a user. Its text is in the result and nowhere else."""
     text = key_text(setup.entropy.bytes(KEY_BYTES))
@@ -82,8 +91,9 @@ async def create_key(
         now = setup.now()
         ends = None if expires is None else expiry(expires, now)
         prefix = text[: len(KEY_PREFIX) + VISIBLE]
-        key = CallerKey(digest_of(text.encode()), prefix, user, namespace, now, ends, label)
-        act = setup.act(who, "create key", f"{prefix}… of {user}{code}")
+        limit = _limit_of(org, named_credentials)
+        key = CallerKey(digest_of(text.encode()), prefix, user, namespace, now, ends, label, limit)
+        act = setup.act(who, "create key", f"{prefix}… of {user}{code}{_limited(limit)}")
         await setup.definitions.put_key(key, act, expects=org.generation)
         return key
 
@@ -91,6 +101,79 @@ async def create_key(
         key = await setup.repeating(attempt)
     message = f"Key of {user}{code}: it is shown this once"
     return {"key": text, **_shown(key, key.created_at), "changed": True, "message": message}
+
+
+def _limit_of(org: Org, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the named credentials that a key is limited to, in order. Raises `NotDefined` for an unknown one."""
+    wanted = tuple(sorted(set(names)))
+    for name in wanted:
+        found(org.named_credentials, name, "named_credentials", "a named credential")
+    return wanted
+
+
+def _limited(names: tuple[str, ...]) -> str:
+    return f", limited to {', '.join(names)}" if names else ""
+
+
+async def limit_key(setup: Setup, who: str, prefix: str, named_credentials: Iterable[str]) -> Result:
+    """Limit a key to these named credentials; none: it is not limited. One that was revoked stays revoked."""
+    org = await setup.org()
+    key = _named(org, prefix)
+    wanted = replace(key, named_credentials=_limit_of(org, named_credentials))
+    limit = _limited(wanted.named_credentials) or ", not limited"
+    act = setup.act(who, "limit key", f"{key.prefix}… of {key.user}{limit}")
+    if wanted != key and not await setup.definitions.change_key(wanted, act):
+        raise _unknown_key(org, prefix, gone=key)
+    message = f"Key {key.prefix}… of {key.user}{limit}"
+    return {**_shown(wanted, setup.now()), "changed": wanted != key, "message": message}
+
+
+async def rotate_key(
+    setup: Setup, who: str, prefix: str, *, overlap: str = "24h", expires: str | None = None
+) -> Result:
+    """Make a key in the place of another: of the same user, package, limit and life. The other ends after the overlap.
+
+    The text of the new key is in the result and nowhere else. One that was to end sooner still does.
+    """
+    text = key_text(setup.entropy.bytes(KEY_BYTES))
+
+    async def attempt() -> tuple[CallerKey, CallerKey]:
+        org, now = await setup.org(), setup.now()
+        old = _named(org, prefix)
+        if old.expires_at is not None and old.expires_at <= now:
+            expected = f"one that holds; make a new one with `callout key create {old.user}`"
+            raise DefinitionError([Problem(f"keys.{old.prefix}", f"a key that ended at {old.expires_at}", expected)])
+        _judge_holder(org, old.user, old.namespace)
+        end = now + _life_of(overlap)
+        ending = replace(old, expires_at=end if old.expires_at is None else min(end, old.expires_at))
+        ends = expiry(expires, now) if expires is not None else _same_life(old, now)
+        start = text[: len(KEY_PREFIX) + VISIBLE]
+        new = replace(old, digest=digest_of(text.encode()), prefix=start, created_at=now, expires_at=ends)
+        until = ending.expires_at.isoformat(timespec="seconds") if ending.expires_at else ""
+        acts = (
+            setup.act(who, "create key", f"{start}… of {old.user} in the place of {old.prefix}…"),
+            setup.act(who, "change key", f"{old.prefix}… of {old.user}: {until}"),
+        )
+        await setup.definitions.put_key(new, *acts, expects=org.generation, ending=ending)
+        return new, ending
+
+    async with setup.turn:
+        new, old = await setup.repeating(attempt)
+    until = old.expires_at.isoformat(timespec="seconds") if old.expires_at else ""
+    message = f"New key of {new.user}: it is shown this once; {old.prefix}… ends at {until}"
+    ended = {"replaces": old.prefix, "replaced_ends_at": old.expires_at}
+    return {"key": text, **_shown(new, new.created_at), **ended, "changed": True, "message": message}
+
+
+def _life_of(overlap: str) -> timedelta:
+    life = _LIFE.fullmatch(overlap)
+    if life is None:
+        raise DefinitionError([Problem("keys.overlap", repr(overlap), "a life such as 30m, 24h or 7d; 0s: none")])
+    return timedelta(**{_UNITS[life[2]]: int(life[1])})
+
+
+def _same_life(old: CallerKey, now: datetime) -> datetime | None:
+    return None if old.expires_at is None else now + (old.expires_at - old.created_at)
 
 
 def _judge_holder(org: Org, user: str, namespace: str | None) -> None:

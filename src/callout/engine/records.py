@@ -227,6 +227,7 @@ def _described(route: Route, ready: Ready | None) -> dict[str, Any]:
     return {
         "user": caller.user if caller else None,
         "namespace": caller.namespace if caller else None,
+        "on_behalf_of": caller.on_behalf_of if caller else None,
         "named_credential": decision.name,
         "external_credential": decision.external_credential.name if decision.external_credential else None,
         "principal": decision.principal.name if decision.principal else None,
@@ -257,6 +258,7 @@ def _refusal(refused: Refused, name: str) -> dict[str, Any]:
         "who": refused.who,
         "namespace": refused.namespace,
         "principal": refused.principal,
+        "on_behalf_of": refused.on_behalf_of,
         "named_credential": name,
         "remedy": [str(remedy) for remedy in refused.remedies],
         "remedy_commands": [remedy.command for remedy in refused.remedies if remedy.command],
@@ -280,6 +282,7 @@ def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict
         "allowed": refusal is None,
         **refusal_members(Explanation()),
         "caller": {"user": route.get("user"), "namespace": route.get("namespace")},
+        "on_behalf_of": route.get("on_behalf_of"),
         "named_credential": route.get("named_credential"),
         "external_credential": route.get("external_credential"),
         "principal": route.get("principal"),
@@ -309,6 +312,7 @@ def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict
         }
         if members["caller"]["user"] is None:
             members["caller"] = {"user": refusal["who"], "namespace": refusal["namespace"]}
+            members["on_behalf_of"] = refusal.get("on_behalf_of")
     if noted is not None:
         members["steps"].append(_event("rate_limits", noted))
     members["steps"] += _replay_steps(replay, stale_status)

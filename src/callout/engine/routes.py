@@ -19,8 +19,8 @@ from callout.core.refresh.rules import refresh_statuses
 from callout.engine.requests import Demands
 from callout.engine.tokens import Slot
 
-#: Name, proof, header that held the proof, wanted principal.
-MemoKey = tuple[str, bytes | None, bytes | None, bytes | None]
+#: Name, proof, header that held the proof, wanted principal, user on whose behalf.
+MemoKey = tuple[str, bytes | None, bytes | None, bytes | None, bytes | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

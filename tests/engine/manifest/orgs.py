@@ -14,6 +14,7 @@ from callout.core.model.credentials import (
     PrincipalType,
     RateLimit,
 )
+from callout.core.model.issuers import TrustedIssuer
 from callout.core.model.org import Org
 from callout.core.model.people import ObjectPermission, Package, PermissionSet, PermissionSetGroup, Profile, User
 
@@ -79,7 +80,16 @@ DEFINITIONS = (
         PATHS,
         LIMITS,
     )
-    | st.builds(PermissionSet, READABLE, GRANTS, PERMISSIONS, TEXT)
+    | st.builds(PermissionSet, READABLE, GRANTS, PERMISSIONS, TEXT, may_act_for=st.frozensets(READABLE, max_size=2))
+    | st.builds(
+        TrustedIssuer,
+        READABLE,
+        TEXT,
+        TEXT,
+        users=st.dictionaries(TEXT, NAMES, max_size=2),
+        namespaces=st.dictionaries(READABLE, TEXT, max_size=2),
+        algorithms=st.lists(NAMES, unique=True, max_size=2).map(tuple),
+    )
     | st.builds(PermissionSetGroup, READABLE, st.lists(READABLE, unique=True, max_size=2).map(tuple), TEXT)
     | st.builds(Profile, READABLE, GRANTS, PERMISSIONS, TEXT)
     | st.builds(

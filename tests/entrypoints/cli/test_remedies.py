@@ -42,6 +42,11 @@ def set_up(cli, situation: str) -> tuple[str, Caller]:
         case "values of a per-user principal missing":
             run(world.run("profile.grant", name="Standard User", principals=["Weather/Own"]))
             return "Weather", Caller("bob")
+        case "no set lets act for the user":
+            return "Orders", Caller("bob", on_behalf_of="alice")
+        case "a set lets act for the user, which the caller lacks":
+            run(world.run("permission_set.let_act_for", name="Order Clerks", user="profile:Standard User"))
+            return "Orders", Caller("bob", on_behalf_of="alice")
     raise AssertionError(situation)
 
 
@@ -57,6 +62,8 @@ SITUATIONS = {
     "no read on user external credential": "user_external_credential",
     "values of a named principal missing": "configured",
     "values of a per-user principal missing": "configured",
+    "no set lets act for the user": "on_behalf_of",
+    "a set lets act for the user, which the caller lacks": "on_behalf_of",
 }
 
 
@@ -95,11 +102,33 @@ def test_apply_works_as_it_is_printed_once_file_is_replaced(cli, tmp_path):
     )
 
 
+def test_the_printed_command_widens_a_limited_key(cli):
+    made = cli("key", "create", "alice", "--named-credential", "Weather").out.strip()
+
+    def rung():
+        org = cli.runs(cli.world.store.load())
+        key = next(each for each in org.keys.values() if made.startswith(each.prefix))
+        decision = ladder.decide(org, cli.world.setup.catalogue, Caller("alice", proof="key", key=key), "Orders")
+        return next(step for step in decision.explanation.steps if step.name == "key_limit")
+
+    (remedy,) = rung().remedies
+    assert cli(*shlex.split(remedy.command)[1:]).code == 0
+    assert rung().held
+
+
+def test_a_key_is_rotated_as_the_manual_says_and_shown_alone_on_standard_output(cli):
+    old = cli("key", "create", "alice").out.strip()
+    ran = cli("key", "rotate", old[:11], "--overlap", "24h")
+    assert re.fullmatch(r"co_\w{44}\n", ran.out)
+    assert f"{old[:11]}… ends at" in ran.err
+
+
 def test_no_other_command_is_printed_by_the_ladder():
     printed = set(re.findall(r'"(callout [a-z-]+(?: [a-z][a-z-]+)?)', inspect.getsource(ladder)))
     assert printed == {
         "callout apply",
         "callout key create",
+        "callout key limit",
         "callout user set",
         "callout package install",
         "callout named-credential enable",

@@ -144,7 +144,7 @@ class StandIn:
     judged: list[tuple[Any, ...]] = field(default_factory=list)
     refusing: Refused | None = None
 
-    def admit(self, name, headers, callout_key, authorization, principal):
+    def admit(self, name, headers, callout_key, authorization, principal, on_behalf_of=None):
         self.admitted.append((name, list(headers), callout_key, authorization, principal))
         if name != "Orders":
             raise Refused("named_credential_not_found", f"got name {name!r}; expected Orders")

@@ -71,8 +71,13 @@ class SqlDefinitions:
 
         return await self._database.write(work)
 
-    async def put_key(self, key: CallerKey, act: AdminAct, *, expects: int | None = None) -> None:
-        """Add a key; `StoreError` where it or its prefix is taken, `Outdated` where the definitions moved."""
+    async def put_key(
+        self, key: CallerKey, *acts: AdminAct, expects: int | None = None, ending: CallerKey | None = None
+    ) -> None:
+        """Add a key, and change the one that it takes the place of (`ending`), in one transaction.
+
+        `StoreError` where it or its prefix is taken or `ending` is gone, `Outdated` where the definitions moved.
+        """
 
         def work(connection: Connection) -> None:
             next_generation(connection, expects)
@@ -82,7 +87,11 @@ class SqlDefinitions:
                 raise StoreError(
                     f"a key whose prefix {key.prefix!r} is taken", "a new key", "Make another key"
                 ) from error
-            record_acts(connection, [act])
+            if ending is not None:
+                same = update(CALLER_KEY).where(CALLER_KEY.c.digest == ending.digest)
+                if connection.execute(same.values(_columns_of(ending))).rowcount == 0:
+                    raise StoreError(f"no key {ending.prefix!r}", "one that is there", "Make a new key")
+            record_acts(connection, acts)
 
         await self._database.write(work)
 

@@ -6,6 +6,7 @@ bytes in every kind of database, which the audit chain needs.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 from sqlalchemy import (
@@ -27,7 +28,7 @@ from sqlalchemy import (
 from callout.core.model.credentials import UserExternalCredentialKey
 
 #: The migration that this version of the code needs; ids of migrations are four digits and count up.
-REVISION = "0002"
+REVISION = "0003"
 
 #: Names sort by code point everywhere (a PostgreSQL database may have been made with another collation).
 _NAME = Text().with_variant(Text(collation="C"), "postgresql")
@@ -54,6 +55,21 @@ class Instant(TypeDecorator[datetime]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - as above
         """Read a time."""
         return None if value is None else datetime.fromisoformat(value)
+
+
+class Names(TypeDecorator[tuple[str, ...]]):
+    """Names in their order, kept as a JSON list."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str:  # noqa: ARG002 - as above
+        """Write the names."""
+        return json.dumps(value or ())
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:  # noqa: ARG002 - as above
+        """Read the names."""
+        return tuple(json.loads(value or "[]"))
 
 
 METADATA = MetaData()
@@ -90,6 +106,7 @@ CALLER_KEY = Table(
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant),
     Column("label", Text, nullable=False),
+    Column("named_credentials", Names, nullable=False, server_default="[]"),
     sqlite_strict=True,
 )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from callout.core.access.approvals import naming_approval
@@ -25,7 +25,7 @@ from callout.core.model.credentials import (
     UserExternalCredentialKey,
 )
 from callout.core.model.org import Org
-from callout.core.model.people import INCLUDES_READ, Caller, PermissionSet, Profile
+from callout.core.model.people import GUEST, INCLUDES_READ, Caller, PermissionSet, Profile, User
 from callout.core.protocol import Catalogue, required_secrets
 from callout.core.reasons import Reason
 
@@ -64,7 +64,7 @@ class Decision:
         if self.external_credential is None or self.principal is None or self.caller is None:
             msg = "a decision without a principal has no holder"
             raise ValueError(msg)
-        return holder_of(self.external_credential, self.principal, self.caller.user)
+        return holder_of(self.external_credential, self.principal, self.caller.acting_user)
 
 
 def holder_of(external: ExternalCredential, principal: Principal, user: str) -> UserExternalCredentialKey:
@@ -74,10 +74,25 @@ def holder_of(external: ExternalCredential, principal: Principal, user: str) -> 
 
 
 def decide(
-    org: Org, catalogue: Catalogue, caller: Caller | None, name: str, *, principal: str | None = None, proof: str = ""
+    org: Org,
+    catalogue: Catalogue,
+    caller: Caller | None,
+    name: str,
+    *,
+    principal: str | None = None,
+    proof: str | Step = "",
 ) -> Decision:
-    """Climb the ladder. `caller` is None where the proof (described by `proof`) was not accepted."""
+    """Climb the ladder. `caller` is None where the proof was not accepted: `proof` says why, or is that step.
+
+    On behalf of another user, their rungs are climbed, in the namespace of the caller.
+    """
     steps = [_caller_step(org, caller, proof)]
+    acting = caller if steps[0].held else None
+    if caller is not None and acting is not None and caller.key is not None:
+        steps.append(_limit_step(caller, name))
+    if caller is not None and acting is not None and caller.on_behalf_of is not None:
+        steps.append(_on_behalf_step(org, caller, caller.on_behalf_of))
+        acting = replace(caller, user=caller.on_behalf_of, on_behalf_of=None) if steps[-1].held else None
     named = org.named_credentials.get(name)
     steps.append(_named_step(org, named, name, hinting=caller is not None and not caller.is_guest))
     external = org.external_credentials.get(named.external_credential) if named else None
@@ -85,12 +100,12 @@ def decide(
     if named is not None and caller is not None and steps[0].held:
         steps.append(_enabled_step(named))
         steps.append(_namespace_step(named, caller))
-        if external is not None:
-            step, chosen = _principal_step(org, external, caller, principal)
-            steps += [step, _user_external_credential_step(org, caller)]
+        if external is not None and acting is not None:
+            step, chosen = _principal_step(org, external, acting, principal)
+            steps += [step, _user_external_credential_step(org, acting)]
             if chosen is not None:
-                steps.append(_configured_step(org, catalogue, external, chosen, named, caller))
-            steps = naming_approval(org, caller, named, external, steps, principal)
+                steps.append(_configured_step(org, catalogue, external, chosen, named, acting))
+            steps = naming_approval(org, acting, named, external, steps, principal)
     return Decision(caller, name, Explanation(tuple(steps)), named, external, chosen, principal)
 
 
@@ -121,7 +136,9 @@ def required_names(
     return required_secrets(protocol) | (read - external.parameters.keys() - principal.parameters.keys())
 
 
-def _caller_step(org: Org, caller: Caller | None, proof: str) -> Step:
+def _caller_step(org: Org, caller: Caller | None, proof: str | Step) -> Step:
+    if isinstance(proof, Step):
+        return proof
     if caller is None:
         remedy = Remedy("Send a valid key; an admin makes one with", "callout key create USER")
         return Step(
@@ -140,6 +157,57 @@ def _caller_step(org: Org, caller: Caller | None, proof: str) -> Step:
         detail = f"got namespace {caller.namespace!r}; expected that of an installed package"
         return Step("caller", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,))
     return Step("caller", held=True, detail=f"{caller}, profile {user.profile}, proven by {caller.proof}")
+
+
+def _limit_step(caller: Caller, name: str) -> Step:
+    key = caller.key
+    if key is None or not key.named_credentials or name in key.named_credentials:
+        return Step("key_limit", held=True, detail=f"{caller.proof} may be used for {name}")
+    limit = ", ".join(key.named_credentials)
+    wider = " ".join(f"--named-credential {shlex.quote(each)}" for each in (*key.named_credentials, name))
+    remedy = Remedy(
+        f"Use a key that may be used for {name}, or widen this one", f"callout key limit {key.prefix} {wider}"
+    )
+    detail = f"got {caller.proof}, which is limited to {limit}; expected one that may be used for {name}"
+    return Step("key_limit", held=False, detail=detail, reason="principal_not_granted", remedies=(remedy,))
+
+
+def _on_behalf_step(org: Org, caller: Caller, user: str) -> Step:
+    """Judge whether the caller may make callouts for another user."""
+    if caller.is_guest:
+        detail = f"got no proof with Callout-On-Behalf-Of: {user}; expected a caller who may act for others"
+        remedy = Remedy("Send a valid key; an admin makes one with", "callout key create USER")
+        return Step("on_behalf_of", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,))
+    person = org.users.get(user)
+    sets = [s for s in granting(org, caller.user) if isinstance(s, PermissionSet)]
+    letting = next((s for s in sets if person is not None and s.lets_act_for(person)), None)
+    if person is None or person.name == GUEST or letting is None:
+        detail = f"got Callout-On-Behalf-Of: {user}; expected a user for whom a permission set lets {caller.user} act"
+        remedy = _acting_remedy(org, caller.user, user, person)
+        return Step("on_behalf_of", held=False, detail=detail, reason="principal_not_granted", remedies=(remedy,))
+    if not person.active:
+        remedy = Remedy(f"Make {user} active", f"callout user set {shlex.quote(user)} --active")
+        detail = f"got user {user!r}, who is not active; expected an active user"
+        return Step("on_behalf_of", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,))
+    detail = f"{caller.user} acts for {user}, profile {person.profile}, by permission set {letting.name}"
+    return Step("on_behalf_of", held=True, detail=detail)
+
+
+def _acting_remedy(org: Org, service: str, user: str, person: User | None) -> Remedy:
+    if user == GUEST:
+        return Remedy("Name a user: nobody acts for the guest, who proves nothing")
+    if person is None:
+        return Remedy(f"Correct the name, or define {user}", f"callout user set {shlex.quote(user)} --active")
+    having = [s for s in org.permission_sets.values() if s.lets_act_for(person)]
+    if having:
+        best = min(having, key=lambda s: (len(s.may_act_for), len(s.principals), s.name))
+        text = f"Assign permission set {best.name}, which lets act for {user}, to {service}"
+        return Remedy(text, f"callout permission-set assign {shlex.quote(best.name)} {shlex.quote(service)}")
+    new, who = shlex.quote(f"{service[:60].replace('@', ' at ')} for others"), shlex.quote(user)
+    return Remedy(
+        f"Let {service} act for {user} by a permission set; none does yet",
+        f"callout permission-set create {new} --may-act-for {who} --assign {shlex.quote(service)}",
+    )
 
 
 def _named_step(org: Org, named: NamedCredential | None, name: str, *, hinting: bool) -> Step:

@@ -14,6 +14,7 @@ import httptools
 from callout.core.http1.lines import (
     AUTHORIZATION,
     CALLOUT_KEY,
+    CALLOUT_ON_BEHALF_OF,
     CALLOUT_PRINCIPAL,
     CALLOUT_TIMEOUT,
     CHUNKED,
@@ -48,7 +49,9 @@ _USUAL = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPT
 _NOT_SERVED = frozenset({b"CONNECT", b"TRACE"})
 
 _REQUEST_CARRIED = frozenset({PASS, LENGTH, CHUNKED, AUTHORIZATION, WATCHED})
-_REQUEST_SINGLE = frozenset({HOST, LENGTH, CHUNKED, CALLOUT_KEY, CALLOUT_PRINCIPAL, CALLOUT_TIMEOUT, AUTHORIZATION})
+_REQUEST_SINGLE = frozenset(
+    {HOST, LENGTH, CHUNKED, CALLOUT_KEY, CALLOUT_PRINCIPAL, CALLOUT_TIMEOUT, CALLOUT_ON_BEHALF_OF, AUTHORIZATION}
+)
 _REQUEST_PLAIN = frozenset({PASS, DROP, HOST, CALLOUT_KEY, WATCHED})
 _RESPONSE_CARRIED = frozenset({PASS, LENGTH, CHUNKED})
 _RESPONSE_SINGLE = frozenset({LENGTH, CHUNKED})
@@ -76,6 +79,7 @@ class RequestHead:
         "all_lines",
         "authorization",
         "callout_key",
+        "callout_on_behalf_of",
         "callout_principal",
         "callout_timeout",
         "chunked",
@@ -102,6 +106,7 @@ class RequestHead:
         self.watched = self.chunked = self.expects_continue = False
         self.callout_key: bytes | None = None
         self.callout_principal: bytes | None = None
+        self.callout_on_behalf_of: bytes | None = None
         self.callout_timeout: bytes | None = None
         self.authorization: bytes | None = None
 
@@ -236,6 +241,8 @@ class RequestParser(_Parser):
         head.expects_continue = EXPECT in where and head.minor == 1
         if CALLOUT_PRINCIPAL in where:
             head.callout_principal = value_of(lines[where[CALLOUT_PRINCIPAL]])
+        if CALLOUT_ON_BEHALF_OF in where:
+            head.callout_on_behalf_of = value_of(lines[where[CALLOUT_ON_BEHALF_OF]])
         if CALLOUT_TIMEOUT in where:
             head.callout_timeout = value_of(lines[where[CALLOUT_TIMEOUT]])
         if AUTHORIZATION in where:

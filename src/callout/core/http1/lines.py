@@ -28,6 +28,7 @@ CALLOUT_PRINCIPAL = 11
 CALLOUT_TIMEOUT = 12
 AUTHORIZATION = 13
 WATCHED = 14  # carried unless the route says not to
+CALLOUT_ON_BEHALF_OF = 15
 
 #: How many lines and shapes a memo holds before it starts anew, and the longest line it holds, in bytes.
 MEMO_SIZE = 2048
@@ -45,6 +46,7 @@ _REQUEST = {
     b"callout-key": CALLOUT_KEY,
     b"callout-principal": CALLOUT_PRINCIPAL,
     b"callout-timeout": CALLOUT_TIMEOUT,
+    b"callout-on-behalf-of": CALLOUT_ON_BEHALF_OF,
     b"authorization": AUTHORIZATION,
 }
 _RESPONSE = {
@@ -153,6 +155,7 @@ _NAMES = {
     CALLOUT_KEY: "Callout-Key",
     CALLOUT_PRINCIPAL: "Callout-Principal",
     CALLOUT_TIMEOUT: "Callout-Timeout",
+    CALLOUT_ON_BEHALF_OF: "Callout-On-Behalf-Of",
     AUTHORIZATION: "Authorization",
 }
 

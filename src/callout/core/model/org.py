@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from callout.core.model.credentials import ExternalCredential, NamedCredential, UserExternalCredentialKey
+from callout.core.model.issuers import TrustedIssuer
 from callout.core.model.people import (
     GUEST,
     STANDARD_PERMISSION_SETS,
@@ -18,7 +19,9 @@ from callout.core.model.people import (
     User,
 )
 
-Definition = NamedCredential | ExternalCredential | PermissionSet | PermissionSetGroup | Profile | User | Package
+Definition = (
+    NamedCredential | ExternalCredential | PermissionSet | PermissionSetGroup | Profile | User | Package | TrustedIssuer
+)
 
 #: The section of the manifest that holds each kind of definition, in the order in which they are written.
 SECTIONS: Mapping[type[Definition], str] = {
@@ -29,6 +32,7 @@ SECTIONS: Mapping[type[Definition], str] = {
     Profile: "profiles",
     Package: "packages",
     User: "users",
+    TrustedIssuer: "trusted_issuers",
 }
 
 
@@ -49,6 +53,7 @@ class Org:
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     users: Mapping[str, User] = field(default_factory=dict)
     packages: Mapping[str, Package] = field(default_factory=dict)
+    trusted_issuers: Mapping[str, TrustedIssuer] = field(default_factory=dict)
     keys: Mapping[bytes, CallerKey] = field(default_factory=dict)
     configured: Mapping[UserExternalCredentialKey, frozenset[str]] = field(default_factory=dict)
     secret_versions: Mapping[UserExternalCredentialKey, int] = field(default_factory=dict)

@@ -25,17 +25,24 @@ INCLUDES_READ = frozenset(
 )
 
 GUEST = "guest"
+#: Before the name of a profile in `may_act_for`: its users.
+PROFILE_PREFIX = "profile:"
 
 
 @dataclass(frozen=True, slots=True)
 class PermissionSet:
-    """A named set of grants."""
+    """A named set of grants. `may_act_for`: users, or `profile:Name`, on whose behalf callouts may be made."""
 
     name: str
     principals: frozenset[PrincipalReference] = frozenset()
     user_external_credential: frozenset[ObjectPermission] = frozenset()
     label: str = ""
     standard: bool = False
+    may_act_for: frozenset[str] = frozenset()
+
+    def lets_act_for(self, user: User) -> bool:
+        """Say whether who has this set may make callouts on behalf of this user."""
+        return user.name in self.may_act_for or PROFILE_PREFIX + user.profile in self.may_act_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,10 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class CallerKey:
-    """What is kept of a caller's key: the SHA-256 of its text, whose it is, and how long it holds."""
+    """What is kept of a caller's key: the SHA-256 of its text, whose it is, and how long it holds.
+
+    `named_credentials`: those that it is limited to; none named: it is not limited.
+    """
 
     digest: bytes
     prefix: str
@@ -108,15 +118,26 @@ class CallerKey:
     created_at: datetime
     expires_at: datetime | None = None
     label: str = ""
+    named_credentials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A user and the namespace of the package whose code calls; `proof` says how it was proven."""
+    """A user and the namespace of the package whose code calls; `proof` says how it was proven.
+
+    `on_behalf_of` is the user whose grants the callout asks for, `key` the key that was used where that is limited.
+    """
 
     user: str
     namespace: str | None = None
     proof: str = "none"
+    on_behalf_of: str | None = None
+    key: CallerKey | None = None
+
+    @property
+    def acting_user(self) -> str:
+        """The user whose grants and own credentials count."""
+        return self.user if self.on_behalf_of is None else self.on_behalf_of
 
     @property
     def is_guest(self) -> bool:

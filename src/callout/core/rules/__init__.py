@@ -10,10 +10,12 @@ from dataclasses import replace
 
 from callout.core.errors import Problem
 from callout.core.model.credentials import ExternalCredential, NamedCredential
+from callout.core.model.issuers import TrustedIssuer
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
-from callout.core.model.people import Package, PermissionSet, PermissionSetGroup, Profile, User
+from callout.core.model.people import PROFILE_PREFIX, Package, PermissionSet, PermissionSetGroup, Profile, User
 from callout.core.protocol import Catalogue
 from callout.core.rules.external_credentials import external_credential_problems, secret_name_problems, users_of
+from callout.core.rules.issuers import trusted_issuer_problems
 from callout.core.rules.named_credentials import named_credential_problems
 from callout.core.rules.names import nearest
 from callout.core.rules.people import (
@@ -70,6 +72,8 @@ def _problems_of_one(
             return user_problems(org, definition)
         case Package():
             return _package_problems(org, catalogue, definition)
+        case TrustedIssuer():
+            return trusted_issuer_problems(org, definition)
 
 
 def _package_problems(org: Org, catalogue: Catalogue, package: Package) -> Iterator[Problem]:
@@ -96,6 +100,12 @@ def _keys_that_matter(definition: Definition, using: list[NamedCredential]) -> I
             yield "external_credentials", definition.external_credential
         case ExternalCredential():
             yield from (("named_credentials", named.name) for named in using)
+        case PermissionSet(may_act_for=others) if others:
+            yield from (("external_credentials", r.external_credential) for r in definition.principals)
+            yield from (
+                ("profiles", o.removeprefix(PROFILE_PREFIX)) if o.startswith(PROFILE_PREFIX) else ("users", o)
+                for o in others
+            )
         case PermissionSet() | Profile():
             yield from (("external_credentials", r.external_credential) for r in definition.principals)
         case PermissionSetGroup():
@@ -106,6 +116,9 @@ def _keys_that_matter(definition: Definition, using: list[NamedCredential]) -> I
             yield from (("permission_set_groups", name) for name in definition.permission_set_groups)
         case Package():
             return
+        case TrustedIssuer():
+            yield from (("users", user) for user in definition.users.values())
+            yield from (("packages", namespace) for namespace in definition.namespaces.values())
 
 
 def _text_problems(definition: Definition) -> Iterator[Problem]:

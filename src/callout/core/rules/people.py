@@ -9,6 +9,7 @@ from callout.core.model.credentials import NamedCredential, PrincipalReference
 from callout.core.model.org import Org
 from callout.core.model.people import (
     GUEST,
+    PROFILE_PREFIX,
     STANDARD_PERMISSION_SETS,
     STANDARD_PROFILES,
     Package,
@@ -38,6 +39,12 @@ _STANDARD = {("profiles", p.name): (True, p.administrator) for p in STANDARD_PRO
 def permission_set_problems(org: Org, source: PermissionSet) -> Iterator[Problem]:
     """Judge one permission set."""
     yield from _grant_problems(org, source, "permission_sets", administrator=False)
+    for other in sorted(source.may_act_for):
+        profile = other.removeprefix(PROFILE_PREFIX)
+        known = org.users.keys() - {GUEST} if profile == other else org.profiles
+        if profile not in known:
+            here, hint = f"permission_sets.{source.name}.may_act_for[{other}]", nearest(profile, known)
+            yield Problem(here, repr(other), "a user, or profile:NAME of a profile", hint)
 
 
 def profile_problems(org: Org, profile: Profile) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from callout.core.model.credentials import CustomHeader
+from callout.core.model.issuers import SIGNATURE_ALGORITHMS, TrustedIssuer
 from callout.core.model.org import SECTIONS
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter
 from callout.core.rules import LONGEST_DESCRIPTION, LONGEST_LABEL
@@ -57,6 +58,8 @@ _NAMES: Mapping[str, Any] = {
     "users": {"pattern": _USER_NAME},
     "parameters": {"pattern": PARAMETER_NAME},
     SECRETS: {"pattern": PARAMETER_NAME},
+    "trusted_issuers": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
+    "namespaces": {"minLength": 1},
 }
 
 #: What the rules say of a field beyond its type. A schema is laid over the one that its type gives.
@@ -73,6 +76,7 @@ _NARROWED: Mapping[str, Any] = {
     "calls": {"minimum": 1, "maximum": MOST_CALLS},
     "seconds": {"minimum": 1, "maximum": LONGEST_SPAN},
     "sequence": {"minimum": 1, "maximum": HIGHEST_SEQUENCE},
+    "algorithms": {"items": {"type": "string", "enum": list(SIGNATURE_ALGORITHMS)}},
     "label": {"maxLength": LONGEST_LABEL},
     "description": {"maxLength": LONGEST_DESCRIPTION},
     "version": {"maxLength": LONGEST_VERSION},
@@ -129,6 +133,16 @@ _TOLD: Mapping[str, str] = {
     "version": "Version of the package",
     "uses": "Named credentials of an admin's that the package asks to call",
     "active": "Whether the user may do anything",
+    "may_act_for": "Users, or profile:NAME, on whose behalf who has it may make callouts",
+    "issuer": "The `iss` of its tokens, letter for letter",
+    "audience": "The `aud` that its tokens must name",
+    "jwks_uri": "Where its public keys are; left out: discovered",
+    "user_claim": "The claim that names the user",
+    "users": "Users by the values of the user claim",
+    "users_by_name": "Whether a value that `users` does not hold is itself the name of a user",
+    "namespace_claim": "The claim that names the package whose code calls; where it is set, every token must carry it",
+    "namespaces": "Namespaces of packages by the values of the namespace claim; '' is the admin's own code",
+    "algorithms": "Signatures that are accepted; left out: all that need a public key",
     "label": "Title for people",
     "description": "Text for people",
 }
@@ -166,6 +180,8 @@ def _record(shape: RecordShape) -> dict[str, Any]:
         rendered = _shape(declared.shape, name) | _NARROWED.get(name, {})
         if shape.of is CustomHeader:
             rendered["pattern"] = HEADER_NAME if name == "name" else _HEADER_VALUE
+        if shape.of is TrustedIssuer and name == "users":
+            rendered["propertyNames"] = {"minLength": 1}  # here they are values of a claim
         if name in _TOLD:
             rendered["description"] = _TOLD[name]
         default = defaults.get(name)

@@ -57,6 +57,7 @@ async def diagnose(uses: Uses, request: Question, caller: Caller) -> Result:
         method=request.method,
         path=request.path,
         principal=request.principal,
+        on_behalf_of=request.on_behalf_of,
     )
     return result if _is_told_all(uses, org, caller) else _code_alone(result)
 

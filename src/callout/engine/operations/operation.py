@@ -30,7 +30,15 @@ class Diagnose(Protocol):
     """Decides about a callout and shows its exact request, without sending it."""
 
     async def __call__(
-        self, name: str, *, user: str, namespace: str | None, method: str, path: str, principal: str | None
+        self,
+        name: str,
+        *,
+        user: str,
+        namespace: str | None,
+        method: str,
+        path: str,
+        principal: str | None,
+        on_behalf_of: str | None,
     ) -> Result:
         """Return the decision as JSON members; `Callouts.diagnose` says which."""
 

@@ -74,6 +74,7 @@ class KeyOf(Request):
     namespace: str | None = None
     label: str = ""
     expires: str | None = None
+    named_credentials: tuple[str, ...] = ()
 
 
 class KeysOf(Request):
@@ -92,6 +93,19 @@ class KeyEnd(Prefix):
     """When a key ends; null: never."""
 
     expires: str | None
+
+
+class KeyRotation(Prefix):
+    """How long the key that is replaced holds beside the new one, and when the new one ends."""
+
+    overlap: str = "24h"
+    expires: str | None = None
+
+
+class KeyLimit(Prefix):
+    """The named credentials that a key is limited to; none: it is not limited."""
+
+    named_credentials: tuple[str, ...]
 
 
 class PackageDefinition(Request):
@@ -167,6 +181,7 @@ class PermissionSetDefinition(Grants):
 
     label: str = ""
     assign: tuple[str, ...] = ()
+    may_act_for: tuple[str, ...] = ()
 
 
 class ProfileDefinition(Grants):
@@ -250,6 +265,7 @@ class Question(Request):
     method: str = "GET"
     path: str = ""
     principal: str | None = None
+    on_behalf_of: str | None = None
 
 
 class CalloutId(Request):

@@ -43,6 +43,9 @@ class Operations:
             raise Refused("caller_unknown", detail)
         if operation.access is Access.KNOWN:
             return
+        if caller.key is not None:
+            detail = f"got {caller.proof}, which is limited to callouts; expected a key without a limit"
+            raise OperationRefused("administrator_required", detail)
         if not administers(org, caller):
             profile = org.users[caller.user].profile
             detail = f"got user {caller.user}, profile {profile}; expected an administrator's profile"

@@ -21,6 +21,7 @@ from callout.engine import (
 from callout.engine.operations import callouts
 from callout.engine.operations import requests as r
 from callout.engine.operations.audit import AUDIT
+from callout.engine.operations.identity import IDENTITY
 from callout.engine.operations.operation import Access, Operation
 from callout.engine.operations.packages import PACKAGES
 
@@ -221,7 +222,13 @@ _PEOPLE = (
         r.KeyOf,
         "Make a key; its text is shown once",
         lambda u, q, c: keys.create_key(
-            u.setup, str(c), q.user, namespace=q.namespace, label=q.label, expires=q.expires
+            u.setup,
+            str(c),
+            q.user,
+            namespace=q.namespace,
+            label=q.label,
+            expires=q.expires,
+            named_credentials=q.named_credentials,
         ),
     ),
     Operation(
@@ -265,6 +272,7 @@ _GRANTS = (
             object_permissions=q.user_external_credential,
             label=q.label,
             assign=q.assign,
+            may_act_for=q.may_act_for,
         ),
     ),
     Operation(
@@ -505,6 +513,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *PACKAGES,
     *_GRANTS,
     *_GROUPS,
+    *IDENTITY,
     *_LOOKING,
     *AUDIT,
 )

@@ -12,6 +12,7 @@ from callout.entrypoints.cli.commands import (
     credentials,
     defining,
     granting,
+    identity,
     packages,
     people,
     running,
@@ -46,6 +47,7 @@ def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plai
         people,
         packages,
         granting,
+        identity,
         credentials,
         auditing,
     ):

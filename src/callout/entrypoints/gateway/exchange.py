@@ -19,6 +19,7 @@ from callout.core.http1.body import ChunkedBody
 from callout.core.http1.head import RequestHead, ResponseHead
 from callout.core.refresh.evidence import says_stale
 from callout.core.refresh.replay import DONE, NOT_POSSIBLE, may_replay
+from callout.engine.issuers import Unverified
 from callout.engine.routes import Ready, Route
 from callout.entrypoints.gateway.answers import CONTINUE, refusal
 from callout.entrypoints.gateway.outbound import Connection
@@ -123,6 +124,7 @@ class Exchange:
                 head.callout_key,
                 head.authorization,
                 head.callout_principal,
+                head.callout_on_behalf_of,
             )
             self._route = route
             self._target = join(route.path, rest)
@@ -134,6 +136,12 @@ class Exchange:
                 self._expect_body(body)
         except Refused as refused:
             self.refuse(refused)
+            return
+        except Unverified as unverified:
+            self._timeout = gateway.limits.default_timeout
+            self._deadline = self._started + self._timeout
+            self._unsent = [body]
+            self._in_background(self._begin_verified(unverified))
             return
         except Exception as error:  # noqa: BLE001 - fails closed, and says so
             self._failed(error)
@@ -264,6 +272,12 @@ class Exchange:
             place.filename,
             place.lineno,
         )
+
+    async def _begin_verified(self, unverified: Unverified) -> None:
+        """Begin once more when the caller's token is verified, with what has come of the body."""
+        await self._gateway.callouts.verify(unverified)
+        if not self._over:
+            self.begin(b"".join(self._unsent), self._request_ended)
 
     async def _prepare(self, route: Route) -> None:
         ready = await self._gateway.callouts.prepare(route)

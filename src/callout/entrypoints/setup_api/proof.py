@@ -24,5 +24,5 @@ async def caller_of(request: Request, setup: Setup) -> Caller:
         raise Refused("caller_unknown", "got no key; expected Callout-Key: co_… or Authorization: Bearer co_…", _REMEDY)
     identified = identify(await setup.org(), setup.now(), key=key, local_keys={})
     if identified.caller is None:
-        raise Refused("caller_unknown", identified.refusal, _REMEDY)
+        raise Refused("caller_unknown", str(identified.refusal), _REMEDY)
     return identified.caller

@@ -153,6 +153,7 @@ async def diagnose(
     method: Annotated[str, Parameter(alias="-X")] = "GET",
     path: str = "",
     principal: str | None = None,
+    on_behalf_of: str | None = None,
     where: Where = HERE,
     session: Given,
 ) -> int:
@@ -176,6 +177,8 @@ async def diagnose(
         Path and query after the name.
     principal:
         Principal to call as, where several are granted.
+    on_behalf_of:
+        User on whose behalf the callout would be made.
     """
     request = {
         "name": name,
@@ -184,6 +187,7 @@ async def diagnose(
         "method": method,
         "path": path,
         "principal": principal,
+        "on_behalf_of": on_behalf_of,
     }
     result = await session.run(where, "diagnose", request)
     session.output.result(result, _diagnosed)
@@ -232,6 +236,7 @@ def _explained(result: Result) -> Lines:
     caller = result["caller"]
     who = caller["user"] or "an unknown caller"
     code = f" (package {caller['namespace']})" if caller["namespace"] else ""
+    code += f" on behalf of {result['on_behalf_of']}" if result.get("on_behalf_of") else ""
     yield text(f"{result['at']}  {who}{code}  {result['method']} {result['path']}", "bold")
     answered = f"answered {result['status']} in {result['duration_ms']} ms"
     yield text(f"{answered}, replay {result['replay']}" if result.get("replay") else answered)

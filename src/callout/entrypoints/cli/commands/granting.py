@@ -41,6 +41,15 @@ Users = Annotated[
     list[str] | None,
     Parameter(name="--assign", negative=(), metavar="USER", help="A user to give it to; may be given several times."),
 ]
+Others = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--may-act-for",
+        negative=(),
+        metavar="USER",
+        help="A user, or profile:NAME, on whose behalf callouts may be made; may be given several times.",
+    ),
+]
 
 
 def register(app: App) -> None:
@@ -80,9 +89,9 @@ async def list_permission_sets(*, where: Where = HERE, session: Given) -> int:
 
 
 def _permission_sets(result: Result) -> Lines:
-    columns = ("permission set", "principals", "user external credential", "users", "groups")
+    columns = ("permission set", "principals", "user external credential", "may act for", "users", "groups")
     rows = (
-        (s["name"], s["principals"], s["user_external_credential"], s["users"], s["groups"])
+        (s["name"], s["principals"], s["user_external_credential"], s["may_act_for"], s["users"], s["groups"])
         for s in result["permission_sets"]
     )
     return table(columns, rows, empty="There is no permission set.")
@@ -95,6 +104,7 @@ async def create_permission_set(
     principals: Principals = None,
     user_external_credential: ObjectPermissions = None,
     users: Users = None,
+    may_act_for: Others = None,
     label: str | None = None,
     where: Where = HERE,
     session: Given,
@@ -109,6 +119,7 @@ async def create_permission_set(
         "principals": principals,
         "user_external_credential": user_external_credential,
         "assign": users,
+        "may_act_for": may_act_for,
         "label": label,
     }
     return await session.show(where, "permission_set.create", request, message)

@@ -107,12 +107,13 @@ async def list_keys(*, user: str | None = None, where: Where = HERE, session: Gi
 
 
 def _keys(result: Result) -> Lines:
-    columns = ("key", "user", "package", "label", "made", "ends")
+    columns = ("key", "user", "package", "limited to", "label", "made", "ends")
     rows = (
         (
             f"{k['prefix']}…",
             k["user"],
             k["namespace"],
+            k["named_credentials"],
             k["label"],
             k["created_at"],
             f"{k['expires_at']} (over)" if k["expired"] else k["expires_at"],
@@ -129,6 +130,7 @@ async def create_key(
     namespace: str | None = None,
     label: str | None = None,
     expires: str | None = None,
+    named_credential: Repeated = None,
     where: Where = HERE,
     session: Given,
 ) -> int:
@@ -146,8 +148,16 @@ async def create_key(
         Text for people.
     expires:
         When it ends: a life such as 12h, 90d or 4w, or a time (ISO 8601). Default: never.
+    named_credential:
+        A named credential that it is limited to; may be given several times. Default: every one.
     """
-    request = {"user": user, "namespace": namespace, "label": label, "expires": expires}
+    request = {
+        "user": user,
+        "namespace": namespace,
+        "label": label,
+        "expires": expires,
+        "named_credentials": named_credential,
+    }
     result = await session.run(where, "key.create", request)
     if not session.output.machine:
         session.output.note(result["message"])
