@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from callout.core.access.decide import Decision, decide
+from callout.core.access.sources import earliest
 from callout.core.access.target import join, origin_of
 from callout.core.errors import CalloutError, Refused, VaultError
 from callout.core.explanation import Explanation, Remedy, Step
@@ -111,26 +112,28 @@ class Callouts:
         route = self._routes.get(memo)
         if route is not None and (route.until == FOREVER or self._monotonic() < route.until):
             return route
-        route = self._decide_route(name, proof, header, principal)
+        wanted = principal.decode("latin-1") if principal is not None else None
+        route = self._decide_route(name, proof, header, wanted)
         route.memo = memo
         if len(self._routes) >= MOST_ROUTES:
             self._routes.clear()
         self._routes[memo] = route
         return route
 
-    def _decide_route(self, name: str, proof: bytes | None, header: bytes | None, principal: bytes | None) -> Route:
+    def _decide_route(self, name: str, proof: bytes | None, header: bytes | None, wanted: str | None) -> Route:
         if self._suspended is not None:
             raise Refused("overloaded", self._suspended)
         now, org = self._clock.now(), self._org.value
         identified = identify(org, now, key=proof, local_keys=self.local_keys)
-        wanted = principal.decode("latin-1") if principal is not None else None
-        decision = decide(org, self._catalogue, identified.caller, name, principal=wanted, proof=identified.refusal)
+        decision = decide(
+            org, self._catalogue, identified.caller, name, now=now, principal=wanted, proof=identified.refusal
+        )
         telling = self._telling[identified.caller is None or identified.caller.is_guest]
         if not decision.allowed:
             raise self._refusal(decision, telling)
-        until = FOREVER
-        if identified.expires_at is not None:
-            until = self._monotonic() + (identified.expires_at - now).total_seconds()
+        until, end = FOREVER, earliest(identified.expires_at, decision.until)
+        if end is not None:
+            until = self._monotonic() + (end - now).total_seconds()
         return self._compile(decision, header, telling, until)
 
     def _written(self, name: str) -> frozenset[bytes]:
@@ -178,13 +181,15 @@ class Callouts:
         )
 
     def reconsider(self, route: Route) -> Refused | None:
-        """Decide again about a callout under way: return why it may not go on, or None."""
-        if route.memo is None:
+        """Decide again about a callout under way: return why it may not go on as this principal, or None."""
+        if route.memo is None or route.decision.principal is None:
             return None
+        name, proof, header, _ = route.memo
         try:
-            self._decide_route(*route.memo)
+            again = self._decide_route(name, proof, header, route.decision.principal.name)
         except Refused as refused:
             return refused
+        route.until = again.until
         return None
 
     def suspend(self, because: str | None) -> None:
@@ -328,7 +333,7 @@ class Callouts:
     ) -> dict[str, Any]:
         """Decide and show the exact request that would leave, secrets as `…`, without sending or obtaining anything."""
         caller = Caller(user, namespace, proof="diagnose")
-        decision = decide(self._org.value, self._catalogue, caller, name, principal=principal)
+        decision = decide(self._org.value, self._catalogue, caller, name, now=self._clock.now(), principal=principal)
         explanation, request = decision.explanation, None
         if decision.allowed:
             draft = Draft(self._compile(decision, None, Telling.FULL, FOREVER), dry=True)

@@ -111,7 +111,7 @@ BAD = [
     ("    principals:", "    additional_status_codes: [400, 400]\n    principals:"),
     ("{alice:", "{al ice:"),
     ("profile: Standard User", "profile: [Standard User]"),
-    ("profile: Standard User", "administrator: true"),
+    ("profile: Standard User", "kind: robot"),
     ("users:", "packages: {a-b: {}}\nusers:"),
     ("users:", "permission_sets: {S: {principals: [Orders]}}\nusers:"),
     ("users:", "permission_sets: {S: {user_external_credential: [write]}}\nusers:"),

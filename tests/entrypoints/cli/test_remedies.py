@@ -62,7 +62,7 @@ SITUATIONS = {
 
 def decided(cli, name: str, caller: Caller):
     org = cli.runs(cli.world.store.load())
-    return ladder.decide(org, cli.world.setup.catalogue, caller, name)
+    return ladder.decide(org, cli.world.setup.catalogue, caller, name, now=cli.world.setup.now())
 
 
 @pytest.mark.parametrize(("situation", "rung"), SITUATIONS.items())

@@ -121,6 +121,7 @@ class StandInRoute:
     drops: frozenset[bytes] = frozenset({b"host", b"authorization", b"x-tenant"})
     refresh_statuses: frozenset[int] = frozenset({401, 601})
     ready: Ready | None = None
+    until: float = FOREVER
 
 
 @dataclass

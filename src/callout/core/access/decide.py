@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import difflib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 
+from callout.core.access.sources import Source, earliest, end_of, sources_of
 from callout.core.explanation import Explanation, Remedy, Step
 from callout.core.formula import FormulaError, parse
 from callout.core.model.credentials import (
@@ -24,17 +26,22 @@ from callout.core.model.credentials import (
     UserExternalCredentialKey,
 )
 from callout.core.model.org import Org
-from callout.core.model.people import INCLUDES_READ, Caller, PermissionSet, Profile
+from callout.core.model.people import INCLUDES_READ, Caller, Muted
 from callout.core.protocol import Catalogue, required_secrets
 from callout.core.reasons import Reason
 
+#: How long the new time box is that a remedy proposes for one that has ended.
+NEW_BOX = "8h"
 #: Names that are compared with an unknown one to find the nearest.
 MOST_COMPARED = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided. The credentials and the principal are there as far as the ladder found them."""
+    """What was decided. The credentials and the principal are there as far as the ladder found them.
+
+    `until` is when the first time box ends that it relies on; None: it relies on none.
+    """
 
     caller: Caller | None
     name: str
@@ -42,6 +49,7 @@ class Decision:
     named_credential: NamedCredential | None = None
     external_credential: ExternalCredential | None = None
     principal: Principal | None = None
+    until: datetime | None = None
 
     @property
     def allowed(self) -> bool:
@@ -69,37 +77,37 @@ def holder_of(external: ExternalCredential, principal: Principal, user: str) -> 
 
 
 def decide(
-    org: Org, catalogue: Catalogue, caller: Caller | None, name: str, *, principal: str | None = None, proof: str = ""
+    org: Org,
+    catalogue: Catalogue,
+    caller: Caller | None,
+    name: str,
+    *,
+    now: datetime,
+    principal: str | None = None,
+    proof: str = "",
 ) -> Decision:
-    """Climb the ladder. `caller` is None where the proof (described by `proof`) was not accepted."""
+    """Climb the ladder. `caller` is None where the proof (described by `proof`) was not accepted.
+
+    `now` says which time-boxed assignments have ended.
+    """
     steps = [_caller_step(org, caller, proof)]
     named = org.named_credentials.get(name)
     steps.append(_named_step(org, named, name, hinting=caller is not None and not caller.is_guest))
     external = org.external_credentials.get(named.external_credential) if named else None
     chosen: Principal | None = None
+    until: datetime | None = None
     if named is not None and caller is not None and steps[0].held:
         steps.append(_enabled_step(named))
         steps.append(_namespace_step(named, caller))
         if external is not None:
-            step, chosen = _principal_step(org, external, caller, principal)
-            steps += [step, _user_external_credential_step(org, caller)]
+            sources = sources_of(org, caller.user, now)
+            step, chosen, granted_until = _principal_step(org, external, caller, principal, sources)
+            reading, read_until = _user_external_credential_step(org, caller, sources)
+            steps += [step, reading]
+            until = earliest(granted_until, read_until)
             if chosen is not None:
                 steps.append(_configured_step(org, catalogue, external, chosen, named, caller))
-    return Decision(caller, name, Explanation(tuple(steps)), named, external, chosen)
-
-
-def granting(org: Org, user: str) -> Iterator[Profile | PermissionSet]:
-    """Yield the profile and every permission set of a user, those of its groups too."""
-    person = org.users.get(user)
-    if person is None:
-        return
-    if person.profile in org.profiles:
-        yield org.profiles[person.profile]
-    groups = (org.permission_set_groups[g] for g in person.permission_set_groups if g in org.permission_set_groups)
-    names = (*person.permission_sets, *(name for group in groups for name in group.permission_sets))
-    for name in dict.fromkeys(names):
-        if name in org.permission_sets:
-            yield org.permission_sets[name]
+    return Decision(caller, name, Explanation(tuple(steps)), named, external, chosen, until)
 
 
 def required_names(
@@ -181,47 +189,81 @@ def _namespace_step(named: NamedCredential, caller: Caller) -> Step:
 
 
 def _principal_step(
-    org: Org, external: ExternalCredential, caller: Caller, wanted: str | None
-) -> tuple[Step, Principal | None]:
-    grants: dict[str, list[str]] = {}
-    for source in granting(org, caller.user):
+    org: Org, external: ExternalCredential, caller: Caller, wanted: str | None, sources: Sequence[Source]
+) -> tuple[Step, Principal | None, datetime | None]:
+    """Choose the principal; the time is when the last of the ways ends that grant it."""
+    grants: dict[str, list[Source]] = {}
+    for source in sources:
         for reference in sorted(source.principals):
-            if reference.external_credential == external.name:
-                kind = "profile" if isinstance(source, Profile) else "permission set"
-                grants.setdefault(reference.principal, []).append(f"{kind} {source.name}")
+            if reference.external_credential == external.name and not source.over:
+                grants.setdefault(reference.principal, []).append(source)
     granted = sorted((p for p in external.principals if p.name in grants), key=lambda p: (p.sequence, p.name))
     if wanted is not None:
         granted = [p for p in granted if p.name == wanted]
     if not granted:
-        return _not_granted(org, external, caller, wanted), None
+        return _not_granted(org, external, caller, wanted, sources), None, None
     first, *others = granted
-    detail = (
-        f"{external.name}/{first.name} ({first.type}, sequence {first.sequence}) by {', '.join(grants[first.name])}"
-    )
+    by = grants[first.name]
+    detail = f"{external.name}/{first.name} ({first.type}, sequence {first.sequence}) by "
+    detail += ", ".join(source.worded for source in by)
+    detail += _kept_back(sources, lambda s: PrincipalReference(external.name, first.name) in _before_muting(s))
     if others:
         detail += f"; next is {others[0].name}: pick it with Callout-Principal: {others[0].name}"
-    return Step("principal", held=True, detail=detail), first
+    return Step("principal", held=True, detail=detail), first, end_of(by)
 
 
-def _not_granted(org: Org, external: ExternalCredential, caller: Caller, wanted: str | None) -> Step:
+def _before_muting(source: Source) -> frozenset[PrincipalReference]:
+    return source.principals | source.muted.principals
+
+
+def _kept_back(sources: Sequence[Source], matters: Callable[[Source], bool]) -> str:
+    """Say which ways would grant what is asked for, had they not ended or did their group not mute it."""
+    told = []
+    for source in sources:
+        if not matters(source):
+            continue
+        if source.over:
+            told.append(source.worded)
+        elif source.muted != Muted():
+            told.append(f"group {source.group} mutes what {source.kind} {source.name} has")
+    return "".join(f"; {each}" for each in dict.fromkeys(told))
+
+
+def _not_granted(
+    org: Org, external: ExternalCredential, caller: Caller, wanted: str | None, sources: Sequence[Source]
+) -> Step:
     wished = [p for p in external.principals if wanted in (None, p.name)]
     names = ", ".join(p.name for p in external.principals) or "none"
     detail = f"{caller.user} has no grant for " + (f"principal {wanted!r}" if wanted else "any principal")
     detail += f" of {external.name}; its principals: {names}"
+    wished_for = {PrincipalReference(external.name, p.name) for p in wished}
+    detail += _kept_back(sources, lambda s: bool(wished_for & _before_muting(s)))
+    ended = next((s for s in sources if s.over and wished_for & s.principals), None)
     if not wished:
         correct = f"Correct the name {wanted!r}, or define" if wanted else "Define"
         remedy = Remedy(f"{correct} the principal on {external.name}", "callout apply -f FILE")
+    elif ended is not None:
+        remedy = _again_remedy(ended, caller)
     else:
         reference = PrincipalReference(external.name, min(wished, key=lambda p: (p.sequence, p.name)).name)
         remedy = _grant_remedy(org, reference, caller)
     return Step("principal", held=False, detail=detail, reason="principal_not_granted", remedies=(remedy,))
 
 
+def _again_remedy(ended: Source, caller: Caller) -> Remedy:
+    """Propose a new time box for one that has ended, with its purpose."""
+    noun, name = ("permission-set", ended.name) if ended.group is None else ("permission-set-group", ended.group)
+    purpose = f" --purpose {shlex.quote(ended.purpose)}" if ended.purpose else ""
+    command = f"callout {noun} assign {shlex.quote(name)} {shlex.quote(caller.user)} --until {NEW_BOX}{purpose}"
+    what = noun.replace("-", " ")
+    return Remedy(f"Give {what} {name}, whose time has ended, to {caller.user} for another {NEW_BOX}", command)
+
+
 def _grant_remedy(org: Org, reference: PrincipalReference, caller: Caller) -> Remedy:
     user = shlex.quote(caller.user)
     having = [s for name, s in sorted(org.permission_sets.items()) if reference in s.principals]
     if having:
-        best = min(having, key=lambda s: (len(s.principals), s.name))
+        best = min(having, key=lambda s: (len(s.principals), len(s.admin_permissions), s.name))
         return Remedy(
             f"Assign permission set {best.name}, which has {reference}, to {caller.user}",
             f"callout permission-set assign {shlex.quote(best.name)} {user}",
@@ -234,17 +276,21 @@ def _grant_remedy(org: Org, reference: PrincipalReference, caller: Caller) -> Re
     )
 
 
-def _user_external_credential_step(org: Org, caller: Caller) -> Step:
-    sources = list(granting(org, caller.user))
-    giving = [s for s in sources if s.user_external_credential & INCLUDES_READ]
+def _user_external_credential_step(org: Org, caller: Caller, sources: Sequence[Source]) -> tuple[Step, datetime | None]:
+    """Look for read; the time is when the last of the ways ends that give it."""
+    giving = [s for s in sources if not s.over and s.user_external_credential & INCLUDES_READ]
+    kept_back = _kept_back(
+        sources, lambda s: bool((s.user_external_credential | s.muted.user_external_credential) & INCLUDES_READ)
+    )
     if giving:
-        kind = "profile" if isinstance(giving[0], Profile) else "permission set"
-        detail = f"read on User External Credential by {kind} {giving[0].name}"
-        return Step("user_external_credential", held=True, detail=detail)
-    looked = ", ".join(s.name for s in sources) or "no profile and no permission set"
-    detail = f"got no read on User External Credential from {looked}; expected it from one of them"
-    reason, remedy = "user_external_credential_denied", _read_remedy(org, caller)
-    return Step("user_external_credential", held=False, detail=detail, reason=reason, remedies=(remedy,))
+        detail = f"read on User External Credential by {giving[0].worded}"
+        return Step("user_external_credential", held=True, detail=detail), end_of(giving)
+    looked = ", ".join(str(s) for s in sources) or "no profile and no permission set"
+    detail = f"got no read on User External Credential from {looked}; expected it from one of them{kept_back}"
+    ended = next((s for s in sources if s.over and s.user_external_credential & INCLUDES_READ), None)
+    remedy = _read_remedy(org, caller) if ended is None else _again_remedy(ended, caller)
+    reason = "user_external_credential_denied"
+    return Step("user_external_credential", held=False, detail=detail, reason=reason, remedies=(remedy,)), None
 
 
 def _read_remedy(org: Org, caller: Caller) -> Remedy:
@@ -255,7 +301,9 @@ def _read_remedy(org: Org, caller: Caller) -> Remedy:
         new = shlex.quote("External Credential Readers")
         text = f"Give read on User External Credential in a permission set of {caller.user}; none has it yet"
         return Remedy(text, f"callout permission-set create {new} --user-external-credential read --assign {user}")
-    best = min(having, key=lambda s: (len(s.principals), len(s.user_external_credential), s.name))
+    best = min(
+        having, key=lambda s: (len(s.principals), len(s.user_external_credential), len(s.admin_permissions), s.name)
+    )
     return Remedy(
         f"Assign permission set {best.name}, which has it, to {caller.user}",
         f"callout permission-set assign {shlex.quote(best.name)} {user}",

@@ -20,6 +20,7 @@ from callout.engine.manifest.shape import (
     SECRETS,
     BooleanShape,
     ChoiceShape,
+    EntryShape,
     IntegerShape,
     ListShape,
     MapShape,
@@ -28,6 +29,7 @@ from callout.engine.manifest.shape import (
     SecretShape,
     Shape,
     TextShape,
+    TimeShape,
     defaults_of,
     shape_of_section,
 )
@@ -97,8 +99,13 @@ _TOLD: Mapping[str, str] = {
     "allow_private_network": "Allow private and loopback addresses, and http:// to them",
     "generate_authorization_header": "Whether the protocol writes its Authorization header",
     "user_external_credential": "What may be done with User External Credential rows; callouts need read",
-    "permission_sets": "Names of permission sets",
-    "permission_set_groups": "Names of permission set groups",
+    "permission_sets": "Names of permission sets; of a user also {name, until, purpose}",
+    "permission_set_groups": "Names of permission set groups, or {name, until, purpose}",
+    "admin_permissions": "What may be done with Callout itself; the guest user never has any",
+    "muted": "Grants that do not come through this group, although its permission sets hold them",
+    "kind": "What the user is; a background identity holds no key, and guest is the one guest user",
+    "until": "When the assignment ends; it grants nothing from then on",
+    "purpose": "What the assignment is for",
     "profile": "Name of the one profile",
     "active": "Whether the user may do anything",
     "label": "Title for people",
@@ -166,6 +173,10 @@ def _shape(shape: Shape, name: str) -> dict[str, Any]:
             return {"type": "integer"}
         case ChoiceShape(of):
             return {"type": "string", "enum": [choice.value for choice in of]}
+        case TimeShape():
+            return {"type": "string", "format": "date-time"}
+        case EntryShape(record):
+            return {"anyOf": [{"type": "string"}, _record(record)]}
         case ReferenceShape():
             return {"type": "string", "pattern": "^[^/]+/[^/]+$"}
         case SecretShape():

@@ -9,13 +9,14 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 from callout.core.model.credentials import CustomHeader, Principal, PrincipalReference
 from callout.core.model.org import SECTIONS, Definition, Org
-from callout.core.model.people import Package
+from callout.core.model.people import Assignment, Muted, Package
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ class SecretShape:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeShape:
+    """A time: ISO 8601 with its zone, or without one for UTC."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChoiceShape:
     """One of the values of an enumeration."""
 
@@ -56,6 +62,13 @@ class ListShape:
 
     item: Shape
     container: Callable[[list[Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryShape:
+    """A name, or a record that has it as its field `name`."""
+
+    record: RecordShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +96,12 @@ class RecordShape:
     key: str | None
 
 
-Scalar = TextShape | BooleanShape | IntegerShape | ReferenceShape | SecretShape | ChoiceShape
-Shape = Scalar | ListShape | MapShape | RecordShape
+Scalar = TextShape | BooleanShape | IntegerShape | ReferenceShape | SecretShape | TimeShape | ChoiceShape
+Shape = Scalar | EntryShape | ListShape | MapShape | RecordShape
 
 #: Fields that no manifest sets, and why.
 NOT_IN_A_MANIFEST: Mapping[str, str] = {
     "standard": "what is standard was shipped with Callout",
-    "administrator": "only System Administrator administers",
     "created_by_namespace": "it is noted when code of a package makes a credential",
     "name": "the name is the key above it",
     "namespace": "the namespace is the key above it",
@@ -130,7 +142,7 @@ def _default(declared: Field[Any]) -> Any:
 
 def _record(kind: type[Any]) -> RecordShape:
     hints = get_type_hints(kind)
-    key = None if kind is CustomHeader else "namespace" if kind is Package else "name"
+    key = None if kind in (CustomHeader, Assignment, Muted) else "namespace" if kind is Package else "name"
     hidden = NOT_IN_A_MANIFEST.keys() if key is not None else ()
     found = {
         declared.name: FieldShape(
@@ -146,6 +158,10 @@ def _record(kind: type[Any]) -> RecordShape:
 
 def _shape(hint: Any) -> Shape:
     """Turn the type of a field into the shape of what stands for it."""
+    if Assignment in get_args(hint):
+        return EntryShape(_record(Assignment))
+    if hint is Muted:
+        return _record(Muted)
     if isinstance(hint, types.UnionType):  # `bool | None`: None is what a field has that is left out
         return _shape(next(part for part in get_args(hint) if part is not types.NoneType))
     if isinstance(hint, type) and issubclass(hint, StrEnum):
@@ -154,6 +170,7 @@ def _shape(hint: Any) -> Shape:
         str: TextShape(),
         bool: BooleanShape(),
         int: IntegerShape(),
+        datetime: TimeShape(),
         PrincipalReference: ReferenceShape(),
     }
     if hint in scalars:

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from callout.core.access.sources import admin_permissions_of
 from callout.core.model.org import Org
-from callout.core.model.people import Caller
+from callout.core.model.people import EVERY_ADMIN_PERMISSION, AdminPermission, Caller
 from callout.core.reasons import Telling, reason
 from callout.engine.operations.operation import LOCAL, Uses
 from callout.engine.operations.problems import OperationRefused
 from callout.engine.operations.requests import CalloutId, Nothing, Question
-from callout.engine.setup import Result, administrators, is_administrator
+from callout.engine.setup import Result, administrators
 
 
-def administers(org: Org, caller: Caller) -> bool:
-    """True for the admin of this home, and for a user whose profile administers."""
-    if caller.proof == LOCAL.proof:
-        return True
-    user = org.users.get(caller.user)
-    return user is not None and is_administrator(org, user)
+def held_by(org: Org, caller: Caller, now: datetime) -> frozenset[AdminPermission]:
+    """Return the admin permissions of a caller; the admin of a home has every one."""
+    return EVERY_ADMIN_PERMISSION if caller.proof == LOCAL.proof else admin_permissions_of(org, caller.user, now)
+
+
+def views_setup(uses: Uses, org: Org, caller: Caller) -> bool:
+    """True for one who may look at everyone's callouts. The code of a package may not, whoever's key it has."""
+    return caller.namespace is None and AdminPermission.VIEW_SETUP in held_by(org, caller, uses.setup.now())
 
 
 async def whoami(uses: Uses, _: Nothing, caller: Caller) -> Result:
     """Say who is asking, and as which user their callouts are made where they name none."""
     org = await uses.setup.org()
+    held = held_by(org, caller, uses.setup.now())
+    user = org.users.get(caller.user)
     return {
         "caller": caller.user,
+        "kind": user.kind.value if user is not None else None,
         "namespace": caller.namespace,
         "proof": caller.proof,
-        "administrator": administers(org, caller),
+        "administrator": held >= EVERY_ADMIN_PERMISSION,
+        "admin_permissions": sorted(held),
         "user": _own_user(org, caller),
     }
 
@@ -48,10 +57,11 @@ async def diagnose(uses: Uses, request: Question, caller: Caller) -> Result:
             "administrator_required", "got no user, and no administrator is defined; expected --as USER"
         )
     own = user == caller.user and namespace == caller.namespace
-    if not own and (caller.namespace or not administers(org, caller)):
+    if not own and not views_setup(uses, org, caller):
         whose = Caller(user, namespace)
         raise OperationRefused(
-            "administrator_required", f"got a callout of {whose}; expected your own: you are {caller}"
+            "administrator_required",
+            f"got a callout of {whose}; expected your own, or admin permission view_setup: you are {caller}",
         )
     result = await uses.diagnose(
         request.name,
@@ -68,7 +78,7 @@ async def explain(uses: Uses, request: CalloutId, caller: Caller) -> Result:
     """Show the record of a callout: anyone their own, an admin everyone's. Others cannot tell whether it exists."""
     record = await uses.explain(request.callout_id)
     org = await uses.setup.org()
-    if record is not None and not (administers(org, caller) and caller.namespace is None):
+    if record is not None and not views_setup(uses, org, caller):
         own = {"user": caller.user, "namespace": caller.namespace}
         record = record if record.get("caller") == own else None
     if record is None:
@@ -79,7 +89,7 @@ async def explain(uses: Uses, request: CalloutId, caller: Caller) -> Result:
 
 
 def _is_told_all(uses: Uses, org: Org, caller: Caller) -> bool:
-    return uses.telling is Telling.FULL or (administers(org, caller) and caller.namespace is None)
+    return uses.telling is Telling.FULL or views_setup(uses, org, caller)
 
 
 def _code_alone(result: Result) -> Result:

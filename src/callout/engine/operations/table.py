@@ -6,8 +6,8 @@ Every row runs on the use cases `u`, the request `q` and the caller `c`.
 
 from __future__ import annotations
 
-from callout.engine import applying, credentials, grants, groups, keys, people, secret_values, status, who_can
-from callout.engine.operations import callouts
+from callout.engine import applying, credentials, grants, groups, keys, people, status, who_can
+from callout.engine.operations import access_rows, callouts, own_secrets
 from callout.engine.operations import requests as r
 from callout.engine.operations.operation import Access, Operation
 
@@ -117,9 +117,8 @@ _SECRETS = (
         _SECRETS_PATH,
         r.Values,
         "Set secret values of a principal",
-        lambda u, q, c: secret_values.set_secrets(
-            u.setup, str(c), q.external_credential, q.principal, q.values, user=q.user
-        ),
+        own_secrets.set_values,
+        Access.KNOWN,
     ),
     Operation(
         "secret.list",
@@ -127,7 +126,8 @@ _SECRETS = (
         _SECRETS_PATH,
         r.Held,
         "List which secret values a principal has, by name",
-        lambda u, q, c: secret_values.list_secrets(u.setup, q.external_credential, q.principal, user=q.user),
+        own_secrets.list_values,
+        Access.KNOWN,
     ),
     Operation(
         "secret.remove",
@@ -135,9 +135,8 @@ _SECRETS = (
         _SECRETS_PATH,
         r.HeldNames,
         "Remove secret values of a principal",
-        lambda u, q, c: secret_values.remove_secrets(
-            u.setup, str(c), q.external_credential, q.principal, q.names, user=q.user
-        ),
+        own_secrets.remove_values,
+        Access.KNOWN,
     ),
 )
 
@@ -158,6 +157,7 @@ _PEOPLE = (
             permission_set_groups=q.permission_set_groups,
             active=q.active,
             label=q.label,
+            kind=q.kind,
         ),
     ),
     Operation(
@@ -237,6 +237,7 @@ _GRANTS = (
             q.name,
             principals=q.principals,
             object_permissions=q.user_external_credential,
+            admin_permissions=q.admin_permissions,
             label=q.label,
             assign=q.assign,
         ),
@@ -253,9 +254,9 @@ _GRANTS = (
         "permission_set.assign",
         "PUT",
         "/permission-sets/{name}/users/{user}",
-        r.Assignment,
+        r.NewAssignment,
         "Give a permission set to a user",
-        lambda u, q, c: grants.assign_permission_set(u.setup, str(c), q.name, q.user),
+        lambda u, q, c: grants.assign_permission_set(u.setup, str(c), q.name, q.user, until=q.until, purpose=q.purpose),
     ),
     Operation(
         "permission_set.unassign",
@@ -271,9 +272,7 @@ _GRANTS = (
         "/permission-sets/{name}/grant",
         r.Grants,
         "Add grants to a permission set",
-        lambda u, q, c: grants.grant(
-            u.setup, str(c), "permission_sets", q.name, q.principals, q.user_external_credential
-        ),
+        lambda u, q, c: grants.grant(u.setup, str(c), "permission_sets", q.name, r.given(q)),
     ),
     Operation(
         "permission_set.revoke",
@@ -281,9 +280,7 @@ _GRANTS = (
         "/permission-sets/{name}/revoke",
         r.Grants,
         "Take grants from a permission set",
-        lambda u, q, c: grants.revoke(
-            u.setup, str(c), "permission_sets", q.name, q.principals, q.user_external_credential
-        ),
+        lambda u, q, c: grants.revoke(u.setup, str(c), "permission_sets", q.name, r.given(q)),
     ),
     Operation(
         "profile.list", "GET", "/profiles", r.Nothing, "List profiles", lambda u, q, c: grants.list_profiles(u.setup)
@@ -300,6 +297,7 @@ _GRANTS = (
             q.name,
             principals=q.principals,
             object_permissions=q.user_external_credential,
+            admin_permissions=q.admin_permissions,
             label=q.label,
         ),
     ),
@@ -317,7 +315,7 @@ _GRANTS = (
         "/profiles/{name}/grant",
         r.Grants,
         "Add grants to a profile",
-        lambda u, q, c: grants.grant(u.setup, str(c), "profiles", q.name, q.principals, q.user_external_credential),
+        lambda u, q, c: grants.grant(u.setup, str(c), "profiles", q.name, r.given(q)),
     ),
     Operation(
         "profile.revoke",
@@ -325,7 +323,7 @@ _GRANTS = (
         "/profiles/{name}/revoke",
         r.Grants,
         "Take grants from a profile",
-        lambda u, q, c: grants.revoke(u.setup, str(c), "profiles", q.name, q.principals, q.user_external_credential),
+        lambda u, q, c: grants.revoke(u.setup, str(c), "profiles", q.name, r.given(q)),
     ),
 )
 
@@ -378,9 +376,9 @@ _GROUPS = (
         "permission_set_group.assign",
         "PUT",
         _GROUPS_PATH + "/{name}/users/{user}",
-        r.Assignment,
+        r.NewAssignment,
         "Give a permission set group to a user",
-        lambda u, q, c: groups.assign_group(u.setup, str(c), q.name, q.user),
+        lambda u, q, c: groups.assign_group(u.setup, str(c), q.name, q.user, until=q.until, purpose=q.purpose),
     ),
     Operation(
         "permission_set_group.unassign",
@@ -438,5 +436,13 @@ _LOOKING = (
     ),
 )
 
-OPERATIONS: tuple[Operation, ...] = (*_DEFINITIONS, *_SECRETS, *_PEOPLE, *_GRANTS, *_GROUPS, *_LOOKING)
+OPERATIONS: tuple[Operation, ...] = (
+    *_DEFINITIONS,
+    *_SECRETS,
+    *_PEOPLE,
+    *_GRANTS,
+    *_GROUPS,
+    *access_rows.ROWS,
+    *_LOOKING,
+)
 BY_NAME = {operation.name: operation for operation in OPERATIONS}

@@ -60,7 +60,7 @@ def make_plan(
     problems += _secret_problems(after, manifest, catalogue)
     if has_administrator(org) and not has_administrator(after):
         expected = "at least one, or nobody could administer"
-        problems.append(Problem("users", "no active user with an administrator's profile", expected))
+        problems.append(Problem("users", "no active user who has every admin permission without an end", expected))
     if problems:
         raise DefinitionError(manifest.located(dict.fromkeys(problems)))
     writes = tuple(_secret_writes(org, manifest))
@@ -84,11 +84,8 @@ def _keeping(wanted: Definition, present: Definition | None) -> Definition:
     match wanted:
         case NamedCredential() | ExternalCredential():
             return replace(wanted, created_by_namespace=getattr(present, "created_by_namespace", None))
-        case PermissionSet():
+        case PermissionSet() | Profile():
             return replace(wanted, standard=getattr(present, "standard", False))
-        case Profile():
-            shipped = present if isinstance(present, Profile) else Profile(wanted.name)
-            return replace(wanted, standard=shipped.standard, administrator=shipped.administrator)
         case _:
             return wanted
 

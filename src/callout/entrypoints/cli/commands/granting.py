@@ -24,6 +24,20 @@ ObjectPermissions = Annotated[
         help="read, create, edit, delete, view_all or modify_all on User External Credential; several times, if wanted.",
     ),
 ]
+AdminPermissions = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--admin-permission",
+        negative=(),
+        metavar="PERMISSION",
+        help="view_setup, manage_named_credentials, manage_users or customize_application; several times, if wanted.",
+    ),
+]
+Until = Annotated[
+    str | None,
+    Parameter(metavar="LIFE|TIME", help="When it ends: a life such as 2h or 5d, or a time (ISO 8601). Default: never."),
+]
+Purpose = Annotated[str | None, Parameter(metavar="TEXT", help="What it is for; with --until.")]
 Users = Annotated[
     list[str] | None,
     Parameter(name="--assign", negative=(), metavar="USER", help="A user to give it to; may be given several times."),
@@ -45,6 +59,10 @@ def register(app: App) -> None:
     groups.command(create_group, name="create")
     groups.command(include, name="include")
     groups.command(exclude, name="exclude")
+    groups.command(_regranting("permission_set_group.mute", "group", "Keep grants from coming through"), name="mute")
+    groups.command(
+        _regranting("permission_set_group.unmute", "group", "Let muted grants come again through"), name="unmute"
+    )
     groups.command(assign_group, name="assign")
     groups.command(unassign_group, name="unassign")
     groups.command(remove_group, name="remove")
@@ -67,9 +85,9 @@ async def list_permission_sets(*, where: Where = HERE, session: Given) -> int:
 
 
 def _permission_sets(result: Result) -> Lines:
-    columns = ("permission set", "principals", "user external credential", "users", "groups")
+    columns = ("permission set", "principals", "user external credential", "admin permissions", "users", "groups")
     rows = (
-        (s["name"], s["principals"], s["user_external_credential"], s["users"], s["groups"])
+        (s["name"], s["principals"], s["user_external_credential"], s["admin_permissions"], s["users"], s["groups"])
         for s in result["permission_sets"]
     )
     return table(columns, rows, empty="There is no permission set.")
@@ -81,6 +99,7 @@ async def create_permission_set(
     *,
     principals: Principals = None,
     user_external_credential: ObjectPermissions = None,
+    admin_permissions: AdminPermissions = None,
     users: Users = None,
     label: str | None = None,
     where: Where = HERE,
@@ -95,18 +114,29 @@ async def create_permission_set(
         "name": name,
         "principals": principals,
         "user_external_credential": user_external_credential,
+        "admin_permissions": admin_permissions,
         "assign": users,
         "label": label,
     }
     return await session.show(where, "permission_set.create", request, message)
 
 
-async def assign(name: str, user: str, /, *, where: Where = HERE, session: Given) -> int:
-    """Give a permission set to a user.
+async def assign(
+    name: str,
+    user: str,
+    /,
+    *,
+    until: Until = None,
+    purpose: Purpose = None,
+    where: Where = HERE,
+    session: Given,
+) -> int:
+    """Give a permission set to a user, for good or until a time.
 
-    Example: `callout permission-set assign "Order Clerks" alice`
+    Example: `callout permission-set assign "Order Clerks" alice --until 2h --purpose "incident 7"`
     """
-    return await session.show(where, "permission_set.assign", {"name": name, "user": user}, message)
+    request = {"name": name, "user": user, "until": until, "purpose": purpose}
+    return await session.show(where, "permission_set.assign", request, message)
 
 
 async def unassign(name: str, user: str, /, *, where: Where = HERE, session: Given) -> int:
@@ -132,12 +162,19 @@ def _regranting(operation: str, noun: str, verb: str) -> Callable[..., object]:
         *,
         principals: Principals = None,
         user_external_credential: ObjectPermissions = None,
+        admin_permissions: AdminPermissions = None,
         where: Where = HERE,
         session: Given,
     ) -> int:
-        if not principals and not user_external_credential:
-            raise UsageError("got no grant; expected --principal or --user-external-credential")
-        request = {"name": name, "principals": principals, "user_external_credential": user_external_credential}
+        if not principals and not user_external_credential and not admin_permissions:
+            expected = "--principal, --user-external-credential or --admin-permission"
+            raise UsageError(f"got no grant; expected {expected}")
+        request = {
+            "name": name,
+            "principals": principals,
+            "user_external_credential": user_external_credential,
+            "admin_permissions": admin_permissions,
+        }
         return await session.show(where, operation, request, message)
 
     command = operation.replace("_", "-").replace(".", " ")
@@ -154,8 +191,12 @@ async def list_groups(*, where: Where = HERE, session: Given) -> int:
 
 
 def _groups(result: Result) -> Lines:
-    rows = ((g["name"], g["permission_sets"], g["users"]) for g in result["permission_set_groups"])
-    return table(("group", "permission sets", "users"), rows, empty="There is no permission set group.")
+    rows = ((g["name"], g["permission_sets"], _muted(g["muted"]), g["users"]) for g in result["permission_set_groups"])
+    return table(("group", "permission sets", "muted", "users"), rows, empty="There is no permission set group.")
+
+
+def _muted(muted: Result) -> list[str]:
+    return [*muted["principals"], *muted["user_external_credential"], *muted["admin_permissions"]]
 
 
 async def create_group(
@@ -203,12 +244,22 @@ async def exclude(name: str, permission_set: str, /, *, where: Where = HERE, ses
     return await session.show(where, "permission_set_group.exclude", request, message)
 
 
-async def assign_group(name: str, user: str, /, *, where: Where = HERE, session: Given) -> int:
-    """Give a permission set group to a user.
+async def assign_group(
+    name: str,
+    user: str,
+    /,
+    *,
+    until: Until = None,
+    purpose: Purpose = None,
+    where: Where = HERE,
+    session: Given,
+) -> int:
+    """Give a permission set group to a user, for good or until a time.
 
-    Example: `callout permission-set-group assign Clerks alice`
+    Example: `callout permission-set-group assign Clerks alice --until 2h`
     """
-    return await session.show(where, "permission_set_group.assign", {"name": name, "user": user}, message)
+    request = {"name": name, "user": user, "until": until, "purpose": purpose}
+    return await session.show(where, "permission_set_group.assign", request, message)
 
 
 async def unassign_group(name: str, user: str, /, *, where: Where = HERE, session: Given) -> int:
@@ -236,9 +287,9 @@ async def list_profiles(*, where: Where = HERE, session: Given) -> int:
 
 
 def _profiles(result: Result) -> Lines:
-    columns = ("profile", "principals", "user external credential", "administrator", "users")
+    columns = ("profile", "principals", "user external credential", "admin permissions", "users")
     rows = (
-        (p["name"], p["principals"], p["user_external_credential"], p["administrator"], p["users"])
+        (p["name"], p["principals"], p["user_external_credential"], p["admin_permissions"], p["users"])
         for p in result["profiles"]
     )
     return table(columns, rows, empty="There is no profile.")
@@ -250,6 +301,7 @@ async def create_profile(
     *,
     principals: Principals = None,
     user_external_credential: ObjectPermissions = None,
+    admin_permissions: AdminPermissions = None,
     label: str | None = None,
     where: Where = HERE,
     session: Given,
@@ -262,6 +314,7 @@ async def create_profile(
         "name": name,
         "principals": principals,
         "user_external_credential": user_external_credential,
+        "admin_permissions": admin_permissions,
         "label": label,
     }
     return await session.show(where, "profile.create", request, message)
