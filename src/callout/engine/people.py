@@ -106,7 +106,6 @@ async def set_user(
             label=base.label if label is None else label,
             kind=base.kind if kind is None else one_of(UserKind, kind, f"users.{name}.kind"),
         )
-        _refuse_keys_of_background(org, wanted)
         state = "active" if wanted.active else "not active"
         return Edit(
             put(wanted), "define user" if known is None else "change user", f"{name}: {wanted.profile}, {state}"
@@ -117,14 +116,6 @@ async def set_user(
     state = "active" if shown["active"] else "not active"
     message = f"User {name} is {state} and has profile {shown['profile']}"
     return {**shown, "changed": moved, "message": message}
-
-
-def _refuse_keys_of_background(org: Org, user: User) -> None:
-    keys = [key.prefix for key in org.keys.values() if key.user == user.name]
-    if user.kind is UserKind.BACKGROUND and keys:
-        got = f"a background identity that has {len(keys)} keys: {', '.join(sorted(keys))}"
-        expected = f"none: it holds no secret of its own; revoke them first: callout key revoke {keys[0]}"
-        raise DefinitionError([Problem(f"users.{user.name}.kind", got, expected)])
 
 
 def _named(

@@ -14,6 +14,7 @@ from callout.core.model.people import (
     PermissionSetGroup,
     Profile,
     User,
+    UserKind,
 )
 
 ONE_OF_EACH = (

@@ -60,6 +60,10 @@ def user_problems(org: Org, user: User) -> Iterator[Problem]:
     if (user.kind is UserKind.GUEST) != (user.name == GUEST):
         expected = "guest" if user.name == GUEST else "human, service or background; guest is for the one guest user"
         yield Problem(f"{place}.kind", repr(user.kind.value), expected)
+    keys = sorted(key.prefix for key in org.keys.values() if key.user == user.name)
+    if user.kind is UserKind.BACKGROUND and keys:
+        expected = f"none: it holds no secret of its own; revoke them first: callout key revoke {keys[0]}"
+        yield Problem(f"{place}.kind", f"a background identity that has {len(keys)} keys", expected)
     here = f"{place}.permission_sets"
     yield from _member_problems(here, "permission set", user.set_names, org.permission_sets)
     here = f"{place}.permission_set_groups"
