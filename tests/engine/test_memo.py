@@ -67,7 +67,9 @@ def decided(org: Org, clock: HandClock, question) -> object:
     name, key, principal = question
     identified = identify(org, clock.now(), key=key, local_keys={})
     wanted = principal.decode() if principal is not None else None
-    decision = decide(org, CATALOGUE, identified.caller, name, principal=wanted, proof=identified.refusal)
+    decision = decide(
+        org, CATALOGUE, identified.caller, name, now=clock.now(), principal=wanted, proof=identified.refusal
+    )
     if decision.allowed:
         return decision
     step = decision.explanation.refused

@@ -1,6 +1,6 @@
 import pytest
 
-from callout.core.errors import DefinitionError, Refused, VaultError
+from callout.core.errors import DefinitionError, VaultError
 from callout.core.ports import Change
 from callout.core.secret import reveal
 from callout.engine.setup import NotDefined
@@ -96,10 +96,10 @@ async def test_pruning_a_user_takes_their_keys_and_values_and_says_so():
     assert [act for _, act, _ in shop.acts()][-3:] == ["delete by manifest", "revoke key", "remove secrets"]
 
 
-async def test_no_custom_profile_administers_so_an_export_carries_every_administrator():
+async def test_an_export_carries_every_admin_permission():
     shop = await make_shop()
-    with pytest.raises(Refused, match="administrator"):
-        await shop.run("profile.create", name="Ops", administrator=True)
+    await shop.run("profile.create", name="Ops", admin_permissions=["view_setup"])
+    assert "admin_permissions:\n      - view_setup" in (await shop.run("export"))["manifest"]
 
 
 async def test_a_plan_changes_nothing_and_shows_no_secret(world):

@@ -14,7 +14,7 @@ from callout.core.secret import Secret, reveal  # noqa: TID251 - handed to the m
 from callout.engine.manifest import SecretOrigin, SecretSource, read_manifest, write_manifest
 from callout.engine.plan import Action, Plan, make_plan
 from callout.engine.secret_values import act_of_setting, opened, sealed
-from callout.engine.setup import Result, Setup, found
+from callout.engine.setup import Result, Setup, changed, found
 
 _ACTS = {Action.CREATE: "create", Action.UPDATE: "change", Action.DELETE: "delete"}
 
@@ -96,14 +96,19 @@ async def _planned(
             raise FileNotFoundError(2, "its value did not come with the manifest")
         raise LookupError(wanted.name)
 
+    read = read_manifest(manifest, source, resolve)
+    setup.authority.demand_sections(org, ["external_credentials"] if read.secrets else [], setup.now())
     made = make_plan(
         org,
-        read_manifest(manifest, source, resolve),
+        read,
         setup.catalogue,
+        now=setup.now(),
         namespace=namespace,
         prune=prune,
         packages_read_only=setup.packages_read_only,
     )
+    setup.authority.demand_sections(org, (change.section for change in made.changes), setup.now())
+    setup.authority.demand_no_gain(org, changed(org, made.changes), setup.now())
     stored = {key: await setup.user_external_credentials.secrets(key) for key in made.secrets}
     return made.comparing(lambda key, name: opened(setup, key, stored[key], name))
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from callout.core.access.approvals import AccessRequest, pending_request, pending_requests, request_of
-from callout.core.access.decide import granting
+from callout.core.access.sources import granting
 from callout.core.access.target import origin_of
 from callout.core.errors import DefinitionError, Problem
 from callout.core.model.credentials import NamedCredential, Principal, PrincipalReference
 from callout.core.model.org import SECTIONS, Definition, Org
 from callout.core.model.people import INCLUDES_READ, ObjectPermission, PermissionSet, User
+from callout.engine.grants import joined
 from callout.engine.manifest import plain_fields
 from callout.engine.plan import Action, Plan, PlannedChange
 from callout.engine.plan.diff import differences
@@ -33,16 +35,16 @@ class Choice:
 async def list_requests(setup: Setup) -> Result:
     """List what waits for an admin."""
     org = await setup.org()
-    return {"requests": [shown_request(org, request) for request in pending_requests(org)]}
+    return {"requests": [shown_request(org, request, setup.now()) for request in pending_requests(org)]}
 
 
 async def show_request(setup: Setup, wanted: str) -> Result:
     """Show one request whole, and what approving it as it is would change."""
     org = await setup.org()
     request = _waiting(org, wanted)
-    made = _plan(setup, org, _definitions(org, request, Choice()))
+    made = _plan(setup, org, _definitions(org, request, Choice(), setup.now()))
     return {
-        **shown_request(org, request),
+        **shown_request(org, request, setup.now()),
         "asks": {
             "named_credential": plain_fields(request.named_credential, everything=True),
             "external_credential": plain_fields(request.external_credential, everything=True),
@@ -60,17 +62,18 @@ async def approve(setup: Setup, who: str, wanted: str, choice: Choice, *, dry_ru
     if dry_run:
         org = await setup.org()
         request = _waiting(org, wanted)
-        made = _plan(setup, org, _definitions(org, request, choice))
-        return {**shown_request(org, request), **made.to_dict(), "text": made.render()}
+        made = _plan(setup, org, _definitions(org, request, choice, setup.now()))
+        return {**shown_request(org, request, setup.now()), **made.to_dict(), "text": made.render()}
     shown: Result = {}
 
     def edit(org: Org) -> Edit:
         nonlocal shown
         request = _waiting(org, wanted)
-        definitions = _definitions(org, request, choice)
+        definitions = _definitions(org, request, choice, setup.now())
         made = _plan(setup, org, definitions)
-        shown = {**shown_request(org, request), **made.to_dict(), "text": made.render()}
+        shown = {**shown_request(org, request, setup.now()), **made.to_dict(), "text": made.render()}
         named = request.named_credential
+        setup.authority.demand_sections(org, (change.section for change in put(*definitions)), setup.now())
         what = f"{request.id}: package {request.namespace}, {named.name} to {named.url}, as {named.external_credential}"
         return Edit(put(*definitions), "approve request", what, more=tuple(_acts(request, choice)))
 
@@ -88,7 +91,7 @@ async def reject(setup: Setup, who: str, wanted: str) -> Result:
     def edit(org: Org) -> Edit:
         nonlocal shown
         request = _waiting(org, wanted)
-        shown = shown_request(org, request)
+        shown = shown_request(org, request, setup.now())
         package = org.packages[request.namespace]
         named = request.named_credential
         what = f"{request.id}: package {request.namespace}, {named.name} to {named.url}"
@@ -99,7 +102,7 @@ async def reject(setup: Setup, who: str, wanted: str) -> Result:
     return {**shown, "changed": moved, "message": message}
 
 
-def shown_request(org: Org, request: AccessRequest) -> Result:
+def shown_request(org: Org, request: AccessRequest, now: datetime) -> Result:
     """Show what an admin judges: where to, as which principals, and who could call."""
     named, external = request.named_credential, request.external_credential
     origin = origin_of(named.url)
@@ -114,16 +117,16 @@ def shown_request(org: Org, request: AccessRequest) -> Result:
         "external_credential": external.name,
         "protocol": external.protocol,
         "principals": [f"{external.name}/{principal.name}" for principal in _in_order(external.principals)],
-        "could_call": _could_call(org, external.name),
+        "could_call": _could_call(org, external.name, now),
         "approve": f"callout approvals approve {request.id}",
     }
 
 
-def _could_call(org: Org, external_credential: str) -> list[str]:
+def _could_call(org: Org, external_credential: str, now: datetime) -> list[str]:
     """Return the users who have both grants, so that the package's code could call with a key of theirs."""
     names = []
     for name, user in sorted(org.users.items()):
-        sources = list(granting(org, name))
+        sources = list(granting(org, name, now))
         granted = any(r.external_credential == external_credential for s in sources for r in s.principals)
         if user.active and granted and any(s.user_external_credential & INCLUDES_READ for s in sources):
             names.append(name)
@@ -153,7 +156,7 @@ def _expected(org: Org) -> str:
     return f"one of those that wait: {', '.join(waiting)}" if waiting else "the id of one that waits; none does"
 
 
-def _definitions(org: Org, request: AccessRequest, choice: Choice) -> list[Definition]:
+def _definitions(org: Org, request: AccessRequest, choice: Choice, now: datetime) -> list[Definition]:
     """Return what approving puts: the named credential, and the permission set with its users where one is chosen."""
     own = () if request.made else (request.namespace,)
     for namespace in choice.namespaces:
@@ -171,11 +174,9 @@ def _definitions(org: Org, request: AccessRequest, choice: Choice) -> list[Defin
     reference = PrincipalReference(request.external_credential.name, _chosen(request, choice.principal).name)
     granted = replace(known, principals=known.principals | {reference})
     users = [found(org.users, name, "users", "a user") for name in dict.fromkeys(choice.users)]
-    if not users or not all(_reads(org, user) for user in users):
+    if not users or not all(_reads(org, user, now) for user in users):
         granted = replace(granted, user_external_credential=known.user_external_credential | {ObjectPermission.READ})
-    assigned = (
-        replace(user, permission_sets=tuple(dict.fromkeys((*user.permission_sets, granted.name)))) for user in users
-    )
+    assigned = (replace(user, permission_sets=joined(user.permission_sets, granted.name)) for user in users)
     return [*made, granted, *assigned]
 
 
@@ -194,8 +195,8 @@ def _in_order(principals: Sequence[Principal]) -> list[Principal]:
     return sorted(principals, key=lambda principal: (principal.sequence, principal.name))
 
 
-def _reads(org: Org, user: User) -> bool:
-    return any(source.user_external_credential & INCLUDES_READ for source in granting(org, user.name))
+def _reads(org: Org, user: User, now: datetime) -> bool:
+    return any(source.user_external_credential & INCLUDES_READ for source in granting(org, user.name, now))
 
 
 def _plan(setup: Setup, org: Org, definitions: Sequence[Definition]) -> Plan:
@@ -206,7 +207,7 @@ def _plan(setup: Setup, org: Org, definitions: Sequence[Definition]) -> Plan:
     kept = [definition for definition in definitions if isinstance(definition, NamedCredential)]
     looked_at = (*planned, *(_planned(org, SECTIONS[NamedCredential], named.name, named) for named in kept))
     warnings: list[Any] = list(dict.fromkeys(warnings_of(org, after, setup.catalogue, looked_at, ())))
-    if kept and not _could_call(after, kept[0].external_credential):
+    if kept and not _could_call(after, kept[0].external_credential, setup.now()):
         text = f"no user has a grant for {kept[0].external_credential} yet: approve with --assign SET USER"
         warnings.append(text)
     return Plan(planned, (), tuple(warnings))

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from callout.core.access.decide import Decision, decide
+from callout.core.access.sources import earliest
 from callout.core.access.target import join, origin_of
 from callout.core.errors import CalloutError, Refused, VaultError
 from callout.core.explanation import Explanation, Remedy, Step
@@ -126,7 +127,8 @@ class Callouts:
         route = self._routes.get(memo)
         if route is not None and (route.until == FOREVER or self._monotonic() < route.until):
             return route
-        route = self._decide_route(*memo)
+        wanted = principal.decode("latin-1") if principal is not None else None
+        route = self._decide_route(name, proof, header, wanted, on_behalf_of)
         route.memo = memo
         if len(self._routes) >= MOST_ROUTES:
             self._routes.clear()
@@ -152,21 +154,22 @@ class Callouts:
         name: str,
         proof: bytes | None,
         header: bytes | None,
-        principal: bytes | None,
+        wanted: str | None,
         on_behalf_of: bytes | None,
     ) -> Route:
         if self._suspended is not None:
             raise Refused("overloaded", self._suspended)
         now, org = self._clock.now(), self._org.value
         identified = self._identify(org, now, proof, on_behalf_of)
-        wanted = principal.decode("latin-1") if principal is not None else None
-        decision = decide(org, self._catalogue, identified.caller, name, principal=wanted, proof=identified.refusal)
+        decision = decide(
+            org, self._catalogue, identified.caller, name, now=now, principal=wanted, proof=identified.refusal
+        )
         telling = self._telling[identified.caller is None or identified.caller.is_guest]
         if not decision.allowed:
             raise self._refusal(decision, telling)
-        until = FOREVER
-        if identified.expires_at is not None:
-            until = self._monotonic() + (identified.expires_at - now).total_seconds()
+        until, end = FOREVER, earliest(identified.expires_at, decision.until)
+        if end is not None:
+            until = self._monotonic() + (end - now).total_seconds()
         return self._compile(decision, header, telling, until)
 
     def _written(self, name: str) -> frozenset[bytes]:
@@ -219,7 +222,7 @@ class Callouts:
             proof_header=proof_header,
             telling=telling,
             until=until,
-            demands=demands_of(org, decision, self.limits, self._monotonic()),
+            demands=demands_of(org, decision, self.limits, self._clock.now(), self._monotonic()),
         )
 
     def judge(
@@ -245,15 +248,17 @@ class Callouts:
             self._records.note(callout_id, turn.noted)
 
     def reconsider(self, route: Route) -> Refused | None:
-        """Decide again about a callout under way: return why it may not go on, or None."""
-        if route.memo is None:
+        """Decide again about a callout under way: return why it may not go on as this principal, or None."""
+        if route.memo is None or route.decision.principal is None:
             return None
+        name, proof, header, _, on_behalf_of = route.memo
         try:
-            self._decide_route(*route.memo)
+            again = self._decide_route(name, proof, header, route.decision.principal.name, on_behalf_of)
         except Refused as refused:
             return refused
         except Unverified:  # its issuer is trusted in another way, or no longer
             return Refused("caller_unknown", "got a token whose issuer was changed; expected it to be verified again")
+        route.until = again.until
         return None
 
     def suspend(self, because: str | None) -> None:
@@ -400,7 +405,7 @@ class Callouts:
     ) -> dict[str, Any]:
         """Decide and show the exact request that would leave, secrets as `…`, without sending or obtaining anything."""
         caller = Caller(user, namespace, proof="diagnose", on_behalf_of=on_behalf_of)
-        decision = decide(self._org.value, self._catalogue, caller, name, principal=principal)
+        decision = decide(self._org.value, self._catalogue, caller, name, now=self._clock.now(), principal=principal)
         explanation, request = decision.explanation, None
         if decision.allowed:
             draft = Draft(self._compile(decision, None, Telling.FULL, FOREVER), dry=True)

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from enum import StrEnum
 from typing import TypeVar
 
 from callout.core.errors import DefinitionError, Problem
 from callout.core.model.credentials import PrincipalReference
 from callout.core.model.org import Org
-from callout.core.model.people import ObjectPermission, PermissionSet, Profile
+from callout.core.model.people import (
+    AdminPermission,
+    Assignment,
+    ObjectPermission,
+    PermissionSet,
+    Profile,
+    assigned_name,
+)
 from callout.core.ports import Change
 from callout.core.rules import nearest
 from callout.engine.acting import judge_other
+from callout.engine.keys import expiry
 from callout.engine.setup import Edit, Result, Setup, found, put, unknown
 
 Granting = TypeVar("Granting", bound=PermissionSet | Profile)
+Choice = TypeVar("Choice", bound=StrEnum)
+#: Principals (`EC/Principal`), object permissions on User External Credential, and admin permissions, by name.
+Given = tuple[Iterable[str], Iterable[str], Iterable[str]]
+#: The methods and the patterns of paths to which added principals are narrowed; empty: any.
+Rule = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def references(org: Org, texts: Iterable[str], place: str) -> frozenset[PrincipalReference]:
@@ -35,15 +49,21 @@ def reference(org: Org, text: str, place: str) -> PrincipalReference:
 
 def permissions(texts: Iterable[str], place: str) -> frozenset[ObjectPermission]:
     """Read object permissions by name; raises `DefinitionError` for another."""
-    return frozenset(_permission(text, place) for text in texts)
+    return frozenset(one_of(ObjectPermission, text, place) for text in texts)
 
 
-def _permission(text: str, place: str) -> ObjectPermission:
-    known = [permission.value for permission in ObjectPermission]
+def admin_permissions(texts: Iterable[str], place: str) -> frozenset[AdminPermission]:
+    """Read admin permissions by name; raises `DefinitionError` for another."""
+    return frozenset(one_of(AdminPermission, text, place) for text in texts)
+
+
+def one_of(choices: type[Choice], text: str, place: str) -> Choice:
+    """Read a value of an enumeration; raises `DefinitionError` with the nearest for another."""
+    known = [choice.value for choice in choices]
     if text not in known:
         expected = f"one of {', '.join(known)}"
         raise DefinitionError([Problem(place, repr(text), expected, nearest(text, known))])
-    return ObjectPermission(text)
+    return choices(text)
 
 
 def shown_grants(source: PermissionSet | Profile) -> Result:
@@ -59,38 +79,45 @@ def shown_grants(source: PermissionSet | Profile) -> Result:
         ],
         "user_external_credential": sorted(p.value for p in source.user_external_credential),
         **({"may_act_for": sorted(source.may_act_for)} if isinstance(source, PermissionSet) else {}),
+        "admin_permissions": sorted(p.value for p in source.admin_permissions),
     }
 
 
-def _with(
-    org: Org,
-    source: Granting,
-    principals: Iterable[str],
-    object_permissions: Iterable[str],
-    place: str,
-    methods: Iterable[str] = (),
-    paths: Iterable[str] = (),
-) -> Granting:
-    rule = tuple(sorted(set(methods))), tuple(sorted(set(paths)))
-    wanted = references(org, principals, f"{place}.principals")
-    granted = source.principals | {replace(each, methods=rule[0], paths=rule[1]) for each in wanted}
-    allowed = permissions(object_permissions, f"{place}.user_external_credential")
-    return replace(source, principals=granted, user_external_credential=source.user_external_credential | allowed)
+def _with(org: Org, source: Granting, given: Given, place: str, rule: Rule = ((), ())) -> Granting:
+    methods, paths = (tuple(sorted(set(part))) for part in rule)
+    wanted = references(org, given[0], f"{place}.principals")
+    allowed = permissions(given[1], f"{place}.user_external_credential")
+    administered = admin_permissions(given[2], f"{place}.admin_permissions")
+    return replace(
+        source,
+        principals=source.principals | {replace(each, methods=methods, paths=paths) for each in wanted},
+        user_external_credential=source.user_external_credential | allowed,
+        admin_permissions=source.admin_permissions | administered,
+    )
 
 
-def _without(source: Granting, principals: Iterable[str], object_permissions: Iterable[str], place: str) -> Granting:
-    gone = permissions(object_permissions, f"{place}.user_external_credential")
-    names, having = set(principals), {str(r) for r in source.principals}
+def _without(source: Granting, given: Given, place: str) -> Granting:
+    gone = permissions(given[1], f"{place}.user_external_credential")
+    no_longer = admin_permissions(given[2], f"{place}.admin_permissions")
+    names, having = set(given[0]), {str(r) for r in source.principals}
     for name in sorted(names - having):
         raise DefinitionError([unknown(f"{place}.principals", name, having, f"a principal that {source.name} grants")])
-    left = frozenset(r for r in source.principals if str(r) not in names)
-    return replace(source, principals=left, user_external_credential=source.user_external_credential - gone)
+    return replace(
+        source,
+        principals=frozenset(r for r in source.principals if str(r) not in names),
+        user_external_credential=source.user_external_credential - gone,
+        admin_permissions=source.admin_permissions - no_longer,
+    )
 
 
-def _worded(principals: Iterable[str], object_permissions: Iterable[str]) -> str:
+def worded(given: Given) -> str:
+    """Word grants for the audit trail and for messages."""
+    principals, object_permissions, administered = given
     parts = [*sorted(principals)]
     if flags := sorted(object_permissions):
         parts.append(f"{', '.join(flags)} on User External Credential")
+    if flags := sorted(administered):
+        parts.append(f"admin permission {', '.join(flags)}")
     return " and ".join(parts) or "nothing"
 
 
@@ -108,7 +135,7 @@ async def list_permission_sets(setup: Setup) -> Result:
 
 
 def _having(org: Org, name: str) -> list[str]:
-    return sorted(u.name for u in org.users.values() if name in u.permission_sets)
+    return sorted(u.name for u in org.users.values() if name in u.set_names)
 
 
 def _groups_of(org: Org, name: str) -> list[str]:
@@ -122,31 +149,33 @@ async def create_permission_set(
     *,
     principals: Iterable[str] = (),
     object_permissions: Iterable[str] = (),
+    admin_permissions: Iterable[str] = (),
     label: str = "",
     assign: Iterable[str] = (),
     may_act_for: Iterable[str] = (),
 ) -> Result:
     """Make a permission set and assign it. One that exists keeps what it grants, and gains these grants."""
     existed: list[str] = []
+    given = (principals, object_permissions, admin_permissions)
 
     def edit(org: Org) -> Edit:
         known = org.permission_sets.get(name)
         existed.extend(_having(org, name) if known else ())
         base = known or PermissionSet(name)
-        made = _with(org, base, principals, object_permissions, f"permission_sets.{name}")
+        made = _with(org, base, given, f"permission_sets.{name}")
         others = frozenset(may_act_for)
         for other in others:
             judge_other(org, other, f"permission_sets.{name}.may_act_for")
         made = replace(made, label=label or made.label, may_act_for=made.may_act_for | others)
         users = [found(org.users, user, "users", "a user") for user in assign]
-        having = [replace(u, permission_sets=_joined(u.permission_sets, name)) for u in users]
+        having = [replace(u, permission_sets=joined(u.permission_sets, name)) for u in users]
         acting = "".join(f", acting for {other}" for other in sorted(others))
-        what = f"{name}: {_worded(principals, object_permissions)}{acting}" + "".join(f", to {u.name}" for u in users)
+        what = f"{name}: {worded(given)}{acting}" + "".join(f", to {u.name}" for u in users)
         return Edit(put(made, *having), "create permission set" if known is None else "grant by permission set", what)
 
     org, moved = await setup.write(who, edit)
     others = sorted(set(existed) - set(assign))
-    message = f"Permission set {name} grants {_worded(*_all(org.permission_sets[name]))}"
+    message = f"Permission set {name} grants {worded(_all(org.permission_sets[name]))}"
     if others:
         message += f"; it was there already, and these have it too: {', '.join(others)}"
     return {
@@ -157,12 +186,25 @@ async def create_permission_set(
     }
 
 
-def _all(source: PermissionSet | Profile) -> tuple[list[str], list[str]]:
-    return [r.worded for r in source.principals], [p.value for p in source.user_external_credential]
+def _all(source: PermissionSet | Profile) -> Given:
+    return [r.worded for r in source.principals], source.user_external_credential, source.admin_permissions
 
 
-def _joined(names: tuple[str, ...], name: str) -> tuple[str, ...]:
-    return names if name in names else (*names, name)
+def joined(entries: tuple[str | Assignment, ...], entry: str | Assignment) -> tuple[str | Assignment, ...]:
+    """Put an entry where the one of its name is, else last."""
+    name = assigned_name(entry)
+    if all(assigned_name(each) != name for each in entries):
+        return (*entries, entry)
+    return tuple(entry if assigned_name(each) == name else each for each in entries)
+
+
+def entry_of(setup: Setup, name: str, until: str | None, purpose: str, place: str) -> str | Assignment:
+    """Make the entry of an assignment, in a time box where it has an end. Raises `DefinitionError`."""
+    if until is not None:
+        return Assignment(name, expiry(until, setup.now(), f"{place}.until"), purpose)
+    if purpose:
+        raise DefinitionError([Problem(f"{place}.until", "a purpose without an end", "an end too, such as --until 2h")])
+    return name
 
 
 async def remove_permission_set(setup: Setup, who: str, name: str) -> Result:
@@ -191,17 +233,22 @@ def _refuse_used(place: str, users: list[str], others: list[str]) -> None:
         )
 
 
-async def assign_permission_set(setup: Setup, who: str, name: str, user: str) -> Result:
-    """Give a permission set to a user."""
+async def assign_permission_set(
+    setup: Setup, who: str, name: str, user: str, *, until: str | None = None, purpose: str = ""
+) -> Result:
+    """Give a permission set to a user, until a time where one is given; instead of an earlier assignment of it."""
+    entry = entry_of(setup, name, until, purpose, f"users.{user}.permission_sets[{name}]")
 
     def edit(org: Org) -> Edit:
         found(org.permission_sets, name, "permission_sets", "a permission set")
         person = found(org.users, user, "users", "a user")
-        having = replace(person, permission_sets=_joined(person.permission_sets, name))
-        return Edit(put(having), "assign permission set", f"{name} to {user}")
+        having = replace(person, permission_sets=joined(person.permission_sets, entry))
+        return Edit(put(having), "assign permission set", f"{entry} to {user}")
 
     _, moved = await setup.write(who, edit)
-    return {"name": name, "user": user, "changed": moved, "message": f"{user} has permission set {name}"}
+    end = entry.until if isinstance(entry, Assignment) else None
+    shown = {"name": name, "user": user, "until": end, "purpose": purpose}
+    return {**shown, "changed": moved, "message": f"{user} has permission set {entry}"}
 
 
 async def unassign_permission_set(setup: Setup, who: str, name: str, user: str) -> Result:
@@ -209,13 +256,13 @@ async def unassign_permission_set(setup: Setup, who: str, name: str, user: str) 
 
     def edit(org: Org) -> Edit:
         person = found(org.users, user, "users", "a user")
-        if name not in person.permission_sets:
-            found({n: n for n in person.permission_sets}, name, f"users.{user}.permission_sets", f"one that {user} has")
-        left = tuple(n for n in person.permission_sets if n != name)
+        if name not in person.set_names:
+            found({n: n for n in person.set_names}, name, f"users.{user}.permission_sets", f"one that {user} has")
+        left = tuple(e for e in person.permission_sets if assigned_name(e) != name)
         return Edit(put(replace(person, permission_sets=left)), "unassign permission set", f"{name} from {user}")
 
     org, moved = await setup.write(who, edit)
-    still = sorted(set(_groups_of(org, name)) & set(org.users[user].permission_set_groups))
+    still = sorted(set(_groups_of(org, name)) & set(org.users[user].group_names))
     message = f"{user} no longer has permission set {name}"
     if still:
         message += f" of their own; group {', '.join(still)} still gives it"
@@ -227,8 +274,7 @@ async def grant(
     who: str,
     section: str,
     name: str,
-    principals: Iterable[str],
-    object_permissions: Iterable[str],
+    given: Given,
     *,
     methods: Iterable[str] = (),
     paths: Iterable[str] = (),
@@ -237,45 +283,31 @@ async def grant(
 
     What it grants already stays: grants of one principal add up.
     """
-    rule = tuple(methods), tuple(paths)
-    return await _regrant(setup, who, section, name, principals, object_permissions, adding=True, rule=rule)
+    return await _regrant(setup, who, section, name, given, adding=True, rule=(tuple(methods), tuple(paths)))
 
 
-async def revoke(
-    setup: Setup, who: str, section: str, name: str, principals: Iterable[str], object_permissions: Iterable[str]
-) -> Result:
+async def revoke(setup: Setup, who: str, section: str, name: str, given: Given) -> Result:
     """Take grants from a permission set or profile (`section` as in the manifest): of a principal, every one."""
-    return await _regrant(setup, who, section, name, principals, object_permissions, adding=False)
+    return await _regrant(setup, who, section, name, given, adding=False)
 
 
 async def _regrant(
-    setup: Setup,
-    who: str,
-    section: str,
-    name: str,
-    principals: Iterable[str],
-    object_permissions: Iterable[str],
-    *,
-    adding: bool,
-    rule: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
+    setup: Setup, who: str, section: str, name: str, given: Given, *, adding: bool, rule: Rule = ((), ())
 ) -> Result:
     noun = section.removesuffix("s").replace("_", " ")
     place = f"{section}.{name}"
 
     def edit(org: Org) -> Edit:
         known: PermissionSet | Profile = found(getattr(org, section), name, section, f"a {noun}")
-        if adding:
-            wanted = _with(org, known, principals, object_permissions, place, *rule)
-        else:
-            wanted = _without(known, principals, object_permissions, place)
+        wanted = _with(org, known, given, place, rule) if adding else _without(known, given, place)
         verb = "grant to" if adding else "revoke from"
         narrowed = "; ".join(", ".join(part) for part in rule if part)
-        what = f"{name}: {_worded(principals, object_permissions)}" + (f" ({narrowed})" if narrowed else "")
+        what = f"{name}: {worded(given)}" + (f" ({narrowed})" if narrowed else "")
         return Edit(put(wanted), f"{verb} {noun}", what)
 
     org, moved = await setup.write(who, edit)
     now: PermissionSet | Profile = getattr(org, section)[name]
-    message = f"{noun.capitalize()} {name} grants {_worded(*_all(now))}"
+    message = f"{noun.capitalize()} {name} grants {worded(_all(now))}"
     return {**shown_grants(now), "changed": moved, "message": message}
 
 
@@ -288,7 +320,6 @@ async def list_profiles(setup: Setup) -> Result:
     rows = [
         {
             **shown_grants(org.profiles[name]),
-            "administrator": org.profiles[name].administrator,
             "users": sorted(u.name for u in org.users.values() if u.profile == name),
         }
         for name in sorted(org.profiles)
@@ -303,20 +334,22 @@ async def create_profile(
     *,
     principals: Iterable[str] = (),
     object_permissions: Iterable[str] = (),
+    admin_permissions: Iterable[str] = (),
     label: str = "",
 ) -> Result:
     """Make a custom profile. It grants nothing that is not given here; not even read on User External Credential."""
+    given = (principals, object_permissions, admin_permissions)
 
     def edit(org: Org) -> Edit:
         if name in org.profiles:
             raise DefinitionError(
                 [Problem(f"profiles.{name}", "a name that is taken", "a new name, or `profile grant`")]
             )
-        made = _with(org, Profile(name, label=label), principals, object_permissions, f"profiles.{name}")
-        return Edit(put(made), "create profile", f"{name}: {_worded(principals, object_permissions)}")
+        made = _with(org, Profile(name, label=label), given, f"profiles.{name}")
+        return Edit(put(made), "create profile", f"{name}: {worded(given)}")
 
     org, moved = await setup.write(who, edit)
-    message = f"Profile {name} grants {_worded(*_all(org.profiles[name]))}"
+    message = f"Profile {name} grants {worded(_all(org.profiles[name]))}"
     return {**shown_grants(org.profiles[name]), "changed": moved, "message": message}
 
 

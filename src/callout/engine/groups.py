@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from callout.core.errors import DefinitionError, Problem
 from callout.core.model.org import Org
-from callout.core.model.people import PermissionSetGroup
+from callout.core.model.people import Muted, PermissionSetGroup, assigned_name
 from callout.core.ports import Change
+from callout.engine.grants import Given, admin_permissions, entry_of, joined, permissions, references, worded
 from callout.engine.setup import Edit, Result, Setup, found, put
 
 SECTION, NOUN = "permission_set_groups", "a permission set group"
@@ -19,12 +20,17 @@ def _shown(org: Org, group: PermissionSetGroup) -> Result:
         "name": group.name,
         "label": group.label,
         "permission_sets": list(group.permission_sets),
+        "muted": {
+            "principals": sorted(map(str, group.muted.principals)),
+            "user_external_credential": sorted(p.value for p in group.muted.user_external_credential),
+            "admin_permissions": sorted(p.value for p in group.muted.admin_permissions),
+        },
         "users": _having(org, group.name),
     }
 
 
 def _having(org: Org, name: str) -> list[str]:
-    return sorted(u.name for u in org.users.values() if name in u.permission_set_groups)
+    return sorted(u.name for u in org.users.values() if name in u.group_names)
 
 
 async def list_groups(setup: Setup) -> Result:
@@ -46,7 +52,7 @@ async def create_group(
         for permission_set in sets:
             found(org.permission_sets, permission_set, "permission_sets", "a permission set")
         users = [found(org.users, user, "users", "a user") for user in assign]
-        having = [replace(u, permission_set_groups=(*u.permission_set_groups, name)) for u in users]
+        having = [replace(u, permission_set_groups=joined(u.permission_set_groups, name)) for u in users]
         group = PermissionSetGroup(name, sets, label)
         return Edit(put(group, *having), "create permission set group", f"{name}: {', '.join(sets) or 'empty'}")
 
@@ -79,16 +85,60 @@ async def exclude(setup: Setup, who: str, name: str, permission_set: str) -> Res
     return await _written(setup, who, name, edit, f"Group {name} no longer includes {permission_set}")
 
 
-async def assign_group(setup: Setup, who: str, name: str, user: str) -> Result:
-    """Give a group to a user."""
+async def assign_group(
+    setup: Setup, who: str, name: str, user: str, *, until: str | None = None, purpose: str = ""
+) -> Result:
+    """Give a group to a user, until a time where one is given; instead of an earlier assignment of it."""
+    entry = entry_of(setup, name, until, purpose, f"users.{user}.permission_set_groups[{name}]")
 
     def edit(org: Org) -> Edit:
         found(org.permission_set_groups, name, SECTION, NOUN)
         person = found(org.users, user, "users", "a user")
-        groups = tuple(dict.fromkeys((*person.permission_set_groups, name)))
-        return Edit(put(replace(person, permission_set_groups=groups)), "assign group", f"{name} to {user}")
+        having = replace(person, permission_set_groups=joined(person.permission_set_groups, entry))
+        return Edit(put(having), "assign group", f"{entry} to {user}")
 
-    return await _written(setup, who, name, edit, f"{user} has permission set group {name}")
+    return await _written(setup, who, name, edit, f"{user} has permission set group {entry}")
+
+
+async def mute(setup: Setup, who: str, name: str, given: Given) -> Result:
+    """Keep grants from coming through a group. They still come to those who have them in another way."""
+
+    def edit(org: Org) -> Edit:
+        group = found(org.permission_set_groups, name, SECTION, NOUN)
+        more, was = _muted(org, name, given), group.muted
+        muted = Muted(
+            was.principals | more.principals,
+            was.user_external_credential | more.user_external_credential,
+            was.admin_permissions | more.admin_permissions,
+        )
+        return Edit(put(replace(group, muted=muted)), "mute in group", f"{worded(given)} in {name}")
+
+    return await _written(setup, who, name, edit, f"Group {name} mutes {worded(given)}")
+
+
+async def unmute(setup: Setup, who: str, name: str, given: Given) -> Result:
+    """Let grants come through a group again."""
+
+    def edit(org: Org) -> Edit:
+        group = found(org.permission_set_groups, name, SECTION, NOUN)
+        less, was = _muted(org, name, given), group.muted
+        muted = Muted(
+            was.principals - less.principals,
+            was.user_external_credential - less.user_external_credential,
+            was.admin_permissions - less.admin_permissions,
+        )
+        return Edit(put(replace(group, muted=muted)), "unmute in group", f"{worded(given)} in {name}")
+
+    return await _written(setup, who, name, edit, f"Group {name} no longer mutes {worded(given)}")
+
+
+def _muted(org: Org, name: str, given: Given) -> Muted:
+    place = f"{SECTION}.{name}.muted"
+    return Muted(
+        references(org, given[0], f"{place}.principals"),
+        permissions(given[1], f"{place}.user_external_credential"),
+        admin_permissions(given[2], f"{place}.admin_permissions"),
+    )
 
 
 async def unassign_group(setup: Setup, who: str, name: str, user: str) -> Result:
@@ -97,8 +147,8 @@ async def unassign_group(setup: Setup, who: str, name: str, user: str) -> Result
     def edit(org: Org) -> Edit:
         person = found(org.users, user, "users", "a user")
         place = f"users.{user}.permission_set_groups"
-        found({n: n for n in person.permission_set_groups}, name, place, f"a group that {user} has")
-        left = tuple(n for n in person.permission_set_groups if n != name)
+        found({n: n for n in person.group_names}, name, place, f"a group that {user} has")
+        left = tuple(e for e in person.permission_set_groups if assigned_name(e) != name)
         return Edit(put(replace(person, permission_set_groups=left)), "unassign group", f"{name} from {user}")
 
     return await _written(setup, who, name, edit, f"{user} no longer has permission set group {name}")

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from callout.core.errors import DefinitionError, Problem
 from callout.core.model.org import Org
-from callout.core.model.people import GUEST, CallerKey
+from callout.core.model.people import GUEST, CallerKey, UserKind
 from callout.engine.callers import KEY_PREFIX, digest_of
 from callout.engine.setup import NotDefined, Result, Setup, found, unknown
 
@@ -32,7 +32,7 @@ def key_text(random: bytes) -> str:
     return KEY_PREFIX.decode() + "".join(reversed(digits))
 
 
-def expiry(text: str, now: datetime) -> datetime:
+def expiry(text: str, now: datetime, place: str = "keys.expires") -> datetime:
     """Read when a key ends: a life (`30m`, `12h`, `90d`, `4w`) or an ISO 8601 time. Raises `DefinitionError`."""
     life = _LIFE.fullmatch(text)
     try:
@@ -43,9 +43,9 @@ def expiry(text: str, now: datetime) -> datetime:
             end = end.replace(tzinfo=UTC) if end.tzinfo is None else end.astimezone(UTC)
     except (ValueError, OverflowError):
         expected = "a life such as 12h, 90d or 4w, or a time such as 2030-01-31T12:00:00Z"
-        raise DefinitionError([Problem("keys.expires", repr(text), expected)]) from None
+        raise DefinitionError([Problem(place, repr(text), expected)]) from None
     if end <= now:
-        raise DefinitionError([Problem("keys.expires", f"{text!r}, which is past", "a time that is to come")])
+        raise DefinitionError([Problem(place, f"{text!r}, which is past", "a time that is to come")])
     return end
 
 
@@ -89,6 +89,7 @@ async def create_key(
         org = await setup.org()
         _judge_holder(org, user, namespace)
         now = setup.now()
+        setup.authority.demand_key_of(org, user, now)
         ends = None if expires is None else expiry(expires, now)
         prefix = text[: len(KEY_PREFIX) + VISIBLE]
         limit = _limit_of(org, named_credentials)
@@ -120,6 +121,8 @@ async def limit_key(setup: Setup, who: str, prefix: str, named_credentials: Iter
     org = await setup.org()
     key = _named(org, prefix)
     wanted = replace(key, named_credentials=_limit_of(org, named_credentials))
+    if not wanted.named_credentials:
+        setup.authority.demand_key_of(org, key.user, setup.now())
     limit = _limited(wanted.named_credentials) or ", not limited"
     act = setup.act(who, "limit key", f"{key.prefix}… of {key.user}{limit}")
     if wanted != key and not await setup.definitions.change_key(wanted, act):
@@ -144,6 +147,7 @@ async def rotate_key(
             expected = f"one that holds; make a new one with `callout key create {old.user}`"
             raise DefinitionError([Problem(f"keys.{old.prefix}", f"a key that ended at {old.expires_at}", expected)])
         _judge_holder(org, old.user, old.namespace)
+        setup.authority.demand_key_of(org, old.user, now)
         end = now + _life_of(overlap)
         ending = replace(old, expires_at=end if old.expires_at is None else min(end, old.expires_at))
         ends = expiry(expires, now) if expires is not None else _same_life(old, now)
@@ -181,6 +185,9 @@ def _judge_holder(org: Org, user: str, namespace: str | None) -> None:
     person = found(org.users, user, "users", "a user")
     if user == GUEST:
         raise DefinitionError([Problem("keys.user", "the guest user", "a user; a guest is who proves nothing")])
+    if person.kind is UserKind.BACKGROUND:
+        expected = "a human or a service: a background identity holds no secret of its own"
+        raise DefinitionError([Problem("keys.user", f"{user!r}, who is a background identity", expected)])
     if not person.active:
         raise DefinitionError([Problem("keys.user", f"{user!r}, who is not active", "an active user")])
     if namespace is not None:

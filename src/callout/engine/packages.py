@@ -9,13 +9,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 
 from callout.core.access.approvals import pending_requests
 from callout.core.errors import DefinitionError, Problem
 from callout.core.model.credentials import ExternalCredential, NamedCredential
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
-from callout.core.model.people import Package, PermissionSet, Profile
+from callout.core.model.people import Muted, Package, PermissionSet, Profile
 from callout.core.ports import Change
 from callout.engine.approvals import shown_request
 from callout.engine.leaving import leaving, without_package
@@ -24,6 +25,7 @@ from callout.engine.overrides import defaults_of_package, merged, overrides
 from callout.engine.plan import Plan, make_plan
 from callout.engine.setup import Edit, Result, Setup, changed, found, put
 
+Granting = TypeVar("Granting", bound=PermissionSet | Profile | Muted)
 _NAMED = SECTIONS[NamedCredential]
 
 #: What each answer to `package remove` does.
@@ -76,7 +78,7 @@ async def show_package(setup: Setup, namespace: str) -> Result:
         "external_credentials": [external.name for external in made.external],
         "secrets": [str(key) for key in made.holders(org)],
         "overrides": overrides(org, package),
-        "requests": _requests(org, namespace),
+        "requests": _requests(org, namespace, setup.now()),
         "what_becomes": {question: dict(answers) for question, answers in WHAT_BECOMES.items()},
     }
 
@@ -103,7 +105,7 @@ async def install_package(
         return Edit(put(_worded(known, label, version)), "install package", namespace)
 
     org, moved = await setup.write(who, edit)
-    result = _installed(org, namespace, moved)
+    result = _installed(org, namespace, moved, setup.now())
     if not result["requests"]:
         message = f"Package {namespace} is installed; allow it with `callout named-credential allow-namespace`"
         return {**result, "message": message}
@@ -130,7 +132,7 @@ async def upgrade_package(
         return _edit_with_manifest(setup, org, known, manifest, source, "upgrade package", label, version)
 
     org, moved = await setup.write(who, edit)
-    result = _installed(org, namespace, moved)
+    result = _installed(org, namespace, moved, setup.now())
     told = f"Package {namespace} is upgraded" if moved else f"Package {namespace} stays as it is"
     if kept:
         told += f"; overrides are kept: see `callout package show {shlex.quote(namespace)}`"
@@ -231,11 +233,13 @@ def _changes_of_removal(org: Org, made: _Made, namespace: str, credentials: str 
     sources: list[PermissionSet | Profile] = [*org.permission_sets.values(), *org.profiles.values()]
     for source in sources:
         yield from put(_without_grants(source, gone))
+    for group in org.permission_set_groups.values():
+        yield from put(replace(group, muted=_without_grants(group.muted, gone)))
     for external in made.external:
         yield Change(SECTIONS[ExternalCredential], external.name, None)
 
 
-def _without_grants(source: PermissionSet | Profile, gone: set[str]) -> PermissionSet | Profile:
+def _without_grants(source: Granting, gone: set[str]) -> Granting:
     return replace(source, principals=frozenset(r for r in source.principals if r.external_credential not in gone))
 
 
@@ -260,20 +264,20 @@ def _told_of_removal(result: Result) -> str:
     return told
 
 
-def _installed(org: Org, namespace: str, moved: bool) -> Result:
+def _installed(org: Org, namespace: str, moved: bool, now: datetime) -> Result:
     package = org.packages[namespace]
     return {
         "namespace": namespace,
         "label": package.label,
         "version": package.version,
         "overrides": overrides(org, package),
-        "requests": _requests(org, namespace),
+        "requests": _requests(org, namespace, now),
         "changed": moved,
     }
 
 
-def _requests(org: Org, namespace: str) -> list[Result]:
-    return [shown_request(org, request) for request in pending_requests(org) if request.namespace == namespace]
+def _requests(org: Org, namespace: str, now: datetime) -> list[Result]:
+    return [shown_request(org, request, now) for request in pending_requests(org) if request.namespace == namespace]
 
 
 def _commands(result: Result) -> str:
@@ -299,7 +303,9 @@ def _edit_with_manifest(
     package, manifest = _read(known, text, source)
     package = _worded(package, label, version)
     there = changed(org, put(package))
-    made = make_plan(there, _overridden(org, known, manifest), setup.catalogue, namespace=known.namespace)
+    made = make_plan(
+        there, _overridden(org, known, manifest), setup.catalogue, now=setup.now(), namespace=known.namespace
+    )
     dropped = _dropped(org, known, package, made)
     what = f"{known.namespace} {package.version}".rstrip() + f" ({source})"
     more = [(f"{change.action} by package", f"{change.section}.{change.name}") for change in made.planned]

@@ -4,31 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
+from callout.core.access.sources import Source, admin_permissions_of, sources_of
 from callout.core.errors import DefinitionError, Problem
 from callout.core.model.org import Org
-from callout.core.model.people import GUEST, User
+from callout.core.model.people import GUEST, Assignment, Muted, User, UserKind, assigned_name
 from callout.core.ports import Change
+from callout.engine.grants import one_of
 from callout.engine.leaving import Leaving, leaving
 from callout.engine.setup import Edit, Result, Setup, found, is_administrator, put
 
 
-def _shown_user(org: Org, user: User) -> Result:
+def _shown_user(org: Org, user: User, now: datetime) -> Result:
     return {
         "name": user.name,
+        "kind": user.kind.value,
         "label": user.label,
         "profile": user.profile,
         "administrator": is_administrator(org, user),
-        "permission_sets": list(user.permission_sets),
-        "permission_set_groups": list(user.permission_set_groups),
+        "admin_permissions": sorted(admin_permissions_of(org, user.name, now)),
+        "permission_sets": list(user.set_names),
+        "permission_set_groups": list(user.group_names),
+        "time_boxes": [
+            {"name": e.name, "until": e.until, "purpose": e.purpose, "ended": e.until <= now}
+            for e in (*user.permission_sets, *user.permission_set_groups)
+            if isinstance(e, Assignment)
+        ],
         "active": user.active,
     }
 
 
 async def list_users(setup: Setup) -> Result:
     """List every user, the guest too."""
-    org = await setup.org()
-    return {"users": [_shown_user(org, org.users[name]) for name in sorted(org.users)]}
+    org, now = await setup.org(), setup.now()
+    return {"users": [_shown_user(org, org.users[name], now) for name in sorted(org.users)]}
+
+
+async def show_user(setup: Setup, name: str) -> Result:
+    """Show a user, and every way in which grants come to them: with its end, and with what a group mutes."""
+    org, now = await setup.org(), setup.now()
+    user = found(org.users, name, "users", "a user")
+    ways = [
+        {
+            "from": str(source),
+            "until": source.until,
+            "purpose": source.purpose,
+            "ended": source.over,
+            **_grants(source),
+            "muted": _grants(source.muted),
+        }
+        for source in sources_of(org, name, now)
+    ]
+    return {**_shown_user(org, user, now), "ways": ways}
+
+
+def _grants(source: Source | Muted) -> Result:
+    return {
+        "principals": sorted(map(str, source.principals)),
+        "user_external_credential": sorted(source.user_external_credential),
+        "admin_permissions": sorted(source.admin_permissions),
+    }
 
 
 async def set_user(
@@ -41,8 +77,12 @@ async def set_user(
     permission_set_groups: Iterable[str] | None = None,
     active: bool | None = None,
     label: str | None = None,
+    kind: str | None = None,
 ) -> Result:
-    """Define a user, or change one: what is None stays (a new user is active and has profile Standard User)."""
+    """Define a user, or change one: what is None stays (a new user is active and has profile Standard User).
+
+    An assignment that is named and is there keeps its end.
+    """
 
     def edit(org: Org) -> Edit:
         known = org.users.get(name)
@@ -64,6 +104,7 @@ async def set_user(
             permission_set_groups=groups,
             active=base.active if active is None else active,
             label=base.label if label is None else label,
+            kind=base.kind if kind is None else one_of(UserKind, kind, f"users.{name}.kind"),
         )
         state = "active" if wanted.active else "not active"
         return Edit(
@@ -71,21 +112,26 @@ async def set_user(
         )
 
     org, moved = await setup.write(who, edit)
-    shown = _shown_user(org, org.users[name])
+    shown = _shown_user(org, org.users[name], setup.now())
     state = "active" if shown["active"] else "not active"
     message = f"User {name} is {state} and has profile {shown['profile']}"
     return {**shown, "changed": moved, "message": message}
 
 
 def _named(
-    section: Mapping[str, object], wanted: Iterable[str] | None, now: tuple[str, ...], place: str, noun: str
-) -> tuple[str, ...]:
+    section: Mapping[str, object],
+    wanted: Iterable[str] | None,
+    now: tuple[str | Assignment, ...],
+    place: str,
+    noun: str,
+) -> tuple[str | Assignment, ...]:
     if wanted is None:
         return now
+    there = {assigned_name(entry): entry for entry in now}
     names = tuple(dict.fromkeys(wanted))
     for name in names:
         found(section, name, place, noun)
-    return names
+    return tuple(there.get(name, name) for name in names)
 
 
 async def remove_user(setup: Setup, who: str, name: str) -> Result:

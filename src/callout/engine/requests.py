@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from callout.core.access.decide import Decision
 from callout.core.access.request import METHOD_OVERRIDES, RequestRules, judge_request, rules_of
@@ -44,13 +45,16 @@ class Demands:
         return judge_request(self.rules, method, path.partition(b"?")[0], overriding)
 
 
-def demands_of(org: Org, decision: Decision, limits: RateLimits, now: float) -> Demands | None:
-    """Return what the requests of an allowed decision have to keep, or None where that is nothing."""
-    rules = rules_of(org, decision)
+def demands_of(org: Org, decision: Decision, limits: RateLimits, now: datetime, monotonic: float) -> Demands | None:
+    """Return what the requests of an allowed decision have to keep, or None where that is nothing.
+
+    `monotonic` is the time of the rate limits, in seconds.
+    """
+    rules = rules_of(org, decision, now)
     named, caller = decision.named_credential, decision.caller
     assert named is not None
     assert caller is not None
-    buckets = limits.buckets(named, caller, now)
+    buckets = limits.buckets(named, caller, monotonic)
     return Demands(rules, buckets) if rules is not None or buckets else None
 
 

@@ -44,7 +44,7 @@ class Route:
     refresh_statuses: frozenset[int]
     telling: Telling
     slot: Slot
-    until: float  # the route itself holds this long (monotonic seconds): the caller's key expires
+    until: float  # the route itself holds this long (monotonic seconds): a key or a time box ends
     ready: Ready | None = None
     demands: Demands | None = None  # what each request has to keep; None, as mostly: nothing
     memo: MemoKey | None = None  # what it was decided for: decided again when the definitions move

@@ -7,22 +7,26 @@ whole new org is judged by `core.rules`, and nothing is stored where a rule is b
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from callout.core.access.sources import sources_of
 from callout.core.errors import DefinitionError, Outdated, Problem
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
-from callout.core.model.people import User
+from callout.core.model.people import EVERY_ADMIN_PERMISSION, AdminPermission, User
 from callout.core.ports import AdminAct, Change, Clock, Definitions, Entropy, UserExternalCredentials, Vault
 from callout.core.protocol import Catalogue
 from callout.core.rules import nearest, problems_of
+from callout.engine.authority import WHOLE, Authority
 from callout.engine.leaving import leaving
 
 Result = dict[str, Any]
 T = TypeVar("T")
 
+_ANY_TIME = datetime.min.replace(tzinfo=UTC)
 #: How often an edit is repeated because another process wrote first.
 MOST_ATTEMPTS = 50
 
@@ -67,6 +71,13 @@ class Setup:
         self.catalogue = catalogue
         self.packages_read_only = packages_read_only
         self.turn = asyncio.Lock()
+        self.authority = WHOLE
+
+    def acting_for(self, authority: Authority) -> Setup:
+        """Return the same setup, in which no more is allowed than this authority allows."""
+        narrower = copy.copy(self)
+        narrower.authority = authority
+        return narrower
 
     async def org(self) -> Org:
         """Load everything that is defined."""
@@ -100,6 +111,7 @@ class Setup:
             return before, False
         after = changed(before, changes)
         self.judge(before, after, changes)
+        self.authority.demand_no_gain(before, after, self.now())
         more = (self.act(who, act, what) for act, what in wanted.more)
         acts = [self.act(who, wanted.act, wanted.what), *more, *self.acts_of_leaving(who, before, changes)]
         await self.definitions.write(changes, acts, expects=before.generation, forget=wanted.forget)
@@ -121,7 +133,7 @@ class Setup:
             problems.append(
                 Problem(
                     "users",
-                    "no active user whose profile is an administrator's",
+                    "no active user who has every admin permission without an end",
                     "at least one, or nobody could administer a running server",
                 )
             )
@@ -173,9 +185,9 @@ def unknown(place: str, name: str, known: Collection[str], noun: str) -> Problem
 
 
 def is_administrator(org: Org, user: User) -> bool:
-    """True for an active user whose profile may define and change everything."""
-    profile = org.profiles.get(user.profile)
-    return user.active and profile is not None and profile.administrator
+    """True for an active user who has every admin permission, and not for a time only."""
+    lasting = (s.admin_permissions for s in sources_of(org, user.name, _ANY_TIME) if s.until is None)
+    return user.active and frozenset[AdminPermission]().union(*lasting) >= EVERY_ADMIN_PERMISSION
 
 
 def has_administrator(org: Org) -> bool:

@@ -130,7 +130,7 @@ def _decided(
 ) -> Decision | None:
     if user is None:
         return None
-    return decide(org, setup.catalogue, Caller(user, namespace, proof="name"), name, principal=asked)
+    return decide(org, setup.catalogue, Caller(user, namespace, proof="name"), name, now=setup.now(), principal=asked)
 
 
 def _commands(lacking: Sequence[Step]) -> list[str]:
@@ -172,7 +172,9 @@ def _about(setup: Setup, org: Org, named: NamedCredential) -> Result:
     enabled = {**org.named_credentials, named.name: replace(named, enabled_for_callouts=True)}
     imagined = replace(org, named_credentials=enabled)
     asked: Collection[str] = sorted(org.users)[:MOST_ASKED]
-    could = [u for u in asked if decide(imagined, setup.catalogue, Caller(u, proof="name"), named.name).allowed]
+    now = setup.now()
+    decided = {u: decide(imagined, setup.catalogue, Caller(u, proof="name"), named.name, now=now) for u in asked}
+    could = [u for u, decision in decided.items() if decision.allowed]
     external = org.external_credentials.get(named.external_credential)
     return {
         "created_by_namespace": named.created_by_namespace,

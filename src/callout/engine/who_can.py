@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from callout.core.access.decide import Decision, decide
 from callout.core.access.request import rules_of
@@ -21,14 +22,28 @@ async def who_can(setup: Setup, name: str) -> Result:
     """List the users and profiles that may make callouts by this name, and those that one step would let."""
     org = await setup.org()
     named = found(org.named_credentials, name, "named_credentials", "a named credential")
-    allowed, nearly = [], []
+    allowed, nearly, now = [], [], setup.now()
     for user in sorted(org.users):
-        decision = decide(org, setup.catalogue, Caller(user, proof="name"), name)
+        decision = decide(org, setup.catalogue, Caller(user, proof="name"), name, now=now)
         lacking = _lacking(decision)
         if decision.allowed:
-            allowed.append({"user": user, "profile": org.users[user].profile, **_how(org, decision)})
+            allowed.append(
+                {
+                    "user": user,
+                    "kind": org.users[user].kind.value,
+                    "profile": org.users[user].profile,
+                    **_how(org, decision, now),
+                }
+            )
         elif len({step.name for step in lacking} - _of_all(named)) <= 1 and org.users[user].active:
-            nearly.append({"user": user, "profile": org.users[user].profile, **_why(decision, lacking)})
+            nearly.append(
+                {
+                    "user": user,
+                    "kind": org.users[user].kind.value,
+                    "profile": org.users[user].profile,
+                    **_why(decision, lacking),
+                }
+            )
     return {
         "named_credential": name,
         "url": named.url,
@@ -46,7 +61,7 @@ async def who_can(setup: Setup, name: str) -> Result:
 
 def may_call(setup: Setup, org: Org, caller: Caller, name: str) -> Result:
     """Decide whether this caller may make callouts by this name, and show every rung."""
-    decision = decide(org, setup.catalogue, caller, name)
+    decision = decide(org, setup.catalogue, caller, name, now=setup.now())
     return {
         "allowed": decision.allowed,
         "user": caller.user,
@@ -67,12 +82,12 @@ def _lacking(decision: Decision) -> list[Step]:
     return [step for step in decision.explanation.steps if not step.held]
 
 
-def _how(org: Org, decision: Decision) -> Result:
+def _how(org: Org, decision: Decision, now: datetime) -> Result:
     details = {step.name: step.detail for step in decision.explanation.steps}
     return {
         "principal": str(decision.holder),
         "how": [details[rung] for rung in ("principal", "user_external_credential") if rung in details],
-        "rules": rules.worded() if (rules := rules_of(org, decision)) is not None else [],
+        "rules": rules.worded() if (rules := rules_of(org, decision, now)) is not None else [],
     }
 
 
@@ -89,7 +104,7 @@ def _why(decision: Decision, lacking: list[Step]) -> Result:
 def _profile(setup: Setup, org: Org, name: str, profile: Profile) -> Result | None:
     """Judge a profile by an imagined user who has nothing else. What a user must connect is the user's own matter."""
     imagined = replace(org, users={**org.users, _NOBODY: User(_NOBODY, profile.name)})
-    decision = decide(imagined, setup.catalogue, Caller(_NOBODY, proof="name"), name)
+    decision = decide(imagined, setup.catalogue, Caller(_NOBODY, proof="name"), name, now=setup.now())
     own = decision.principal is not None and decision.principal.type is PrincipalType.PER_USER
     lacking = [step for step in _lacking(decision) if not (own and step.name == "configured")]
     if lacking or decision.principal is None or decision.external_credential is None:

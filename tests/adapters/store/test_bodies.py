@@ -11,7 +11,7 @@ from callout.adapters.store import bodies
 from callout.adapters.store.errors import StoreError
 from callout.core.model.credentials import ExternalCredential, NamedCredential, Principal
 from callout.core.model.org import SECTIONS, Definition, name_of
-from callout.core.model.people import Package, Profile
+from callout.core.model.people import EVERY_ADMIN_PERMISSION, Package, Profile, UserKind
 from callout.core.ports import Change
 from tests.adapters.store.conftest import SqliteDatabase, act
 
@@ -58,7 +58,7 @@ EC = ExternalCredential("Orders", "basic", principals=(Principal("A", parameters
         ("named_credentials", '{"name":"Orders"}', 1, "missing required field"),
         ("named_credentials", '{"name":"Ord', 1, "truncated"),
         ("named_credentials", changed(NAMED, name="Other"), 1, "got a body named 'Other' in .*; expected the name 'Orders'"),
-        ("named_credentials", changed(NAMED), 2, "got format version 2 in"),
+        ("named_credentials", changed(NAMED), 3, "got format version 3 in"),
         ("nonsense", changed(NAMED), 1, "got an unknown section"),
     ],
 )  # fmt: skip
@@ -76,3 +76,11 @@ async def test_one_unreadable_row_stops_loading_rather_than_being_passed_over(da
     database.rows("UPDATE definition SET body = '{}'")
     with pytest.raises(StoreError, match=r"the definition packages\.acme"):
         await store.definitions.load()
+
+
+def test_a_body_of_the_first_version_is_read_as_what_it_meant() -> None:
+    administering = bodies.decode("profiles", "Ops", '{"name":"Ops","administrator":true}', 1)
+    assert administering == Profile("Ops", admin_permissions=EVERY_ADMIN_PERMISSION)
+    assert bodies.decode("profiles", "Ops", '{"name":"Ops","administrator":false}', 1) == Profile("Ops")
+    guest = bodies.decode("users", "guest", '{"name":"guest","profile":"Guest User"}', 1)
+    assert guest.kind is UserKind.GUEST

@@ -22,13 +22,17 @@ from callout.core.model.credentials import (
 )
 from callout.core.model.org import Definition, Org
 from callout.core.model.people import (
+    EVERY_ADMIN_PERMISSION,
+    Assignment,
     CallerKey,
+    Muted,
     ObjectPermission,
     Package,
     PermissionSet,
     PermissionSetGroup,
     Profile,
     User,
+    UserKind,
 )
 from callout.core.ports import Change, StoredToken
 from tests.adapters.store.conftest import START, SqliteDatabase, act, key, segment
@@ -56,10 +60,20 @@ EVERY_KIND: dict[str, Definition] = {
         principals=frozenset({PrincipalReference("Orders", "Service"), PrincipalReference("Orders", "Each")}),
         user_external_credential=frozenset({ObjectPermission.READ, ObjectPermission.EDIT}),
     ),
-    "permission_set_groups": PermissionSetGroup("All", ("Order Clerks", "External Credential User")),
-    "profiles": Profile("Contractors", label="Contractors", administrator=True),
+    "permission_set_groups": PermissionSetGroup(
+        "All", ("Order Clerks",), muted=Muted(frozenset({PrincipalReference("Orders", "Each")}))
+    ),
+    "profiles": Profile("Contractors", label="Contractors", admin_permissions=EVERY_ADMIN_PERMISSION),
     "packages": Package("acme", "Acme Tools"),
-    "users": User("alice", "Contractors", ("Order Clerks",), ("All",), active=False, label="Alice"),
+    "users": User(
+        "alice",
+        "Contractors",
+        ("Order Clerks", Assignment("External Credential User", START, "incident 7")),
+        ("All",),
+        active=False,
+        label="Alice",
+        kind=UserKind.SERVICE,
+    ),
 }
 
 NAMED = EVERY_KIND["named_credentials"]

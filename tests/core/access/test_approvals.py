@@ -1,6 +1,7 @@
 """Requests of packages: when one waits, what its id covers, and what a refusal names."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -16,6 +17,8 @@ from callout.core.model.credentials import (
 from callout.core.model.org import Org
 from callout.core.model.people import Caller, Package, PermissionSet, Profile, User
 from callout.core.protocols import CATALOGUE
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 EXTERNAL = ExternalCredential("Partner", "basic", principals=(Principal("Service"), Principal("Other", sequence=2)))
 NAMED = NamedCredential(
@@ -37,7 +40,9 @@ def id_of(*more) -> str:
 
 
 def commands(org: Org, caller: Caller = CODE, principal: str | None = None) -> list[str | None]:
-    return [r.command for r in decide(org, CATALOGUE, caller, "Partner", principal=principal).explanation.remedies]
+    return [
+        r.command for r in decide(org, CATALOGUE, caller, "Partner", now=NOW, principal=principal).explanation.remedies
+    ]
 
 
 def test_what_a_package_made_waits_until_it_is_enabled() -> None:

@@ -1,10 +1,12 @@
 """The ladder, rung by rung."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from callout.core.access.decide import Decision, decide, granting, holder_of, required_names
+from callout.core.access.decide import Decision, decide, holder_of, required_names
+from callout.core.access.sources import granting
 from callout.core.model.credentials import (
     CustomHeader,
     ExternalCredential,
@@ -27,6 +29,7 @@ from callout.core.model.people import (
 )
 from callout.core.protocols import CATALOGUE
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 READ = frozenset({ObjectPermission.READ})
 ALICE = Caller("alice", proof="key co_1")
 NAMED = NamedCredential("Orders", "https://orders.example/v2", "Orders")
@@ -45,7 +48,7 @@ def org_of(*definitions, configured=None) -> Org:
 def decided(
     *definitions, caller: Caller | None = ALICE, name: str = "Orders", principal=None, configured=None
 ) -> Decision:
-    return decide(org_of(*definitions, configured=configured), CATALOGUE, caller, name, principal=principal)
+    return decide(org_of(*definitions, configured=configured), CATALOGUE, caller, name, now=NOW, principal=principal)
 
 
 def reason_of(decision: Decision) -> str | None:
@@ -166,7 +169,7 @@ def test_who_may_call_what(definitions, asked, reason) -> None:
 
 
 def test_an_unknown_caller_still_learns_whether_the_name_exists_and_nothing_beyond() -> None:
-    decision = decide(org_of(), CATALOGUE, None, "Orders", proof="got a key that expired")
+    decision = decide(org_of(), CATALOGUE, None, "Orders", now=NOW, proof="got a key that expired")
     assert [(s.name, s.held, s.detail) for s in decision.explanation.steps] == [
         ("caller", False, "got a key that expired"),
         ("named_credential", True, "Orders points to https://orders.example/v2"),
@@ -331,9 +334,14 @@ def test_a_formula_that_cannot_be_parsed_is_named_with_its_place() -> None:
     assert step.remedies
 
 
-def test_what_gives_a_user_anything_is_the_profile_then_each_set_once() -> None:
+def test_what_gives_a_user_anything_is_the_profile_then_each_set_then_those_of_groups() -> None:
     group = PermissionSetGroup("G", ("Order Clerks", "Extra"))
     user = User("alice", permission_sets=("Order Clerks",), permission_set_groups=("G",))
     org = org_of(group, PermissionSet("Extra"), user)
-    assert [source.name for source in granting(org, "alice")] == ["Standard User", "Order Clerks", "Extra"]
-    assert list(granting(org, "nobody")) == []
+    assert [source.name for source in granting(org, "alice", NOW)] == [
+        "Standard User",
+        "Order Clerks",
+        "Order Clerks",
+        "Extra",
+    ]
+    assert list(granting(org, "nobody", NOW)) == []

@@ -1,6 +1,7 @@
 """The ladder as a whole: whatever is broken, the first broken rung is the reason, and its remedy moves the ladder on."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from hypothesis import event, given
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ from callout.core.model.people import (
 from callout.core.protocols import CATALOGUE
 from tests.core.access.remedies import applied
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 READ = frozenset({ObjectPermission.READ})
 WAYS = ("none", "profile", "permission_set", "group")
 
@@ -129,7 +131,7 @@ def org_of(situation: Situation) -> Org:
 
 @given(SITUATIONS)
 def test_the_first_rung_that_does_not_hold_is_the_reason(situation: Situation) -> None:
-    decision = decide(org_of(situation), CATALOGUE, situation.caller, "Orders", principal=situation.asked)
+    decision = decide(org_of(situation), CATALOGUE, situation.caller, "Orders", now=NOW, principal=situation.asked)
     event(str(situation.expected()))
     assert (decision.reason.code if decision.reason else None) == situation.expected()
     assert decision.allowed is (situation.expected() is None)
@@ -143,7 +145,9 @@ def test_applying_the_remedy_of_the_reason_moves_the_ladder_on_until_the_callout
     situation: Situation,
 ) -> None:
     org, seen = org_of(situation), []
-    while not (decision := decide(org, CATALOGUE, situation.caller, "Orders", principal=situation.asked)).allowed:
+    while not (
+        decision := decide(org, CATALOGUE, situation.caller, "Orders", now=NOW, principal=situation.asked)
+    ).allowed:
         step = decision.explanation.refused
         assert step is not None
         command = step.remedies[0].command
@@ -161,11 +165,11 @@ def test_applying_every_remedy_that_is_named_at_once_leaves_at_most_what_could_n
     situation: Situation,
 ) -> None:
     org = org_of(situation)
-    first = decide(org, CATALOGUE, situation.caller, "Orders")
+    first = decide(org, CATALOGUE, situation.caller, "Orders", now=NOW)
     for remedy in first.explanation.remedies:
         assert remedy.command is not None
         org = applied(org, remedy.command)
-    second = decide(org, CATALOGUE, situation.caller, "Orders")
+    second = decide(org, CATALOGUE, situation.caller, "Orders", now=NOW)
     judged = {step.name for step in first.explanation.steps}
     if first.reason is not None and first.reason.code != "caller_unknown":
         assert not [step.name for step in second.explanation.steps if not step.held and step.name in judged]
@@ -174,5 +178,7 @@ def test_applying_every_remedy_that_is_named_at_once_leaves_at_most_what_could_n
 @given(SITUATIONS)
 def test_a_decision_is_the_same_twice_and_changes_nothing(situation: Situation) -> None:
     org, again = org_of(situation), org_of(situation)
-    assert decide(org, CATALOGUE, situation.caller, "Orders") == decide(org, CATALOGUE, situation.caller, "Orders")
+    assert decide(org, CATALOGUE, situation.caller, "Orders", now=NOW) == decide(
+        org, CATALOGUE, situation.caller, "Orders", now=NOW
+    )
     assert org == again

@@ -18,6 +18,8 @@ from callout.core.model.org import Org
 from callout.core.model.people import GUEST, Caller, CallerKey, ObjectPermission, PermissionSet, User
 from callout.core.protocols import CATALOGUE
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
 BOBS = UserExternalCredentialKey("Files", "Own", "bob")
 READERS = PermissionSet("Readers", frozenset({PrincipalReference("Files", "Own")}), frozenset({ObjectPermission.READ}))
 AGENTS = PermissionSet("Agents", may_act_for=frozenset({"profile:Standard User"}))
@@ -37,7 +39,7 @@ def org(*more, service_sets: tuple[str, ...] = ("Agents",), bob: User | None = N
 
 
 def ask(where: Org, user: str = "svc", other: str = "bob", **more):
-    return decide(where, CATALOGUE, Caller(user, proof="key co_x…", on_behalf_of=other, **more), "Files")
+    return decide(where, CATALOGUE, Caller(user, proof="key co_x…", on_behalf_of=other, **more), "Files", now=NOW)
 
 
 def test_the_ladder_is_climbed_for_the_user_named_with_their_own_credentials() -> None:
@@ -52,7 +54,7 @@ def test_the_ladder_is_climbed_for_the_user_named_with_their_own_credentials() -
 
 
 def test_the_service_itself_has_none_of_the_grants() -> None:
-    assert not decide(org(), CATALOGUE, Caller("svc", proof="key"), "Files").allowed
+    assert not decide(org(), CATALOGUE, Caller("svc", proof="key"), "Files", now=NOW).allowed
 
 
 def refused(decision) -> tuple[str, str, str | None]:
@@ -99,11 +101,11 @@ KEY = CallerKey(b"", "co_12345678", "bob", None, datetime(2026, 1, 1, tzinfo=UTC
 
 
 def test_a_limited_key_is_refused_elsewhere_and_the_remedy_names_the_whole_new_limit() -> None:
-    decision = decide(org(), CATALOGUE, Caller("bob", proof="key co_12345678…", key=KEY), "Files")
+    decision = decide(org(), CATALOGUE, Caller("bob", proof="key co_12345678…", key=KEY), "Files", now=NOW)
     command = "callout key limit co_12345678 --named-credential Invoices --named-credential Files"
     assert refused(decision) == ("key_limit", "principal_not_granted", command)
 
 
 def test_a_limited_key_is_accepted_where_it_is_limited_to() -> None:
     wide = replace(KEY, named_credentials=("Files", "Invoices"))
-    assert decide(org(), CATALOGUE, Caller("bob", proof="key co_1…", key=wide), "Files").allowed
+    assert decide(org(), CATALOGUE, Caller("bob", proof="key co_1…", key=wide), "Files", now=NOW).allowed

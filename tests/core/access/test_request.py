@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -16,6 +18,8 @@ from callout.core.model.credentials import (
 from callout.core.model.org import Org
 from callout.core.model.people import Caller, ObjectPermission, PermissionSet, Profile, User
 from callout.core.protocols import CATALOGUE
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 READ = frozenset({ObjectPermission.READ})
 SERVICE = PrincipalReference("Orders", "Service")
@@ -37,9 +41,9 @@ def narrowed(methods: tuple[str, ...] = (), paths: tuple[str, ...] = ()) -> Prin
 
 
 def rules(org: Org):
-    decision = decide(org, CATALOGUE, ALICE, "Orders")
+    decision = decide(org, CATALOGUE, ALICE, "Orders", now=NOW)
     assert decision.allowed
-    return rules_of(org, decision)
+    return rules_of(org, decision, NOW)
 
 
 def judged(org: Org, method: str = "GET", path: bytes = b"/items/7", *overriding: str):
@@ -99,8 +103,8 @@ def test_a_grant_of_a_profile_is_mended_on_the_profile():
     org = org_of()
     profile = Profile("Clerks", frozenset({narrowed(("GET",))}), READ)
     org = Org.of(*(d for d in org.definitions() if not isinstance(d, User)), profile, User("alice", "Clerks"))
-    decision = decide(org, CATALOGUE, ALICE, "Orders")
-    step, _ = judge_request(rules_of(org, decision), "PUT", b"/")
+    decision = decide(org, CATALOGUE, ALICE, "Orders", now=NOW)
+    step, _ = judge_request(rules_of(org, decision, NOW), "PUT", b"/")
     assert step.remedies[0].command.startswith("callout profile grant Clerks ")
 
 
@@ -125,7 +129,7 @@ def test_rules_of_methods_alone_judge_no_path():
 
 
 def test_the_ladder_names_what_a_grant_is_narrowed_to():
-    decision = decide(org_of(narrowed(("GET",), ("/items/*",))), CATALOGUE, ALICE, "Orders")
+    decision = decide(org_of(narrowed(("GET",), ("/items/*",))), CATALOGUE, ALICE, "Orders", now=NOW)
     assert any("permission set Set 0 (GET; /items/*)" in step.detail for step in decision.explanation.steps)
 
 
@@ -133,7 +137,7 @@ def test_the_ladder_names_what_a_grant_is_narrowed_to():
 def test_a_user_without_the_grant_is_pointed_to_the_set_that_has_it(wanted):
     org = org_of(wanted)
     org = Org.of(*(d for d in org.definitions() if not isinstance(d, User)), User("bob"))
-    decision = decide(org, CATALOGUE, Caller("bob", proof="key"), "Orders")
+    decision = decide(org, CATALOGUE, Caller("bob", proof="key"), "Orders", now=NOW)
     assert decision.explanation.remedies[0].command == "callout permission-set assign 'Set 0' bob"
 
 

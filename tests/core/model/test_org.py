@@ -14,6 +14,7 @@ from callout.core.model.people import (
     PermissionSetGroup,
     Profile,
     User,
+    UserKind,
 )
 
 ONE_OF_EACH = (
@@ -31,7 +32,7 @@ def test_the_standard_profiles_sets_and_the_guest_user_are_always_there() -> Non
     org = Org.of()
     assert set(org.profiles) == {profile.name for profile in STANDARD_PROFILES}
     assert set(org.permission_sets) == {each.name for each in STANDARD_PERMISSION_SETS}
-    assert org.users == {GUEST: User(GUEST, profile="Guest User", label="Guest User")}
+    assert org.users == {GUEST: User(GUEST, profile="Guest User", label="Guest User", kind=UserKind.GUEST)}
 
 
 @pytest.mark.parametrize("definition", ONE_OF_EACH, ids=lambda d: type(d).__name__)

@@ -32,7 +32,7 @@ def test_the_standard_profiles_read_user_external_credentials_and_the_guest_user
 
 def test_no_standard_profile_has_a_principal_and_one_administers() -> None:
     assert all(profile.standard and not profile.principals for profile in STANDARD_PROFILES)
-    assert [p.name for p in STANDARD_PROFILES if p.administrator] == ["System Administrator"]
+    assert [p.name for p in STANDARD_PROFILES if p.admin_permissions] == ["System Administrator"]
 
 
 def test_the_standard_permission_sets_read_user_external_credentials() -> None:

@@ -1,14 +1,27 @@
 """Rules over permission sets, groups, profiles, users and packages."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from callout.core.model.credentials import ExternalCredential, Principal, PrincipalReference
 from callout.core.model.org import Org
-from callout.core.model.people import Package, PermissionSet, PermissionSetGroup, Profile, User
+from callout.core.model.people import (
+    EVERY_ADMIN_PERMISSION,
+    AdminPermission,
+    Assignment,
+    Muted,
+    Package,
+    PermissionSet,
+    PermissionSetGroup,
+    Profile,
+    User,
+    UserKind,
+)
 from callout.core.rules.people import (
     group_problems,
+    guest_problems,
     package_problems,
     permission_set_problems,
     profile_problems,
@@ -50,7 +63,8 @@ def test_standard_profiles_keep_their_flags_and_may_be_given_principals():
     standard = ORG.profiles["Standard User"]
     granted = frozenset({PrincipalReference("Orders", "Service")})
     assert found(profile_problems(ORG, replace(standard, principals=granted))) == {}
-    assert "profiles.Standard User" in found(profile_problems(ORG, replace(standard, administrator=True)))
+    viewing = replace(standard, admin_permissions=frozenset({AdminPermission.VIEW_SETUP}))
+    assert "profiles.Standard User.admin_permissions" in found(profile_problems(ORG, viewing))
     assert "profiles.Standard User" in found(profile_problems(ORG, replace(standard, standard=False)))
 
 
@@ -59,9 +73,9 @@ def test_nothing_becomes_standard_by_saying_so():
     assert "permission_sets.S" in found(permission_set_problems(ORG, PermissionSet("S", standard=True)))
 
 
-def test_no_profile_but_system_administrator_administers():
+def test_a_custom_profile_may_administer():
     assert found(profile_problems(ORG, ORG.profiles["System Administrator"])) == {}
-    assert "profiles.Ops" in found(profile_problems(ORG, Profile("Ops", administrator=True)))
+    assert found(profile_problems(ORG, Profile("Ops", admin_permissions=EVERY_ADMIN_PERMISSION))) == {}
 
 
 @pytest.mark.parametrize("name", ["a/b", "a@b", " a", ""])
@@ -89,7 +103,40 @@ def test_what_a_user_is_given_is_there():
 
 def test_a_user_may_administer_and_the_guest_may_not():
     assert found(user_problems(ORG, User("alice", "System Administrator"))) == {}
-    assert "users.guest.profile" in found(user_problems(ORG, User("guest", "System Administrator")))
+    org = Org.of(User("guest", "System Administrator", kind=UserKind.GUEST))
+    assert list(found(guest_problems(org))) == ["users.guest"]
+
+
+@pytest.mark.parametrize("given", ["set", "group", "box"])
+def test_no_way_gives_the_guest_an_admin_permission(given):
+    box = Assignment("Ops", datetime(2000, 1, 1, tzinfo=UTC))
+    guest = {
+        "set": User("guest", "Guest User", ("Ops",), kind=UserKind.GUEST),
+        "group": User("guest", "Guest User", (), ("All",), kind=UserKind.GUEST),
+        "box": User("guest", "Guest User", (box,), kind=UserKind.GUEST),
+    }[given]
+    viewing = frozenset({AdminPermission.VIEW_SETUP})
+    ops, group = PermissionSet("Ops", admin_permissions=viewing), PermissionSetGroup("All", ("Ops",))
+    assert list(found(guest_problems(Org.of(guest, ops, group)))) == ["users.guest"]
+    muting = PermissionSetGroup("All", ("Ops",), muted=Muted(admin_permissions=viewing))
+    assert (found(guest_problems(Org.of(guest, ops, muting))) == {}) is (given == "group")
+
+
+def test_the_guest_user_alone_is_of_kind_guest():
+    assert "users.ann.kind" in found(user_problems(ORG, User("ann", kind=UserKind.GUEST)))
+    assert "users.guest.kind" in found(user_problems(ORG, User("guest", "Guest User")))
+
+
+def test_a_time_box_has_a_zone_and_a_printable_purpose():
+    box = Assignment("Clerks", datetime(2030, 1, 1), "line\nline")
+    problems = found(user_problems(ORG, User("ann", permission_sets=(box,))))
+    assert {"users.ann.permission_sets[Clerks].until", "users.ann.permission_sets[Clerks].purpose"} <= set(problems)
+
+
+def test_what_a_group_mutes_is_there():
+    muted = Muted(frozenset({PrincipalReference("Orders", "Nobody")}))
+    group = PermissionSetGroup("G", ("Clerks",), muted=muted)
+    assert "permission_set_groups.G.muted.principals[Orders/Nobody]" in found(group_problems(ORG, group))
 
 
 def test_a_user_name_with_a_space_is_refused():

@@ -167,7 +167,7 @@ def test_a_missing_field_is_refused_at_its_definition():
     assert (found.where, found.got) == ("m.yaml:2", "no external_credential")
 
 
-@pytest.mark.parametrize("field", ["standard", "administrator"])
+@pytest.mark.parametrize("field", ["standard"])
 def test_flags_never_come_from_a_manifest(field):
     assert "no such field" in problem(f"profiles: {{P: {{{field}: true}}}}").expected
 

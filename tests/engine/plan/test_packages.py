@@ -1,6 +1,7 @@
 """What code of a package may plan: its own credentials, which wait for an admin."""
 
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -22,6 +23,8 @@ from callout.engine.plan import make_plan
 from callout.engine.plan.packages import _reach, _sent
 from callout.engine.setup import changed
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
 MANIFEST = """\
 external_credentials:
   Tools:
@@ -35,7 +38,7 @@ named_credentials:
 
 def plan(org, text=MANIFEST, namespace="acme", **options):
     manifest = read_manifest(text, "m.yaml", pytest.fail)
-    return make_plan(org, manifest, CATALOGUE, namespace=namespace, **options)
+    return make_plan(org, manifest, CATALOGUE, now=NOW, namespace=namespace, **options)
 
 
 def refused(org, text, namespace="acme"):

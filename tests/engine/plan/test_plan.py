@@ -18,6 +18,8 @@ from callout.engine.plan import SecretState, make_plan
 from callout.engine.setup import changed
 from tests.engine.manifest.orgs import ORGS
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
 MANIFEST = """\
 external_credentials:
   Orders:
@@ -41,7 +43,7 @@ def read(text):
 
 
 def plan(org, text=MANIFEST, **options):
-    return make_plan(org, read(text), CATALOGUE, **options)
+    return make_plan(org, read(text), CATALOGUE, now=NOW, **options)
 
 
 def applied(org, made):
@@ -275,12 +277,12 @@ def test_a_misspelt_secret_is_refused_with_the_nearest():
 def test_secrets_of_a_principal_that_is_not_defined_are_refused():
     secrets = {UserExternalCredentialKey("Orders", "Nobody"): {"client_id": Secret("x")}}
     with pytest.raises(DefinitionError, match="a principal that is defined"):
-        make_plan(ORG, Manifest((), secrets), CATALOGUE)
+        make_plan(ORG, Manifest((), secrets), CATALOGUE, now=NOW)
 
 
 def test_an_importer_may_not_ask_for_one_name_twice():
     with pytest.raises(DefinitionError, match="each name once"):
-        make_plan(Org.of(), Manifest((User("a"), User("a", active=False))), CATALOGUE)
+        make_plan(Org.of(), Manifest((User("a"), User("a", active=False))), CATALOGUE, now=NOW)
 
 
 def test_flags_and_makers_are_kept_whatever_a_manifest_object_says():
@@ -288,7 +290,7 @@ def test_flags_and_makers_are_kept_whatever_a_manifest_object_says():
     org = changed(ORG, [Change("named_credentials", "Orders", named)])
     (change,) = plan(org, MANIFEST.replace("v2", "v3")).changes
     assert change.definition.created_by_namespace == "acme"
-    forged = make_plan(Org.of(), Manifest((PermissionSet("S", standard=True),)), CATALOGUE)
+    forged = make_plan(Org.of(), Manifest((PermissionSet("S", standard=True),)), CATALOGUE, now=NOW)
     assert forged.changes[0].definition.standard is False
 
 
@@ -296,4 +298,4 @@ def test_flags_and_makers_are_kept_whatever_a_manifest_object_says():
 @settings(max_examples=50, deadline=None)
 def test_what_is_exported_and_applied_again_changes_nothing(org):
     manifest = read(write_manifest(org))
-    assert make_plan(org, manifest, CATALOGUE, prune=True).is_empty
+    assert make_plan(org, manifest, CATALOGUE, now=NOW, prune=True).is_empty

@@ -37,6 +37,21 @@ def set_up(cli, situation: str) -> tuple[str, Caller]:
         case "no read on user external credential":
             run(world.define(Profile("Contractors"), User("eve", "Contractors", ("Order Clerks",))))
             return "Orders", Caller("eve")
+        case "a time box that has ended":
+            run(world.run("permission_set.assign", name="Order Clerks", user="bob", until="1h", purpose="incident 7"))
+            world.clock.move(hours=1)
+            return "Orders", Caller("bob")
+        case "a time box of a group that has ended":
+            run(world.run("permission_set_group.create", name="Staff", permission_sets=["Order Clerks"]))
+            run(world.run("permission_set_group.assign", name="Staff", user="bob", until="1h"))
+            world.clock.move(hours=1)
+            return "Orders", Caller("bob")
+        case "principal muted in a group":
+            run(
+                world.run("permission_set_group.create", name="Staff", permission_sets=["Order Clerks"], assign=["bob"])
+            )
+            run(world.run("permission_set_group.mute", name="Staff", principals=["Orders/Service"]))
+            return "Orders", Caller("bob")
         case "values of a named principal missing":
             return "Orders", Caller("alice")
         case "values of a per-user principal missing":
@@ -60,6 +75,9 @@ SITUATIONS = {
     "principal granted by no set": "principal",
     "principal granted by no set, whose name is taken": "principal",
     "no read on user external credential": "user_external_credential",
+    "a time box that has ended": "principal",
+    "a time box of a group that has ended": "principal",
+    "principal muted in a group": "principal",
     "values of a named principal missing": "configured",
     "values of a per-user principal missing": "configured",
     "no set lets act for the user": "on_behalf_of",
@@ -69,7 +87,7 @@ SITUATIONS = {
 
 def decided(cli, name: str, caller: Caller):
     org = cli.runs(cli.world.store.load())
-    return ladder.decide(org, cli.world.setup.catalogue, caller, name)
+    return ladder.decide(org, cli.world.setup.catalogue, caller, name, now=cli.world.setup.now())
 
 
 @pytest.mark.parametrize(("situation", "rung"), SITUATIONS.items())
@@ -108,7 +126,9 @@ def test_the_printed_command_widens_a_limited_key(cli):
     def rung():
         org = cli.runs(cli.world.store.load())
         key = next(each for each in org.keys.values() if made.startswith(each.prefix))
-        decision = ladder.decide(org, cli.world.setup.catalogue, Caller("alice", proof="key", key=key), "Orders")
+        decision = ladder.decide(
+            org, cli.world.setup.catalogue, Caller("alice", proof="key", key=key), "Orders", now=cli.world.setup.now()
+        )
         return next(step for step in decision.explanation.steps if step.name == "key_limit")
 
     (remedy,) = rung().remedies

@@ -122,6 +122,7 @@ class StandInRoute:
     refresh_statuses: frozenset[int] = frozenset({401, 601})
     ready: Ready | None = None
     demands: Any = None
+    until: float = FOREVER
 
 
 @dataclass

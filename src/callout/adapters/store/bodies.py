@@ -15,8 +15,9 @@ import msgspec
 from callout.adapters.store.errors import StoreError
 from callout.core.errors import DefinitionError, Problem
 from callout.core.model.org import SECTIONS, Definition, name_of
+from callout.core.model.people import EVERY_ADMIN_PERMISSION, GUEST, Profile, User, UserKind
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _TYPES: dict[str, type[Definition]] = {section: kind for kind, section in SECTIONS.items()}
 
@@ -44,11 +45,13 @@ def decode(section: str, name: str, body: str, format_version: int) -> Definitio
     where = f"the definition {section}.{name}"
     if section not in _TYPES:
         raise _unreadable(where, "an unknown section", f"one of {', '.join(_TYPES)}")
-    if format_version != FORMAT_VERSION:
+    if format_version not in (1, FORMAT_VERSION):
         raise _unreadable(where, f"format version {format_version}", str(FORMAT_VERSION))
     try:
-        definition = msgspec.json.decode(body, type=_TYPES[section])
         stored = msgspec.json.decode(body)
+        if format_version == 1 and isinstance(stored, dict):
+            _upgrade_from_1(section, stored)
+        definition = msgspec.json.decode(msgspec.json.encode(stored), type=_TYPES[section])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _unreadable(where, f"a body that does not read ({error})", "the JSON of this kind") from error
     unknown = _unknown_member(stored, msgspec.to_builtins(definition, order="deterministic"))
@@ -57,6 +60,14 @@ def decode(section: str, name: str, body: str, format_version: int) -> Definitio
     if name_of(definition) != name:
         raise _unreadable(where, f"a body named {name_of(definition)!r}", f"the name {name!r}")
     return definition
+
+
+def _upgrade_from_1(section: str, stored: dict[str, Any]) -> None:
+    """Version 2 has admin permissions instead of one flag on profiles, and kinds of users."""
+    if section == SECTIONS[Profile] and stored.pop("administrator", False):
+        stored["admin_permissions"] = sorted(EVERY_ADMIN_PERMISSION)
+    if section == SECTIONS[User] and stored.get("name") == GUEST:
+        stored.setdefault("kind", UserKind.GUEST.value)
 
 
 def _plain(value: Any) -> dict[Any, Any]:

@@ -101,7 +101,7 @@ def set_for(org: Org, reference: PrincipalReference) -> str:
     """Name the permission set that has this principal and the least else; a new name where none has it."""
     having = [s for s in org.permission_sets.values() if reference in s.principals]
     if having:
-        return min(having, key=lambda s: (len(s.principals), s.name)).name
+        return min(having, key=lambda s: (len(s.principals), len(s.admin_permissions), s.name)).name
     return f"{reference.external_credential} Callers"
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import difflib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
 
 from callout.core.access.approvals import naming_approval
+from callout.core.access.sources import SET, Source, earliest, end_of, sources_of
 from callout.core.explanation import Explanation, Remedy, Step
 from callout.core.formula import FormulaError, parse
 from callout.core.model.credentials import (
@@ -25,10 +27,12 @@ from callout.core.model.credentials import (
     UserExternalCredentialKey,
 )
 from callout.core.model.org import Org
-from callout.core.model.people import GUEST, INCLUDES_READ, Caller, PermissionSet, Profile, User
+from callout.core.model.people import GUEST, INCLUDES_READ, Caller, Muted, User
 from callout.core.protocol import Catalogue, required_secrets
 from callout.core.reasons import Reason
 
+#: How long the new time box is that a remedy proposes for one that has ended.
+NEW_BOX = "8h"
 #: Names that are compared with an unknown one to find the nearest.
 MOST_COMPARED = 50
 
@@ -37,7 +41,8 @@ MOST_COMPARED = 50
 class Decision:
     """What was decided. The credentials and the principal are there as far as the ladder found them.
 
-    `wanted` is the principal that the caller asked for by name.
+    `wanted` is the principal that the caller asked for by name. `until` is when the first time box ends that the
+    decision relies on; None: it relies on none.
     """
 
     caller: Caller | None
@@ -47,6 +52,7 @@ class Decision:
     external_credential: ExternalCredential | None = None
     principal: Principal | None = None
     wanted: str | None = None
+    until: datetime | None = None
 
     @property
     def allowed(self) -> bool:
@@ -79,19 +85,23 @@ def decide(
     caller: Caller | None,
     name: str,
     *,
+    now: datetime,
     principal: str | None = None,
     proof: str | Step = "",
 ) -> Decision:
     """Climb the ladder. `caller` is None where the proof was not accepted: `proof` says why, or is that step.
 
-    On behalf of another user, their rungs are climbed, in the namespace of the caller.
+    On behalf of another user, their rungs are climbed, in the namespace of the caller. `now` says which time-boxed
+    assignments have ended.
     """
     steps = [_caller_step(org, caller, proof)]
     acting = caller if steps[0].held else None
+    until: datetime | None = None
     if caller is not None and acting is not None and caller.key is not None:
         steps.append(_limit_step(caller, name))
     if caller is not None and acting is not None and caller.on_behalf_of is not None:
-        steps.append(_on_behalf_step(org, caller, caller.on_behalf_of))
+        step, until = _on_behalf_step(org, caller, caller.on_behalf_of, now)
+        steps.append(step)
         acting = replace(caller, user=caller.on_behalf_of, on_behalf_of=None) if steps[-1].held else None
     named = org.named_credentials.get(name)
     steps.append(_named_step(org, named, name, hinting=caller is not None and not caller.is_guest))
@@ -101,26 +111,15 @@ def decide(
         steps.append(_enabled_step(named))
         steps.append(_namespace_step(named, caller))
         if external is not None and acting is not None:
-            step, chosen = _principal_step(org, external, acting, principal)
-            steps += [step, _user_external_credential_step(org, acting)]
+            sources = sources_of(org, acting.user, now)
+            step, chosen, granted_until = _principal_step(org, external, acting, principal, sources)
+            reading, read_until = _user_external_credential_step(org, acting, sources)
+            steps += [step, reading]
+            until = earliest(until, granted_until, read_until)
             if chosen is not None:
                 steps.append(_configured_step(org, catalogue, external, chosen, named, acting))
             steps = naming_approval(org, acting, named, external, steps, principal)
-    return Decision(caller, name, Explanation(tuple(steps)), named, external, chosen, principal)
-
-
-def granting(org: Org, user: str) -> Iterator[Profile | PermissionSet]:
-    """Yield the profile and every permission set of a user, those of its groups too."""
-    person = org.users.get(user)
-    if person is None:
-        return
-    if person.profile in org.profiles:
-        yield org.profiles[person.profile]
-    groups = (org.permission_set_groups[g] for g in person.permission_set_groups if g in org.permission_set_groups)
-    names = (*person.permission_sets, *(name for group in groups for name in group.permission_sets))
-    for name in dict.fromkeys(names):
-        if name in org.permission_sets:
-            yield org.permission_sets[name]
+    return Decision(caller, name, Explanation(tuple(steps)), named, external, chosen, principal, until)
 
 
 def required_names(
@@ -172,25 +171,34 @@ def _limit_step(caller: Caller, name: str) -> Step:
     return Step("key_limit", held=False, detail=detail, reason="principal_not_granted", remedies=(remedy,))
 
 
-def _on_behalf_step(org: Org, caller: Caller, user: str) -> Step:
-    """Judge whether the caller may make callouts for another user."""
+def _on_behalf_step(org: Org, caller: Caller, user: str, now: datetime) -> tuple[Step, datetime | None]:
+    """Judge whether the caller may make callouts for another user; the time is when the last of the ways ends."""
     if caller.is_guest:
         detail = f"got no proof with Callout-On-Behalf-Of: {user}; expected a caller who may act for others"
         remedy = Remedy("Send a valid key; an admin makes one with", "callout key create USER")
-        return Step("on_behalf_of", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,))
+        return Step("on_behalf_of", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,)), None
     person = org.users.get(user)
-    sets = [s for s in granting(org, caller.user) if isinstance(s, PermissionSet)]
-    letting = next((s for s in sets if person is not None and s.lets_act_for(person)), None)
-    if person is None or person.name == GUEST or letting is None:
+    ways = _ways_to_act_for(org, caller.user, person, now)
+    letting = [way for way in ways if not way.over]
+    if person is None or person.name == GUEST or not letting:
         detail = f"got Callout-On-Behalf-Of: {user}; expected a user for whom a permission set lets {caller.user} act"
-        remedy = _acting_remedy(org, caller.user, user, person)
-        return Step("on_behalf_of", held=False, detail=detail, reason="principal_not_granted", remedies=(remedy,))
+        detail += "".join(f"; {way.worded}" for way in ways)
+        remedy = _again_remedy(ways[0], caller) if ways else _acting_remedy(org, caller.user, user, person)
+        return Step("on_behalf_of", held=False, detail=detail, reason="principal_not_granted", remedies=(remedy,)), None
     if not person.active:
         remedy = Remedy(f"Make {user} active", f"callout user set {shlex.quote(user)} --active")
         detail = f"got user {user!r}, who is not active; expected an active user"
-        return Step("on_behalf_of", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,))
-    detail = f"{caller.user} acts for {user}, profile {person.profile}, by permission set {letting.name}"
-    return Step("on_behalf_of", held=True, detail=detail)
+        return Step("on_behalf_of", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,)), None
+    detail = f"{caller.user} acts for {user}, profile {person.profile}, by {letting[0].worded}"
+    return Step("on_behalf_of", held=True, detail=detail), end_of(letting)
+
+
+def _ways_to_act_for(org: Org, user: str, person: User | None, now: datetime) -> list[Source]:
+    """Return the permission sets of a user that let act for this person, also those whose time has ended."""
+    if person is None or person.name == GUEST:
+        return []
+    letting = {name for name, each in org.permission_sets.items() if each.lets_act_for(person)}
+    return [way for way in sources_of(org, user, now) if way.kind == SET and way.name in letting]
 
 
 def _acting_remedy(org: Org, service: str, user: str, person: User | None) -> Remedy:
@@ -200,7 +208,7 @@ def _acting_remedy(org: Org, service: str, user: str, person: User | None) -> Re
         return Remedy(f"Correct the name, or define {user}", f"callout user set {shlex.quote(user)} --active")
     having = [s for s in org.permission_sets.values() if s.lets_act_for(person)]
     if having:
-        best = min(having, key=lambda s: (len(s.may_act_for), len(s.principals), s.name))
+        best = min(having, key=lambda s: (len(s.may_act_for), len(s.principals), len(s.admin_permissions), s.name))
         text = f"Assign permission set {best.name}, which lets act for {user}, to {service}"
         return Remedy(text, f"callout permission-set assign {shlex.quote(best.name)} {shlex.quote(service)}")
     new, who = shlex.quote(f"{service[:60].replace('@', ' at ')} for others"), shlex.quote(user)
@@ -255,41 +263,91 @@ def _namespace_step(named: NamedCredential, caller: Caller) -> Step:
 
 
 def _principal_step(
-    org: Org, external: ExternalCredential, caller: Caller, wanted: str | None
-) -> tuple[Step, Principal | None]:
-    grants: dict[str, list[str]] = {}
-    for source in granting(org, caller.user):
+    org: Org, external: ExternalCredential, caller: Caller, wanted: str | None, sources: Sequence[Source]
+) -> tuple[Step, Principal | None, datetime | None]:
+    """Choose the principal; the time is when the last of the ways ends that grant it."""
+    grants: dict[str, list[tuple[Source, PrincipalReference]]] = {}
+    for source in sources:
         for reference in sorted(source.principals):
-            if reference.external_credential == external.name:
-                kind = "profile" if isinstance(source, Profile) else "permission set"
-                narrowed = reference.worded.removeprefix(str(reference))
-                grants.setdefault(reference.principal, []).append(f"{kind} {source.name}{narrowed}")
+            if reference.external_credential == external.name and not source.over:
+                grants.setdefault(reference.principal, []).append((source, reference))
     granted = sorted((p for p in external.principals if p.name in grants), key=lambda p: (p.sequence, p.name))
     if wanted is not None:
         granted = [p for p in granted if p.name == wanted]
     if not granted:
-        return _not_granted(org, external, caller, wanted), None
+        return _not_granted(org, external, caller, wanted, sources), None, None
     first, *others = granted
-    detail = (
-        f"{external.name}/{first.name} ({first.type}, sequence {first.sequence}) by {', '.join(grants[first.name])}"
+    by = grants[first.name]
+    detail = f"{external.name}/{first.name} ({first.type}, sequence {first.sequence}) by "
+    detail += ", ".join(source.worded + grant.worded.removeprefix(str(grant)) for source, grant in by)
+    detail += _kept_back(
+        sources, lambda s: _names_any(_before_muting(s), [PrincipalReference(external.name, first.name)])
     )
     if others:
         detail += f"; next is {others[0].name}: pick it with Callout-Principal: {others[0].name}"
-    return Step("principal", held=True, detail=detail), first
+    return Step("principal", held=True, detail=detail), first, _end_of_grants(by)
 
 
-def _not_granted(org: Org, external: ExternalCredential, caller: Caller, wanted: str | None) -> Step:
+def _end_of_grants(by: Sequence[tuple[Source, PrincipalReference]]) -> datetime | None:
+    """Return when the last way ends; where one is narrowed, the first: what requests are allowed may change then."""
+    sources = [source for source, _ in by]
+    return (
+        earliest(*(source.until for source in sources))
+        if any(grant.is_narrowed for _, grant in by)
+        else end_of(sources)
+    )
+
+
+def _names_any(granted: Iterable[PrincipalReference], wished: Collection[PrincipalReference]) -> bool:
+    """Say whether a grant, however far it is narrowed, is of one of these principals."""
+    return any(each.names_same(one) for each in granted for one in wished)
+
+
+def _before_muting(source: Source) -> frozenset[PrincipalReference]:
+    return source.principals | source.muted.principals
+
+
+def _kept_back(sources: Sequence[Source], matters: Callable[[Source], bool]) -> str:
+    """Say which ways would grant what is asked for, had they not ended or did their group not mute it."""
+    told = []
+    for source in sources:
+        if not matters(source):
+            continue
+        if source.over:
+            told.append(source.worded)
+        elif source.muted != Muted():
+            told.append(f"group {source.group} mutes what {source.kind} {source.name} has")
+    return "".join(f"; {each}" for each in dict.fromkeys(told))
+
+
+def _not_granted(
+    org: Org, external: ExternalCredential, caller: Caller, wanted: str | None, sources: Sequence[Source]
+) -> Step:
     wished = [p for p in external.principals if wanted in (None, p.name)]
     names = ", ".join(p.name for p in external.principals) or "none"
     detail = f"{caller.user} has no grant for " + (f"principal {wanted!r}" if wanted else "any principal")
     detail += f" of {external.name}; its principals: {names}"
+    wished_for = {PrincipalReference(external.name, p.name) for p in wished}
+    detail += _kept_back(sources, lambda s: _names_any(_before_muting(s), wished_for))
+    ended = next((s for s in sources if s.over and _names_any(s.principals, wished_for)), None)
     if not wished:
         correct = f"Correct the name {wanted!r}, or define" if wanted else "Define"
         remedy = Remedy(f"{correct} the principal on {external.name}", "callout apply -f FILE")
+    elif ended is not None:
+        remedy = _again_remedy(ended, caller)
     else:
         reference = PrincipalReference(external.name, min(wished, key=lambda p: (p.sequence, p.name)).name)
         remedy = _grant_remedy(org, reference, caller)
     return Step("principal", held=False, detail=detail, reason="principal_not_granted", remedies=(remedy,))
+
+
+def _again_remedy(ended: Source, caller: Caller) -> Remedy:
+    """Propose a new time box for one that has ended, with its purpose."""
+    noun, name = ("permission-set", ended.name) if ended.group is None else ("permission-set-group", ended.group)
+    purpose = f" --purpose {shlex.quote(ended.purpose)}" if ended.purpose else ""
+    command = f"callout {noun} assign {shlex.quote(name)} {shlex.quote(caller.user)} --until {NEW_BOX}{purpose}"
+    what = noun.replace("-", " ")
+    return Remedy(f"Give {what} {name}, whose time has ended, to {caller.user} for another {NEW_BOX}", command)
 
 
 def _grant_remedy(org: Org, reference: PrincipalReference, caller: Caller) -> Remedy:
@@ -298,7 +356,7 @@ def _grant_remedy(org: Org, reference: PrincipalReference, caller: Caller) -> Re
     having = [s for s in sets if reference in s.principals]
     having = having or [s for s in sets if any(reference.names_same(granted) for granted in s.principals)]
     if having:
-        best = min(having, key=lambda s: (len(s.principals), s.name))
+        best = min(having, key=lambda s: (len(s.principals), len(s.admin_permissions), s.name))
         return Remedy(
             f"Assign permission set {best.name}, which has {reference}, to {caller.user}",
             f"callout permission-set assign {shlex.quote(best.name)} {user}",
@@ -311,17 +369,21 @@ def _grant_remedy(org: Org, reference: PrincipalReference, caller: Caller) -> Re
     )
 
 
-def _user_external_credential_step(org: Org, caller: Caller) -> Step:
-    sources = list(granting(org, caller.user))
-    giving = [s for s in sources if s.user_external_credential & INCLUDES_READ]
+def _user_external_credential_step(org: Org, caller: Caller, sources: Sequence[Source]) -> tuple[Step, datetime | None]:
+    """Look for read; the time is when the last of the ways ends that give it."""
+    giving = [s for s in sources if not s.over and s.user_external_credential & INCLUDES_READ]
+    kept_back = _kept_back(
+        sources, lambda s: bool((s.user_external_credential | s.muted.user_external_credential) & INCLUDES_READ)
+    )
     if giving:
-        kind = "profile" if isinstance(giving[0], Profile) else "permission set"
-        detail = f"read on User External Credential by {kind} {giving[0].name}"
-        return Step("user_external_credential", held=True, detail=detail)
-    looked = ", ".join(s.name for s in sources) or "no profile and no permission set"
-    detail = f"got no read on User External Credential from {looked}; expected it from one of them"
-    reason, remedy = "user_external_credential_denied", _read_remedy(org, caller)
-    return Step("user_external_credential", held=False, detail=detail, reason=reason, remedies=(remedy,))
+        detail = f"read on User External Credential by {giving[0].worded}"
+        return Step("user_external_credential", held=True, detail=detail), end_of(giving)
+    looked = ", ".join(str(s) for s in sources) or "no profile and no permission set"
+    detail = f"got no read on User External Credential from {looked}; expected it from one of them{kept_back}"
+    ended = next((s for s in sources if s.over and s.user_external_credential & INCLUDES_READ), None)
+    remedy = _read_remedy(org, caller) if ended is None else _again_remedy(ended, caller)
+    reason = "user_external_credential_denied"
+    return Step("user_external_credential", held=False, detail=detail, reason=reason, remedies=(remedy,)), None
 
 
 def _read_remedy(org: Org, caller: Caller) -> Remedy:
@@ -332,7 +394,9 @@ def _read_remedy(org: Org, caller: Caller) -> Remedy:
         new = shlex.quote("External Credential Readers")
         text = f"Give read on User External Credential in a permission set of {caller.user}; none has it yet"
         return Remedy(text, f"callout permission-set create {new} --user-external-credential read --assign {user}")
-    best = min(having, key=lambda s: (len(s.principals), len(s.user_external_credential), s.name))
+    best = min(
+        having, key=lambda s: (len(s.principals), len(s.user_external_credential), len(s.admin_permissions), s.name)
+    )
     return Remedy(
         f"Assign permission set {best.name}, which has it, to {caller.user}",
         f"callout permission-set assign {shlex.quote(best.name)} {user}",

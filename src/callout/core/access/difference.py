@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from callout.core.access.decide import decide, granting
+from callout.core.access.decide import decide
+from callout.core.access.sources import granting
 from callout.core.model.credentials import NamedCredential
 from callout.core.model.org import Org
 from callout.core.model.people import Caller, User
@@ -46,13 +48,15 @@ class AccessDifference:
     not_compared: int = 0
 
 
-def access_difference(before: Org, after: Org, catalogue: Catalogue, *, most: int = MOST_DECISIONS) -> AccessDifference:
-    """Compare who may make callouts by which name, and the code of which package may."""
+def access_difference(
+    before: Org, after: Org, catalogue: Catalogue, *, now: datetime, most: int = MOST_DECISIONS
+) -> AccessDifference:
+    """Compare who may make callouts by which name, and the code of which package may; as it is now."""
     names = sorted(before.named_credentials.keys() | after.named_credentials.keys())
     same_name = {name: _of_name(before, name) == _of_name(after, name) for name in names}
     changes: list[AccessChange] = []
     decided, not_compared = 0, 0
-    kinds = _kinds(before, after)
+    kinds = _kinds(before, after, now)
     for name in names:
         external = {_external_credential(before, name), _external_credential(after, name)}
         found: dict[tuple[str | None, str | None], list[str]] = {}
@@ -63,7 +67,10 @@ def access_difference(before: Org, after: Org, catalogue: Catalogue, *, most: in
                 not_compared += len(kind.users)
                 continue
             decided += 1
-            way = _way(before, catalogue, kind.users[0], name), _way(after, catalogue, kind.users[0], name)
+            way = (
+                _way(before, catalogue, kind.users[0], name, now),
+                _way(after, catalogue, kind.users[0], name, now),
+            )
             if way[0] != way[1]:
                 found.setdefault(way, []).extend(kind.users)
         changes += [AccessChange(name, tuple(sorted(users)), *way) for way, users in found.items()]
@@ -90,15 +97,15 @@ def _external_credential(org: Org, name: str) -> str | None:
     return named.external_credential if named is not None else None
 
 
-def _kinds(before: Org, after: Org) -> list[_Kind]:
+def _kinds(before: Org, after: Org, now: datetime) -> list[_Kind]:
     kinds: dict[tuple[User | None, User | None], list[str]] = {}
     for user in sorted(before.users.keys() | after.users.keys()):
         kinds.setdefault((_nameless(before, user), _nameless(after, user)), []).append(user)
     made = []
-    for (was, now), users in kinds.items():
-        had, has = list(granting(before, users[0])), list(granting(after, users[0]))
+    for (was, is_now), users in kinds.items():
+        had, has = list(granting(before, users[0], now)), list(granting(after, users[0], now))
         granted = frozenset(r.external_credential for source in (*had, *has) for r in source.principals)
-        made.append(_Kind(users, granted, was == now and had == has))
+        made.append(_Kind(users, granted, was == is_now and had == has))
     return made
 
 
@@ -107,11 +114,11 @@ def _nameless(org: Org, user: str) -> User | None:
     return replace(person, name="", label="") if person is not None else None
 
 
-def _way(org: Org, catalogue: Catalogue, user: str, name: str) -> str | None:
+def _way(org: Org, catalogue: Catalogue, user: str, name: str, now: datetime) -> str | None:
     """Return the principal as which a user may call, or None."""
     if user not in org.users or name not in org.named_credentials:
         return None
-    decision = decide(org, catalogue, Caller(user, proof="name"), name)
+    decision = decide(org, catalogue, Caller(user, proof="name"), name, now=now)
     if decision.principal is None or decision.external_credential is None:
         return None
     held = all(step.held for step in decision.explanation.steps if step.name != _NOT_A_GRANT)

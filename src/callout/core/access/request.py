@@ -10,13 +10,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from callout.core.access.decide import Decision, granting
+from callout.core.access.decide import Decision
 from callout.core.access.pattern import Ambiguous, PathPattern, Reading, allowed_by, pattern_for, readings_of
+from callout.core.access.sources import granting
 from callout.core.explanation import Remedy, Step
 from callout.core.model.credentials import PrincipalReference
 from callout.core.model.org import Org
-from callout.core.model.people import Profile
 
 #: Headers by which some servers take another method than the request's. Where methods are restricted, both are judged.
 METHOD_OVERRIDES = frozenset({b"x-http-method-override", b"x-http-method", b"x-method-override"})
@@ -93,8 +94,11 @@ class RequestRules:
         return own + [f"{grant} allows {grant.rule}" for grant in self.grants]
 
 
-def rules_of(org: Org, decision: Decision) -> RequestRules | None:
-    """Return the rules for the requests of an allowed decision, or None where every request is allowed."""
+def rules_of(org: Org, decision: Decision, now: datetime) -> RequestRules | None:
+    """Return the rules for the requests of an allowed decision, or None where every request is allowed.
+
+    They are those of the grants that hold now, of the user whose grants count.
+    """
     named, external, principal, caller = (
         decision.named_credential,
         decision.external_credential,
@@ -107,11 +111,9 @@ def rules_of(org: Org, decision: Decision) -> RequestRules | None:
     own = Rule.of(named.allowed_methods, named.allowed_paths)
     reference = PrincipalReference(external.name, principal.name)
     grants: list[NarrowedGrant] = []
-    for source in granting(org, caller.user):
-        for grant in sorted(source.principals):
-            if grant.names_same(reference):
-                kind = "profile" if isinstance(source, Profile) else "permission set"
-                grants.append(NarrowedGrant(kind, source.name, Rule.of(grant.methods, grant.paths)))
+    for source in granting(org, caller.acting_user, now):
+        same = (grant for grant in sorted(source.principals) if grant.names_same(reference))
+        grants += (NarrowedGrant(source.kind, source.name, Rule.of(grant.methods, grant.paths)) for grant in same)
     narrowed = tuple(grants) if all(grant.rule.restricts for grant in grants) else ()
     return RequestRules(named.name, reference, own, narrowed) if own.restricts or narrowed else None
 

@@ -17,6 +17,7 @@ from callout.core.model.people import (
     PermissionSetGroup,
     Profile,
     User,
+    UserKind,
 )
 
 Definition = (
@@ -72,7 +73,7 @@ class Org:
         standard: tuple[Definition, ...] = (
             *STANDARD_PROFILES,
             *STANDARD_PERMISSION_SETS,
-            User(GUEST, profile="Guest User", label="Guest User"),
+            User(GUEST, profile="Guest User", label="Guest User", kind=UserKind.GUEST),
         )
         for definition in (*standard, *definitions):
             sections[SECTIONS[type(definition)]][name_of(definition)] = definition

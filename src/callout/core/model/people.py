@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -24,9 +24,58 @@ INCLUDES_READ = frozenset(
     {ObjectPermission.READ, ObjectPermission.EDIT, ObjectPermission.VIEW_ALL, ObjectPermission.MODIFY_ALL}
 )
 
+
+class AdminPermission(StrEnum):
+    """What an admin may do with Callout itself. None includes another."""
+
+    VIEW_SETUP = "view_setup"  # look at every definition, at status and at others' callouts
+    MANAGE_NAMED_CREDENTIALS = "manage_named_credentials"  # named and external credentials, and shared secret values
+    CUSTOMIZE_APPLICATION = "customize_application"  # packages, and whatever has no permission of its own
+    MANAGE_USERS = "manage_users"  # users, keys, permission sets and groups, profiles, assignments
+
+
+EVERY_ADMIN_PERMISSION = frozenset(AdminPermission)
+
+
+class UserKind(StrEnum):
+    """What a user is. A background identity holds no key: what runs without a person is known in another way."""
+
+    HUMAN = "human"
+    SERVICE = "service"
+    GUEST = "guest"
+    BACKGROUND = "background"
+
+
 GUEST = "guest"
 #: Before the name of a profile in `may_act_for`: its users.
 PROFILE_PREFIX = "profile:"
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A permission set or group that a user has until a time. At `until` and later it grants nothing."""
+
+    name: str
+    until: datetime
+    purpose: str = ""
+
+    def __str__(self) -> str:
+        purpose = f" ({self.purpose})" if self.purpose else ""
+        return f"{self.name} until {self.until.isoformat()}{purpose}"
+
+
+def assigned_name(entry: str | Assignment) -> str:
+    """Return the name of what an entry of a user assigns."""
+    return entry if isinstance(entry, str) else entry.name
+
+
+@dataclass(frozen=True, slots=True)
+class Muted:
+    """Grants that do not come through a group, although its permission sets hold them."""
+
+    principals: frozenset[PrincipalReference] = frozenset()
+    user_external_credential: frozenset[ObjectPermission] = frozenset()
+    admin_permissions: frozenset[AdminPermission] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +87,7 @@ class PermissionSet:
     user_external_credential: frozenset[ObjectPermission] = frozenset()
     label: str = ""
     standard: bool = False
+    admin_permissions: frozenset[AdminPermission] = frozenset()
     may_act_for: frozenset[str] = frozenset()
 
     def lets_act_for(self, user: User) -> bool:
@@ -47,26 +97,24 @@ class PermissionSet:
 
 @dataclass(frozen=True, slots=True)
 class PermissionSetGroup:
-    """Permission sets that are assigned together."""
+    """Permission sets that are assigned together; what is `muted` does not come through the group."""
 
     name: str
     permission_sets: tuple[str, ...] = ()
     label: str = ""
+    muted: Muted = field(default_factory=Muted)
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The base grants of a user; a user has exactly one profile.
-
-    Users of an `administrator` profile may define and change everything; System Administrator alone is one.
-    """
+    """The base grants of a user; a user has exactly one profile."""
 
     name: str
     principals: frozenset[PrincipalReference] = frozenset()
     user_external_credential: frozenset[ObjectPermission] = frozenset()
     label: str = ""
     standard: bool = False
-    administrator: bool = False
+    admin_permissions: frozenset[AdminPermission] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +123,21 @@ class User:
 
     name: str
     profile: str = "Standard User"
-    permission_sets: tuple[str, ...] = ()
-    permission_set_groups: tuple[str, ...] = ()
+    permission_sets: tuple[str | Assignment, ...] = ()
+    permission_set_groups: tuple[str | Assignment, ...] = ()
     active: bool = True
     label: str = ""
+    kind: UserKind = UserKind.HUMAN
+
+    @property
+    def set_names(self) -> tuple[str, ...]:
+        """The names of the permission sets, also of those whose time has ended."""
+        return tuple(map(assigned_name, self.permission_sets))
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """The names of the permission set groups, also of those whose time has ended."""
+        return tuple(map(assigned_name, self.permission_set_groups))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +210,9 @@ class Caller:
 _OWN = frozenset({ObjectPermission.READ, ObjectPermission.CREATE, ObjectPermission.EDIT, ObjectPermission.DELETE})
 
 STANDARD_PROFILES: tuple[Profile, ...] = (
-    Profile("System Administrator", user_external_credential=_OWN, standard=True, administrator=True),
+    Profile(
+        "System Administrator", user_external_credential=_OWN, standard=True, admin_permissions=EVERY_ADMIN_PERMISSION
+    ),
     Profile("Standard User", user_external_credential=_OWN, standard=True),
     Profile("Minimum Access", user_external_credential=frozenset({ObjectPermission.READ}), standard=True),
     Profile("Guest User", standard=True),

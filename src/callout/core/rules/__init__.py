@@ -20,6 +20,7 @@ from callout.core.rules.named_credentials import named_credential_problems
 from callout.core.rules.names import nearest
 from callout.core.rules.people import (
     group_problems,
+    guest_problems,
     package_problems,
     permission_set_problems,
     profile_problems,
@@ -50,6 +51,7 @@ def problems_of(
         if changed is None or any(key in changed for key in _keys_that_matter(definition, using)):
             problems += _problems_of_one(org, catalogue, definition, using)
             problems += _text_problems(definition)
+    problems += guest_problems(org)
     problems += _case_problems(org, changed)
     return tuple(problems)
 
@@ -110,10 +112,11 @@ def _keys_that_matter(definition: Definition, using: list[NamedCredential]) -> I
             yield from (("external_credentials", r.external_credential) for r in definition.principals)
         case PermissionSetGroup():
             yield from (("permission_sets", name) for name in definition.permission_sets)
+            yield from (("external_credentials", r.external_credential) for r in definition.muted.principals)
         case User():
             yield "profiles", definition.profile
-            yield from (("permission_sets", name) for name in definition.permission_sets)
-            yield from (("permission_set_groups", name) for name in definition.permission_set_groups)
+            yield from (("permission_sets", name) for name in definition.set_names)
+            yield from (("permission_set_groups", name) for name in definition.group_names)
         case Package():
             return
         case TrustedIssuer():

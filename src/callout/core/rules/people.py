@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime
 
+from callout.core.access.sources import sources_of
 from callout.core.errors import Problem
 from callout.core.model.credentials import NamedCredential, PrincipalReference
 from callout.core.model.org import Org
@@ -12,11 +14,13 @@ from callout.core.model.people import (
     PROFILE_PREFIX,
     STANDARD_PERMISSION_SETS,
     STANDARD_PROFILES,
+    Assignment,
     Package,
     PermissionSet,
     PermissionSetGroup,
     Profile,
     User,
+    UserKind,
 )
 from callout.core.rules.names import (
     developer_name_rule,
@@ -31,14 +35,16 @@ from callout.core.rules.requests import method_problems, path_problems
 #: Of the version of a package, in characters.
 LONGEST_VERSION = 64
 
-_STANDARD = {("profiles", p.name): (True, p.administrator) for p in STANDARD_PROFILES} | {
-    ("permission_sets", s.name): (True, False) for s in STANDARD_PERMISSION_SETS
+LONGEST_PURPOSE = 255
+_BEFORE_EVERY_END = datetime.min.replace(tzinfo=UTC)
+_STANDARD = {("profiles", p.name): p.admin_permissions for p in STANDARD_PROFILES} | {
+    ("permission_sets", s.name): s.admin_permissions for s in STANDARD_PERMISSION_SETS
 }
 
 
 def permission_set_problems(org: Org, source: PermissionSet) -> Iterator[Problem]:
     """Judge one permission set."""
-    yield from _grant_problems(org, source, "permission_sets", administrator=False)
+    yield from _grant_problems(org, source, "permission_sets")
     for other in sorted(source.may_act_for):
         profile = other.removeprefix(PROFILE_PREFIX)
         known = org.users.keys() - {GUEST} if profile == other else org.profiles
@@ -48,8 +54,8 @@ def permission_set_problems(org: Org, source: PermissionSet) -> Iterator[Problem
 
 
 def profile_problems(org: Org, profile: Profile) -> Iterator[Problem]:
-    """Judge one profile. Only the standard System Administrator administers: no manifest could carry the flag."""
-    yield from _grant_problems(org, profile, "profiles", administrator=profile.administrator)
+    """Judge one profile."""
+    yield from _grant_problems(org, profile, "profiles")
 
 
 def group_problems(org: Org, group: PermissionSetGroup) -> Iterator[Problem]:
@@ -58,23 +64,51 @@ def group_problems(org: Org, group: PermissionSetGroup) -> Iterator[Problem]:
     yield from _name_problems(place, group.name, readable_name_rule(group.name))
     here = f"{place}.permission_sets"
     yield from _member_problems(here, "permission set", group.permission_sets, org.permission_sets)
+    yield from _reference_problems(org, group.muted.principals, f"{place}.muted.principals")
 
 
 def user_problems(org: Org, user: User) -> Iterator[Problem]:
-    """Judge one user. The guest user never administers: anyone is the guest user."""
+    """Judge one user."""
     place = f"users.{user.name}"
     yield from _name_problems(place, user.name, user_name_rule(user.name))
     profile = org.profiles.get(user.profile)
     if profile is None:
         hint = nearest(user.profile, org.profiles)
         yield Problem(f"{place}.profile", repr(user.profile), f"a profile: {_listed(org.profiles)}", hint)
-    elif profile.administrator and user.name == GUEST:
-        expected = "a profile that does not administer: every caller without proof is the guest user"
-        yield Problem(f"{place}.profile", repr(user.profile), expected)
+    if (user.kind is UserKind.GUEST) != (user.name == GUEST):
+        expected = "guest" if user.name == GUEST else "human, service or background; guest is for the one guest user"
+        yield Problem(f"{place}.kind", repr(user.kind.value), expected)
+    keys = sorted(key.prefix for key in org.keys.values() if key.user == user.name)
+    if user.kind is UserKind.BACKGROUND and keys:
+        expected = f"none: it holds no secret of its own; revoke them first: callout key revoke {keys[0]}"
+        yield Problem(f"{place}.kind", f"a background identity that has {len(keys)} keys", expected)
     here = f"{place}.permission_sets"
-    yield from _member_problems(here, "permission set", user.permission_sets, org.permission_sets)
+    yield from _member_problems(here, "permission set", user.set_names, org.permission_sets)
     here = f"{place}.permission_set_groups"
-    yield from _member_problems(here, "permission set group", user.permission_set_groups, org.permission_set_groups)
+    yield from _member_problems(here, "permission set group", user.group_names, org.permission_set_groups)
+
+    for field, entries in (
+        ("permission_sets", user.permission_sets),
+        ("permission_set_groups", user.permission_set_groups),
+    ):
+        for entry in entries:
+            if not isinstance(entry, str):
+                yield from _box_problems(f"{place}.{field}[{entry.name}]", entry)
+
+
+def _box_problems(place: str, entry: Assignment) -> Iterator[Problem]:
+    if entry.until.tzinfo is None:
+        yield Problem(f"{place}.until", "a time without its zone", "one with it, such as 2030-01-31T12:00:00Z")
+    if not entry.purpose.isprintable() or len(entry.purpose) > LONGEST_PURPOSE:
+        yield Problem(f"{place}.purpose", "another text", f"at most {LONGEST_PURPOSE} printable characters")
+
+
+def guest_problems(org: Org) -> Iterator[Problem]:
+    """Judge that the guest user never administers, not even in a time to come: everyone is the guest user."""
+    for source in sources_of(org, GUEST, _BEFORE_EVERY_END):
+        if source.admin_permissions:
+            got = f"{', '.join(sorted(source.admin_permissions))} by {source}"
+            yield Problem(f"users.{GUEST}", got, "no admin permission: every caller without proof is the guest user")
 
 
 def package_problems(package: Package) -> Iterator[Problem]:
@@ -95,16 +129,21 @@ def package_problems(package: Package) -> Iterator[Problem]:
             yield Problem(f"{place}.{section}.{made.name}", f"name {made.name!r}", expected)
 
 
-def _grant_problems(
-    org: Org, source: PermissionSet | Profile, section: str, *, administrator: bool
-) -> Iterator[Problem]:
+def _grant_problems(org: Org, source: PermissionSet | Profile, section: str) -> Iterator[Problem]:
     place = f"{section}.{source.name}"
     yield from _name_problems(place, source.name, readable_name_rule(source.name))
-    flags = _STANDARD.get((section, source.name), (False, False))
-    if flags != (source.standard, administrator):
-        yield Problem(place, "other standard or administrator flags", "those that it was shipped with")
-    for reference in sorted(source.principals):
-        here = f"{place}.principals[{reference}]"
+    shipped = _STANDARD.get((section, source.name))
+    if source.standard != (shipped is not None):
+        yield Problem(place, "another standard flag", "the one that it was shipped with")
+    if shipped is not None and shipped != source.admin_permissions:
+        expected = f"those that it was shipped with: {', '.join(sorted(shipped)) or 'none'}; make one of your own"
+        yield Problem(f"{place}.admin_permissions", "other admin permissions of a standard one", expected)
+    yield from _reference_problems(org, source.principals, f"{place}.principals")
+
+
+def _reference_problems(org: Org, references: Iterable[PrincipalReference], place: str) -> Iterator[Problem]:
+    for reference in sorted(references):
+        here = f"{place}[{reference}]"
         problem = _reference_problem(org, reference, here)
         if problem is not None:
             yield problem

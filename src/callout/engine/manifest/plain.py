@@ -6,13 +6,16 @@ The order of headers is the order in which they are sent, and is kept.
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from callout.core.model.credentials import PrincipalReference
 from callout.core.model.org import SECTIONS, Definition, name_of
+from callout.core.model.people import assigned_name
 from callout.engine.manifest.shape import (
     SECRETS,
+    EntryShape,
     ListShape,
     MapShape,
     RecordShape,
@@ -51,6 +54,11 @@ def _plain(shape: Shape, value: Any, *, everything: bool) -> Any:
             return dict(sorted(value.items()))
         case ListShape(RecordShape() as record):
             return [_fields(record, item, everything=everything) for item in value]
+        case ListShape(EntryShape(record)):
+            ordered = sorted(value, key=assigned_name)
+            return [e if isinstance(e, str) else _fields(record, e, everything=everything) for e in ordered]
+        case RecordShape():
+            return _fields(shape, value, everything=everything)
         case ListShape():
             return [_text(item) for item in sorted(value)]
         case _:
@@ -61,4 +69,6 @@ def _text(value: Any) -> Any:
     if isinstance(value, PrincipalReference) and value.is_narrowed:
         narrowed = {"methods": sorted(value.methods), "paths": sorted(value.paths)}
         return {"principal": str(value), **{name: texts for name, texts in narrowed.items() if texts}}
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
     return str(value) if isinstance(value, (StrEnum, PrincipalReference)) else value

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from callout.core.errors import DefinitionError, Problem
@@ -24,6 +25,7 @@ from callout.engine.manifest.shape import (
     SECRETS,
     BooleanShape,
     ChoiceShape,
+    EntryShape,
     GrantShape,
     IntegerShape,
     ListShape,
@@ -34,6 +36,7 @@ from callout.engine.manifest.shape import (
     SecretShape,
     Shape,
     TextShape,
+    TimeShape,
     defaults_of,
     shape_of_narrowed_grant,
     shape_of_section,
@@ -135,6 +138,8 @@ class _Reader:
                 return container(self._list(shape, node, place))
             case RecordShape():
                 return self._record(shape, node, place)
+            case EntryShape(record):
+                return self._record(record, node, place) if isinstance(node, MapNode) else self._text(node, place)
             case SecretShape():
                 return self._secret(node, place)
             case GrantShape():
@@ -159,7 +164,8 @@ class _Reader:
         values: list[Any] = []
         seen: set[Any] = set()
         for index, child in enumerate(node.items):
-            here = f"{place}[{_text_of(child) if isinstance(child, ScalarNode) else index}]"
+            named = not isinstance(shape.item, RecordShape) and isinstance(child, ScalarNode)
+            here = f"{place}[{_text_of(child) if named else index}]"
             self.places[here] = self._where(child)
             value = self._value(shape.item, child, here)
             if shape.container is frozenset:
@@ -168,6 +174,9 @@ class _Reader:
                 seen.add(value)
             values.append(value)
         return values
+
+    def _text(self, node: Node, place: str) -> Any:
+        return self._scalar(TextShape(), node, place)
 
     def _scalar(self, shape: Scalar, node: Node, place: str) -> Any:
         scalar = node if isinstance(node, ScalarNode) else ScalarNode("", Kind.NOTHING, node.line)
@@ -181,6 +190,8 @@ class _Reader:
                 return int(text)
             case ChoiceShape(of) if text in [choice.value for choice in of] and scalar.kind is Kind.TEXT:
                 return of(text)
+            case TimeShape() if scalar.kind is Kind.TEXT and (time := time_of(text)) is not None:
+                return time
             case ReferenceShape() if scalar.kind is Kind.TEXT and _REFERENCE.fullmatch(text):
                 external_credential, _, principal = text.partition("/")
                 return PrincipalReference(external_credential, principal)
@@ -194,6 +205,8 @@ class _Reader:
                 self._note(place, node, _shown(node), "true or false", meant)
             case IntegerShape():
                 self._note(place, node, _shown(node), "a whole number")
+            case TimeShape():
+                self._note(place, node, _shown(node), "a time such as 2030-01-31T12:00:00Z")
             case ChoiceShape(of):
                 choices = [choice.value for choice in of]
                 expected = f"one of {', '.join(choices)}"
@@ -281,6 +294,15 @@ class _Reader:
 
     def _where(self, node: Node) -> str:
         return f"{self._source_name}:{node.line}"
+
+
+def time_of(text: str) -> datetime | None:
+    """Read an ISO 8601 time; one without a zone is UTC. None where it is none."""
+    try:
+        found = datetime.fromisoformat(text)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _joined(place: str, key: str) -> str:

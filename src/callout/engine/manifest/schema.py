@@ -23,6 +23,7 @@ from callout.engine.manifest.shape import (
     SECRETS,
     BooleanShape,
     ChoiceShape,
+    EntryShape,
     GrantShape,
     IntegerShape,
     ListShape,
@@ -32,6 +33,7 @@ from callout.engine.manifest.shape import (
     SecretShape,
     Shape,
     TextShape,
+    TimeShape,
     defaults_of,
     shape_of_narrowed_grant,
     shape_of_section,
@@ -127,8 +129,13 @@ _TOLD: Mapping[str, str] = {
     "allow_private_network": "Allow private and loopback addresses, and http:// to them",
     "generate_authorization_header": "Whether the protocol writes its Authorization header",
     "user_external_credential": "What may be done with User External Credential rows; callouts need read",
-    "permission_sets": "Names of permission sets",
-    "permission_set_groups": "Names of permission set groups",
+    "permission_sets": "Names of permission sets; of a user also {name, until, purpose}",
+    "permission_set_groups": "Names of permission set groups, or {name, until, purpose}",
+    "admin_permissions": "What may be done with Callout itself; the guest user never has any",
+    "muted": "Grants that do not come through this group, although its permission sets hold them",
+    "kind": "What the user is; a background identity holds no key, and guest is the one guest user",
+    "until": "When the assignment ends; it grants nothing from then on",
+    "purpose": "What the assignment is for",
     "profile": "Name of the one profile",
     "version": "Version of the package",
     "uses": "Named credentials of an admin's that the package asks to call",
@@ -210,6 +217,10 @@ def _shape(shape: Shape, name: str) -> dict[str, Any]:
             return {"type": "integer"}
         case ChoiceShape(of):
             return {"type": "string", "enum": [choice.value for choice in of]}
+        case TimeShape():
+            return {"type": "string", "format": "date-time"}
+        case EntryShape(record):
+            return {"anyOf": [{"type": "string"}, _record(record)]}
         case ReferenceShape():
             return {"type": "string", "pattern": "^[^/]+/[^/]+$"}
         case SecretShape():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, replace
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
@@ -22,7 +23,7 @@ from callout.core.model.credentials import (
     RateLimit,
 )
 from callout.core.model.org import SECTIONS, Definition, Org
-from callout.core.model.people import Package
+from callout.core.model.people import Assignment, Muted, Package
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ class SecretShape:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeShape:
+    """A time: ISO 8601 with its zone, or without one for UTC."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChoiceShape:
     """One of the values of an enumeration."""
 
@@ -68,6 +74,13 @@ class ListShape:
 
     item: Shape
     container: Callable[[list[Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryShape:
+    """A name, or a record that has it as its field `name`."""
+
+    record: RecordShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +108,8 @@ class RecordShape:
     key: str | None
 
 
-Scalar = TextShape | BooleanShape | IntegerShape | ReferenceShape | SecretShape | ChoiceShape
-Shape = Scalar | ListShape | MapShape | RecordShape | GrantShape
+Scalar = TextShape | BooleanShape | IntegerShape | ReferenceShape | SecretShape | TimeShape | ChoiceShape
+Shape = Scalar | EntryShape | ListShape | MapShape | RecordShape | GrantShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +126,14 @@ class NarrowedGrant:
         return replace(self.principal, methods=tuple(sorted(self.methods)), paths=tuple(sorted(self.paths)))
 
 
-#: Records that stand in lists: no mapping names them.
+#: Records that stand in lists.
 _LISTED = (CustomHeader, RateLimit, NarrowedGrant)
+#: Records that no mapping names.
+_NAMELESS = (*_LISTED, Assignment, Muted)
 
 #: Fields that no manifest sets, and why.
 NOT_IN_A_MANIFEST: Mapping[str, str] = {
     "standard": "what is standard was shipped with Callout",
-    "administrator": "only System Administrator administers",
     "created_by_namespace": "it is noted when code of a package makes a credential",
     "name": "the name is the key above it",
     "namespace": "the namespace is the key above it",
@@ -167,7 +181,7 @@ def _default(declared: Field[Any]) -> Any:
 
 def _record(kind: type[Any]) -> RecordShape:
     hints = get_type_hints(kind)
-    key = None if kind in _LISTED else "namespace" if kind is Package else "name"
+    key = None if kind in _NAMELESS else "namespace" if kind is Package else "name"
     hidden = NOT_IN_A_MANIFEST.keys() if key is not None else ()
     found = {
         declared.name: FieldShape(
@@ -176,6 +190,8 @@ def _record(kind: type[Any]) -> RecordShape:
         for declared in fields(kind)
         if declared.name not in hidden
     }
+    if kind is Muted:  # it mutes a principal, however far the grants of it are narrowed
+        found["principals"] = FieldShape(ListShape(ReferenceShape(), frozenset), required=False)
     if kind is Principal:
         found[SECRETS] = FieldShape(MapShape(SecretShape()), required=False)
     return RecordShape(kind, found, key)
@@ -183,6 +199,10 @@ def _record(kind: type[Any]) -> RecordShape:
 
 def _shape(hint: Any) -> Shape:
     """Turn the type of a field into the shape of what stands for it."""
+    if Assignment in get_args(hint):
+        return EntryShape(_record(Assignment))
+    if hint is Muted:
+        return _record(Muted)
     if isinstance(hint, types.UnionType):  # `bool | None`: None is what a field has that is left out
         return _shape(next(part for part in get_args(hint) if part is not types.NoneType))
     if isinstance(hint, type) and issubclass(hint, StrEnum):
@@ -191,6 +211,7 @@ def _shape(hint: Any) -> Shape:
         str: TextShape(),
         bool: BooleanShape(),
         int: IntegerShape(),
+        datetime: TimeShape(),
         PrincipalReference: ReferenceShape(),
     }
     if hint in scalars:

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from callout.core.access.sources import admin_permissions_of
 from callout.core.model.org import Org
-from callout.core.model.people import Caller
+from callout.core.model.people import EVERY_ADMIN_PERMISSION, AdminPermission, Caller
 from callout.core.reasons import Telling, reason
 from callout.engine.audit.search import Wanted
 from callout.engine.operations.operation import LOCAL, Uses
 from callout.engine.operations.problems import OperationRefused
 from callout.engine.operations.requests import Access, CalloutId, CalloutsWanted, Nothing, Question
-from callout.engine.setup import Result, administrators, is_administrator
+from callout.engine.setup import Result, administrators
 from callout.engine.who_can import may_call
 
 
-def administers(org: Org, caller: Caller) -> bool:
-    """True for the admin of this home, and for a user whose profile administers."""
-    if caller.proof == LOCAL.proof:
-        return True
-    user = org.users.get(caller.user)
-    return user is not None and is_administrator(org, user)
+def held_by(org: Org, caller: Caller, now: datetime) -> frozenset[AdminPermission]:
+    """Return the admin permissions of a caller; the admin of a home has every one, who has a limited key has none."""
+    if caller.key is not None:
+        return frozenset()
+    return EVERY_ADMIN_PERMISSION if caller.proof == LOCAL.proof else admin_permissions_of(org, caller.user, now)
+
+
+def views_setup(uses: Uses, org: Org, caller: Caller) -> bool:
+    """True for one who may look at everyone's callouts. The code of a package may not, whoever's key it has."""
+    return caller.namespace is None and AdminPermission.VIEW_SETUP in held_by(org, caller, uses.setup.now())
 
 
 async def whoami(uses: Uses, _: Nothing, caller: Caller) -> Result:
     """Say who is asking, and as which user their callouts are made where they name none."""
     org = await uses.setup.org()
+    held = held_by(org, caller, uses.setup.now())
+    user = org.users.get(caller.user)
     return {
         "caller": caller.user,
+        "kind": user.kind.value if user is not None else None,
         "namespace": caller.namespace,
         "proof": caller.proof,
-        "administrator": administers(org, caller),
+        "administrator": held >= EVERY_ADMIN_PERMISSION,
+        "admin_permissions": sorted(held),
         "user": _own_user(org, caller),
     }
 
@@ -49,7 +60,7 @@ async def diagnose(uses: Uses, request: Question, caller: Caller) -> Result:
         raise OperationRefused(
             "administrator_required", "got no user, and no administrator is defined; expected --as USER"
         )
-    _expect_own(org, caller, Caller(user, namespace))
+    _expect_own(uses, org, caller, Caller(user, namespace))
     result = await uses.diagnose(
         request.name,
         user=user,
@@ -66,15 +77,15 @@ async def can(uses: Uses, request: Access, caller: Caller) -> Result:
     """Decide whether a user may make callouts by a name: anyone about themselves, an admin about everyone."""
     org = await uses.setup.org()
     asked = Caller(request.user, request.namespace, proof="name")
-    _expect_own(org, caller, asked)
+    _expect_own(uses, org, caller, asked)
     result = may_call(uses.setup, org, asked, request.name)
     return result if _is_told_all(uses, org, caller) else _code_alone(result)
 
 
-def _expect_own(org: Org, caller: Caller, whose: Caller) -> None:
+def _expect_own(uses: Uses, org: Org, caller: Caller, whose: Caller) -> None:
     own = (whose.user, whose.namespace) == (caller.user, caller.namespace)
-    if not own and (caller.namespace or not administers(org, caller)):
-        detail = f"got a callout of {whose}; expected your own: you are {caller}"
+    if not own and not views_setup(uses, org, caller):
+        detail = f"got a callout of {whose}; expected your own, or admin permission view_setup: you are {caller}"
         raise OperationRefused("administrator_required", detail)
 
 
@@ -82,7 +93,7 @@ async def explain(uses: Uses, request: CalloutId, caller: Caller) -> Result:
     """Show the record of a callout: anyone their own, an admin everyone's. Others cannot tell whether it exists."""
     record = await uses.explain(request.callout_id)
     org = await uses.setup.org()
-    if record is not None and not (administers(org, caller) and caller.namespace is None):
+    if record is not None and not views_setup(uses, org, caller):
         own = {"user": caller.user, "namespace": caller.namespace}
         record = record if record.get("caller") == own else None
     if record is None:
@@ -96,9 +107,9 @@ async def log(uses: Uses, request: CalloutsWanted, caller: Caller) -> Result:
     """List callouts: anyone their own, an admin everyone's."""
     org = await uses.setup.org()
     own = {"user": caller.user, "namespace": caller.namespace}
-    sees_all = administers(org, caller) and caller.namespace is None
+    sees_all = views_setup(uses, org, caller)
     if not sees_all and request.user not in (None, caller.user):
-        detail = f"got the callouts of user {request.user}; expected your own: you are {caller}"
+        detail = f"got the callouts of user {request.user}; expected your own, or admin permission view_setup: you are {caller}"
         raise OperationRefused("administrator_required", detail)
     wanted = Wanted(
         request.name,
@@ -118,7 +129,7 @@ def _brief(record: Result) -> Result:
 
 
 def _is_told_all(uses: Uses, org: Org, caller: Caller) -> bool:
-    return uses.telling is Telling.FULL or (administers(org, caller) and caller.namespace is None)
+    return uses.telling is Telling.FULL or views_setup(uses, org, caller)
 
 
 def _code_alone(result: Result) -> Result:

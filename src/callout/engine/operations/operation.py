@@ -19,7 +19,7 @@ LOCAL = Caller("local", None, "home")
 
 
 class Access(StrEnum):
-    """Who may run an operation."""
+    """Who may run an operation; `demands` says which admin permission it takes."""
 
     KNOWN = "known"  # any caller with a valid key, about themselves
     ADMINISTRATOR = "administrator"

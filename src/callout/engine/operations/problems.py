@@ -17,8 +17,8 @@ OPERATION_REASONS: tuple[Reason, ...] = (
         "administrator_required",
         403,
         Blame.CALLER,
-        "This operation is for administrators",
-        "Use a key of a user whose profile administers, such as System Administrator.",
+        "This operation needs an admin permission that the caller lacks",
+        "Give the user the admin permission that is named, or use a key of one who has it.",
     ),
     Reason(
         "package_code_refused",

@@ -65,6 +65,7 @@ class UserDefinition(Request):
     permission_set_groups: tuple[str, ...] | None = None
     active: bool | None = None
     label: str | None = None
+    kind: str | None = None
 
 
 class KeyOf(Request):
@@ -162,11 +163,12 @@ class Namespace(Request):
 
 
 class Grants(Request):
-    """Principals (`EC/Principal`) and object permissions on User External Credential."""
+    """Principals (`EC/Principal`), object permissions on User External Credential, admin permissions."""
 
     name: str
     principals: tuple[str, ...] = ()
     user_external_credential: tuple[str, ...] = ()
+    admin_permissions: tuple[str, ...] = ()
 
 
 class NewGrants(Grants):
@@ -195,6 +197,13 @@ class Assignment(Request):
 
     name: str
     user: str
+
+
+class NewAssignment(Assignment):
+    """With `until`, a life (`2h`) or a time (ISO 8601), the assignment ends then; `purpose` says what it is for."""
+
+    until: str | None = None
+    purpose: str = ""
 
 
 class GroupDefinition(Request):
@@ -319,3 +328,8 @@ class Before(Request):
     """A time that is past, or how long ago."""
 
     before: str
+
+
+def given(grants: Grants) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return the grants of a request: principals, object permissions, admin permissions."""
+    return grants.principals, grants.user_external_credential, grants.admin_permissions

@@ -6,19 +6,8 @@ Every row runs on the use cases `u`, the request `q` and the caller `c`.
 
 from __future__ import annotations
 
-from callout.engine import (
-    applying,
-    credentials,
-    grants,
-    groups,
-    keys,
-    people,
-    secret_values,
-    status,
-    troubleshoot,
-    who_can,
-)
-from callout.engine.operations import callouts
+from callout.engine import applying, credentials, grants, groups, keys, people, status, troubleshoot, who_can
+from callout.engine.operations import access_rows, callouts, own_secrets
 from callout.engine.operations import requests as r
 from callout.engine.operations.audit import AUDIT
 from callout.engine.operations.identity import IDENTITY
@@ -163,9 +152,8 @@ _SECRETS = (
         _SECRETS_PATH,
         r.Values,
         "Set secret values of a principal",
-        lambda u, q, c: secret_values.set_secrets(
-            u.setup, str(c), q.external_credential, q.principal, q.values, user=q.user
-        ),
+        own_secrets.set_values,
+        Access.KNOWN,
     ),
     Operation(
         "secret.list",
@@ -173,7 +161,8 @@ _SECRETS = (
         _SECRETS_PATH,
         r.Held,
         "List which secret values a principal has, by name",
-        lambda u, q, c: secret_values.list_secrets(u.setup, q.external_credential, q.principal, user=q.user),
+        own_secrets.list_values,
+        Access.KNOWN,
     ),
     Operation(
         "secret.remove",
@@ -181,9 +170,8 @@ _SECRETS = (
         _SECRETS_PATH,
         r.HeldNames,
         "Remove secret values of a principal",
-        lambda u, q, c: secret_values.remove_secrets(
-            u.setup, str(c), q.external_credential, q.principal, q.names, user=q.user
-        ),
+        own_secrets.remove_values,
+        Access.KNOWN,
     ),
 )
 
@@ -204,6 +192,7 @@ _PEOPLE = (
             permission_set_groups=q.permission_set_groups,
             active=q.active,
             label=q.label,
+            kind=q.kind,
         ),
     ),
     Operation(
@@ -270,6 +259,7 @@ _GRANTS = (
             q.name,
             principals=q.principals,
             object_permissions=q.user_external_credential,
+            admin_permissions=q.admin_permissions,
             label=q.label,
             assign=q.assign,
             may_act_for=q.may_act_for,
@@ -287,9 +277,9 @@ _GRANTS = (
         "permission_set.assign",
         "PUT",
         "/permission-sets/{name}/users/{user}",
-        r.Assignment,
+        r.NewAssignment,
         "Give a permission set to a user",
-        lambda u, q, c: grants.assign_permission_set(u.setup, str(c), q.name, q.user),
+        lambda u, q, c: grants.assign_permission_set(u.setup, str(c), q.name, q.user, until=q.until, purpose=q.purpose),
     ),
     Operation(
         "permission_set.unassign",
@@ -306,14 +296,7 @@ _GRANTS = (
         r.NewGrants,
         "Add grants to a permission set",
         lambda u, q, c: grants.grant(
-            u.setup,
-            str(c),
-            "permission_sets",
-            q.name,
-            q.principals,
-            q.user_external_credential,
-            methods=q.methods,
-            paths=q.paths,
+            u.setup, str(c), "permission_sets", q.name, r.given(q), methods=q.methods, paths=q.paths
         ),
     ),
     Operation(
@@ -322,9 +305,7 @@ _GRANTS = (
         "/permission-sets/{name}/revoke",
         r.Grants,
         "Take grants from a permission set",
-        lambda u, q, c: grants.revoke(
-            u.setup, str(c), "permission_sets", q.name, q.principals, q.user_external_credential
-        ),
+        lambda u, q, c: grants.revoke(u.setup, str(c), "permission_sets", q.name, r.given(q)),
     ),
     Operation(
         "profile.list", "GET", "/profiles", r.Nothing, "List profiles", lambda u, q, c: grants.list_profiles(u.setup)
@@ -341,6 +322,7 @@ _GRANTS = (
             q.name,
             principals=q.principals,
             object_permissions=q.user_external_credential,
+            admin_permissions=q.admin_permissions,
             label=q.label,
         ),
     ),
@@ -358,16 +340,7 @@ _GRANTS = (
         "/profiles/{name}/grant",
         r.NewGrants,
         "Add grants to a profile",
-        lambda u, q, c: grants.grant(
-            u.setup,
-            str(c),
-            "profiles",
-            q.name,
-            q.principals,
-            q.user_external_credential,
-            methods=q.methods,
-            paths=q.paths,
-        ),
+        lambda u, q, c: grants.grant(u.setup, str(c), "profiles", q.name, r.given(q), methods=q.methods, paths=q.paths),
     ),
     Operation(
         "profile.revoke",
@@ -375,7 +348,7 @@ _GRANTS = (
         "/profiles/{name}/revoke",
         r.Grants,
         "Take grants from a profile",
-        lambda u, q, c: grants.revoke(u.setup, str(c), "profiles", q.name, q.principals, q.user_external_credential),
+        lambda u, q, c: grants.revoke(u.setup, str(c), "profiles", q.name, r.given(q)),
     ),
 )
 
@@ -428,9 +401,9 @@ _GROUPS = (
         "permission_set_group.assign",
         "PUT",
         _GROUPS_PATH + "/{name}/users/{user}",
-        r.Assignment,
+        r.NewAssignment,
         "Give a permission set group to a user",
-        lambda u, q, c: groups.assign_group(u.setup, str(c), q.name, q.user),
+        lambda u, q, c: groups.assign_group(u.setup, str(c), q.name, q.user, until=q.until, purpose=q.purpose),
     ),
     Operation(
         "permission_set_group.unassign",
@@ -513,6 +486,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *PACKAGES,
     *_GRANTS,
     *_GROUPS,
+    *access_rows.ROWS,
     *IDENTITY,
     *_LOOKING,
     *AUDIT,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from callout.core.access.difference import access_difference
 from callout.core.errors import DefinitionError, Problem
@@ -38,6 +39,7 @@ def make_plan(
     manifest: Manifest,
     catalogue: Catalogue,
     *,
+    now: datetime,
     namespace: str | None = None,
     prune: bool = False,
     packages_read_only: bool = False,
@@ -47,7 +49,7 @@ def make_plan(
     `namespace` is that of the package whose code asks; `packages_read_only`: what it makes reads only, unless it asks
     for other methods, which an admin then judges. `prune` plans to delete what the sections of the manifest
     leave out, never what Callout ships; a package deletes only what it made. Keys go with their user or package, a
-    user's own secrets with the user; those that principals share are never deleted.
+    user's own secrets with the user; those that principals share are never deleted. `now` says who has access.
     """
     wanted, problems = _wanted(org, manifest)
     warnings: list[str] = []
@@ -68,11 +70,11 @@ def make_plan(
     problems += _secret_problems(after, manifest, catalogue)
     if has_administrator(org) and not has_administrator(after):
         expected = "at least one, or nobody could administer"
-        problems.append(Problem("users", "no active user with an administrator's profile", expected))
+        problems.append(Problem("users", "no active user who has every admin permission without an end", expected))
     if problems:
         raise DefinitionError(manifest.located(dict.fromkeys(problems)))
     writes = tuple(_secret_writes(org, manifest))
-    access = access_difference(org, after, catalogue)
+    access = access_difference(org, after, catalogue, now=now)
     return Plan(planned, writes, (*warnings, *warnings_of(org, after, catalogue, planned, writes)), access)
 
 
@@ -103,11 +105,8 @@ def _keeping(wanted: Definition, present: Definition | None) -> Definition:
     match wanted:
         case NamedCredential() | ExternalCredential():
             return replace(wanted, created_by_namespace=getattr(present, "created_by_namespace", None))
-        case PermissionSet():
+        case PermissionSet() | Profile():
             return replace(wanted, standard=getattr(present, "standard", False))
-        case Profile():
-            shipped = present if isinstance(present, Profile) else Profile(wanted.name)
-            return replace(wanted, standard=shipped.standard, administrator=shipped.administrator)
         case Package():
             return replace(wanted, rejected=getattr(present, "rejected", ()))
         case _:

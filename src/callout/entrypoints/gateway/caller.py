@@ -189,10 +189,15 @@ class CallerConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def reconsider(self, decided: dict[Route, Refused | None]) -> None:
-        """End the callout under way where it may not go on. `decided`: what was found for other callouts."""
+    def reconsider(self, decided: dict[Route, Refused | None], *, ended_at: float | None = None) -> None:
+        """End the callout under way where it may not go on. `decided`: what was found for other callouts.
+
+        `ended_at` (monotonic seconds): only where the route has ended by then, as with a key or a time box.
+        """
         exchange = self.exchange
         if exchange is None or exchange.route is None:
+            return
+        if ended_at is not None and exchange.route.until > ended_at:
             return
         if exchange.route not in decided:
             decided[exchange.route] = self._gateway.callouts.reconsider(exchange.route)

@@ -142,7 +142,9 @@ class Gateway:
     def _swept(self) -> None:
         self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._swept)
         now = time.monotonic()
+        decided: dict[Route, Refused | None] = {}
         for connection in tuple(self._connections):
+            connection.reconsider(decided, ended_at=now)
             connection.sweep(now)
 
 

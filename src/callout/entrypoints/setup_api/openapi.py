@@ -9,12 +9,18 @@ import msgspec
 
 from callout.core.secret import Secret
 from callout.engine.operations import OPERATIONS, Access, Operation
+from callout.engine.operations.demands import administering
 
 _WHO = {
-    Access.KNOWN: "any caller with a key, about themselves; an administrator about everyone",
-    Access.ADMINISTRATOR: "an administrator",
-    Access.ADMINISTRATOR_OR_PACKAGE: "an administrator, and package code with an administrator's key",
+    Access.KNOWN: "any caller with a key, about themselves; with {} about everyone",
+    Access.ADMINISTRATOR: "{}",
+    Access.ADMINISTRATOR_OR_PACKAGE: "{}, and package code with the key of a user who has it",
 }
+
+
+def _who(operation: Operation) -> str:
+    """Say who may run an operation, by admin permission."""
+    return _WHO[operation.access].format(" or ".join(f"`{p}`" for p in administering(operation)))
 
 
 def openapi(version: str) -> dict[str, Any]:
@@ -43,9 +49,7 @@ def openapi(version: str) -> dict[str, Any]:
 
 def api_reference() -> str:
     """Return a page with one row for each operation."""
-    rows = [
-        f"| `{o.method}` | `/api/v1{o.path}` | {_fields(o)} | {o.summary} | {_WHO[o.access]} |\n" for o in OPERATIONS
-    ]
+    rows = [f"| `{o.method}` | `/api/v1{o.path}` | {_fields(o)} | {o.summary} | {_who(o)} |\n" for o in OPERATIONS]
     top = (
         "# Setup API\n\n"
         "Callers prove who they are with `Callout-Key: co_…` or `Authorization: Bearer co_…`. `POST`, `PUT` and `PATCH` "
@@ -82,7 +86,7 @@ def _described(operation: Operation, components: dict[str, Any]) -> dict[str, An
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "description": f"For {_WHO[operation.access]}.",
+        "description": f"For {_who(operation)}.",
         "parameters": parameters,
         "responses": {
             "200": {"description": "Done", "content": {"application/json": {"schema": {"type": "object"}}}},

@@ -37,6 +37,20 @@ Paths = Annotated[
         help="Only this path after the URL: * within a segment, ** for any segments; may be given several times.",
     ),
 ]
+AdminPermissions = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--admin-permission",
+        negative=(),
+        metavar="PERMISSION",
+        help="view_setup, manage_named_credentials, manage_users or customize_application; several times, if wanted.",
+    ),
+]
+Until = Annotated[
+    str | None,
+    Parameter(metavar="LIFE|TIME", help="When it ends: a life such as 2h or 5d, or a time (ISO 8601). Default: never."),
+]
+Purpose = Annotated[str | None, Parameter(metavar="TEXT", help="What it is for; with --until.")]
 Users = Annotated[
     list[str] | None,
     Parameter(name="--assign", negative=(), metavar="USER", help="A user to give it to; may be given several times."),
@@ -67,6 +81,8 @@ def register(app: App) -> None:
     groups.command(create_group, name="create")
     groups.command(include, name="include")
     groups.command(exclude, name="exclude")
+    groups.command(_muting("permission_set_group.mute", "Keep grants from coming through"), name="mute")
+    groups.command(_muting("permission_set_group.unmute", "Let muted grants come again through"), name="unmute")
     groups.command(assign_group, name="assign")
     groups.command(unassign_group, name="unassign")
     groups.command(remove_group, name="remove")
@@ -89,11 +105,9 @@ async def list_permission_sets(*, where: Where = HERE, session: Given) -> int:
 
 
 def _permission_sets(result: Result) -> Lines:
-    columns = ("permission set", "principals", "user external credential", "may act for", "users", "groups")
-    rows = (
-        (s["name"], s["principals"], s["user_external_credential"], s["may_act_for"], s["users"], s["groups"])
-        for s in result["permission_sets"]
-    )
+    members = ("principals", "user_external_credential", "admin_permissions", "may_act_for", "users", "groups")
+    columns = ("permission set", *(member.replace("_", " ") for member in members))
+    rows = ((s["name"], *(s[member] for member in members)) for s in result["permission_sets"])
     return table(columns, rows, empty="There is no permission set.")
 
 
@@ -103,6 +117,7 @@ async def create_permission_set(
     *,
     principals: Principals = None,
     user_external_credential: ObjectPermissions = None,
+    admin_permissions: AdminPermissions = None,
     users: Users = None,
     may_act_for: Others = None,
     label: str | None = None,
@@ -118,6 +133,7 @@ async def create_permission_set(
         "name": name,
         "principals": principals,
         "user_external_credential": user_external_credential,
+        "admin_permissions": admin_permissions,
         "assign": users,
         "may_act_for": may_act_for,
         "label": label,
@@ -125,12 +141,22 @@ async def create_permission_set(
     return await session.show(where, "permission_set.create", request, message)
 
 
-async def assign(name: str, user: str, /, *, where: Where = HERE, session: Given) -> int:
-    """Give a permission set to a user.
+async def assign(
+    name: str,
+    user: str,
+    /,
+    *,
+    until: Until = None,
+    purpose: Purpose = None,
+    where: Where = HERE,
+    session: Given,
+) -> int:
+    """Give a permission set to a user, for good or until a time.
 
-    Example: `callout permission-set assign "Order Clerks" alice`
+    Example: `callout permission-set assign "Order Clerks" alice --until 2h --purpose "incident 7"`
     """
-    return await session.show(where, "permission_set.assign", {"name": name, "user": user}, message)
+    request = {"name": name, "user": user, "until": until, "purpose": purpose}
+    return await session.show(where, "permission_set.assign", request, message)
 
 
 async def unassign(name: str, user: str, /, *, where: Where = HERE, session: Given) -> int:
@@ -156,6 +182,7 @@ def _granting(operation: str, noun: str) -> Callable[..., object]:
         *,
         principals: Principals = None,
         user_external_credential: ObjectPermissions = None,
+        admin_permissions: AdminPermissions = None,
         methods: Methods = None,
         paths: Paths = None,
         where: Where = HERE,
@@ -165,7 +192,7 @@ def _granting(operation: str, noun: str) -> Callable[..., object]:
             raise UsageError(
                 "got --method or --path without a principal; expected --principal, whose grant they narrow"
             )
-        request = _grants(name, principals, user_external_credential)
+        request = _grants(name, principals, user_external_credential, admin_permissions)
         return await session.show(where, operation, {**request, "methods": methods, "paths": paths}, message)
 
     command = operation.replace("_", "-").replace(".", " ")
@@ -183,10 +210,12 @@ def _revoking(operation: str, noun: str) -> Callable[..., object]:
         *,
         principals: Principals = None,
         user_external_credential: ObjectPermissions = None,
+        admin_permissions: AdminPermissions = None,
         where: Where = HERE,
         session: Given,
     ) -> int:
-        return await session.show(where, operation, _grants(name, principals, user_external_credential), message)
+        request = _grants(name, principals, user_external_credential, admin_permissions)
+        return await session.show(where, operation, request, message)
 
     command = operation.replace("_", "-").replace(".", " ")
     revoke.__doc__ = (
@@ -196,10 +225,39 @@ def _revoking(operation: str, noun: str) -> Callable[..., object]:
     return revoke
 
 
-def _grants(name: str, principals: list[str] | None, user_external_credential: list[str] | None) -> dict[str, object]:
-    if not principals and not user_external_credential:
-        raise UsageError("got no grant; expected --principal or --user-external-credential")
-    return {"name": name, "principals": principals, "user_external_credential": user_external_credential}
+def _muting(operation: str, what: str) -> Callable[..., object]:
+    async def mute(
+        name: str,
+        /,
+        *,
+        principals: Principals = None,
+        user_external_credential: ObjectPermissions = None,
+        admin_permissions: AdminPermissions = None,
+        where: Where = HERE,
+        session: Given,
+    ) -> int:
+        request = _grants(name, principals, user_external_credential, admin_permissions)
+        return await session.show(where, operation, request, message)
+
+    command = operation.replace("_", "-").replace(".", " ")
+    mute.__doc__ = f"{what} a group.\n\nExample: `callout {command} NAME --principal Orders/Service`"
+    return mute
+
+
+def _grants(
+    name: str,
+    principals: list[str] | None,
+    user_external_credential: list[str] | None,
+    admin_permissions: list[str] | None,
+) -> dict[str, object]:
+    if not principals and not user_external_credential and not admin_permissions:
+        raise UsageError("got no grant; expected --principal, --user-external-credential or --admin-permission")
+    return {
+        "name": name,
+        "principals": principals,
+        "user_external_credential": user_external_credential,
+        "admin_permissions": admin_permissions,
+    }
 
 
 async def list_groups(*, where: Where = HERE, session: Given) -> int:
@@ -211,8 +269,12 @@ async def list_groups(*, where: Where = HERE, session: Given) -> int:
 
 
 def _groups(result: Result) -> Lines:
-    rows = ((g["name"], g["permission_sets"], g["users"]) for g in result["permission_set_groups"])
-    return table(("group", "permission sets", "users"), rows, empty="There is no permission set group.")
+    rows = ((g["name"], g["permission_sets"], _muted(g["muted"]), g["users"]) for g in result["permission_set_groups"])
+    return table(("group", "permission sets", "muted", "users"), rows, empty="There is no permission set group.")
+
+
+def _muted(muted: Result) -> list[str]:
+    return [*muted["principals"], *muted["user_external_credential"], *muted["admin_permissions"]]
 
 
 async def create_group(
@@ -260,12 +322,22 @@ async def exclude(name: str, permission_set: str, /, *, where: Where = HERE, ses
     return await session.show(where, "permission_set_group.exclude", request, message)
 
 
-async def assign_group(name: str, user: str, /, *, where: Where = HERE, session: Given) -> int:
-    """Give a permission set group to a user.
+async def assign_group(
+    name: str,
+    user: str,
+    /,
+    *,
+    until: Until = None,
+    purpose: Purpose = None,
+    where: Where = HERE,
+    session: Given,
+) -> int:
+    """Give a permission set group to a user, for good or until a time.
 
-    Example: `callout permission-set-group assign Clerks alice`
+    Example: `callout permission-set-group assign Clerks alice --until 2h`
     """
-    return await session.show(where, "permission_set_group.assign", {"name": name, "user": user}, message)
+    request = {"name": name, "user": user, "until": until, "purpose": purpose}
+    return await session.show(where, "permission_set_group.assign", request, message)
 
 
 async def unassign_group(name: str, user: str, /, *, where: Where = HERE, session: Given) -> int:
@@ -293,9 +365,9 @@ async def list_profiles(*, where: Where = HERE, session: Given) -> int:
 
 
 def _profiles(result: Result) -> Lines:
-    columns = ("profile", "principals", "user external credential", "administrator", "users")
+    columns = ("profile", "principals", "user external credential", "admin permissions", "users")
     rows = (
-        (p["name"], p["principals"], p["user_external_credential"], p["administrator"], p["users"])
+        (p["name"], p["principals"], p["user_external_credential"], p["admin_permissions"], p["users"])
         for p in result["profiles"]
     )
     return table(columns, rows, empty="There is no profile.")
@@ -307,6 +379,7 @@ async def create_profile(
     *,
     principals: Principals = None,
     user_external_credential: ObjectPermissions = None,
+    admin_permissions: AdminPermissions = None,
     label: str | None = None,
     where: Where = HERE,
     session: Given,
@@ -319,6 +392,7 @@ async def create_profile(
         "name": name,
         "principals": principals,
         "user_external_credential": user_external_credential,
+        "admin_permissions": admin_permissions,
         "label": label,
     }
     return await session.show(where, "profile.create", request, message)

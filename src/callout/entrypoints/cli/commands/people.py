@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from callout.entrypoints.cli.errors import UsageError
-from callout.entrypoints.cli.output import Lines, Result, message, table
+from callout.entrypoints.cli.output import Lines, Result, fields, message, table
 from callout.entrypoints.cli.where import HERE, Given, Repeated, Switch, Where
 
 
@@ -15,6 +15,7 @@ def register(app: App) -> None:
     """Add these commands."""
     user = App(name="user", help="Users: the people and programs known by name.")
     user.command(list_users, name="list")
+    user.command(show_user, name="show")
     user.command(set_user, name="set")
     user.command(remove_user, name="remove")
     key = App(name="key", help="Keys: how callers prove who they are.")
@@ -35,12 +36,54 @@ async def list_users(*, where: Where = HERE, session: Given) -> int:
 
 
 def _users(result: Result) -> Lines:
-    columns = ("user", "profile", "permission sets", "groups", "active")
+    columns = ("user", "kind", "profile", "permission sets", "groups", "admin permissions", "active")
     rows = (
-        (u["name"], u["profile"], u["permission_sets"], u["permission_set_groups"], u["active"])
+        (
+            u["name"],
+            u["kind"],
+            u["profile"],
+            _with_ends(u, "permission_sets"),
+            _with_ends(u, "permission_set_groups"),
+            u["admin_permissions"],
+            u["active"],
+        )
         for u in result["users"]
     )
     return table(columns, rows, empty="No user is defined.")
+
+
+def _with_ends(user: Result, field: str) -> list[str]:
+    """Name what is assigned, each with the end of its time box."""
+    boxes = {box["name"]: f" ({'ended' if box['ended'] else 'until'} {box['until']})" for box in user["time_boxes"]}
+    return [name + boxes.get(name, "") for name in user[field]]
+
+
+async def show_user(name: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Show a user, every way in which grants come to them, what groups mute and which time boxes have ended.
+
+    Example: `callout user show alice`
+    """
+    return await session.show(where, "user.show", {"name": name}, _user)
+
+
+def _user(result: Result) -> Lines:
+    yield from fields(result, "name", "kind", "profile", "active", "admin_permissions")
+    columns = ("from", "grants", "muted", "until", "purpose")
+    rows = (
+        (
+            way["from"],
+            _granted(way),
+            _granted(way["muted"]),
+            f"{way['until']} (ended)" if way["ended"] else way["until"],
+            way["purpose"],
+        )
+        for way in result["ways"]
+    )
+    yield from table(columns, rows, empty="Nothing grants this user anything.")
+
+
+def _granted(grants: Result) -> list[str]:
+    return [*grants["principals"], *grants["user_external_credential"], *grants["admin_permissions"]]
 
 
 async def set_user(
@@ -52,6 +95,7 @@ async def set_user(
     permission_set_group: Repeated = None,
     active: Annotated[bool | None, Parameter(negative="--inactive", show_default=False)] = None,
     label: str | None = None,
+    kind: str | None = None,
     where: Where = HERE,
     session: Given,
 ) -> int:
@@ -73,6 +117,8 @@ async def set_user(
         Whether its callouts are accepted.
     label:
         Text for people.
+    kind:
+        human (a new user is one), service, or background: one that holds no key.
     """
     request = {
         "name": name,
@@ -81,6 +127,7 @@ async def set_user(
         "permission_set_groups": permission_set_group,
         "active": active,
         "label": label,
+        "kind": kind,
     }
     return await session.show(where, "user.set", request, message)
 
