@@ -42,6 +42,30 @@ BROUGHT = json.dumps(
 )
 UPGRADED = ("package.upgrade", {"namespace": "acme", "manifest": BROUGHT})
 
+ISSUER = json.dumps(
+    {"trusted_issuers": {"Login": {"issuer": "https://id.example.com", "audience": "callout", "users_by_name": True}}}
+)
+#: Lets little through at first, so that there is more to allow.
+SELDOM = (
+    (
+        "apply",
+        {
+            "manifest": json.dumps(
+                {
+                    "named_credentials": {
+                        "Orders": {
+                            "url": "https://orders.example.com",
+                            "external_credential": "Orders",
+                            "allowed_methods": ["GET"],
+                            "allowed_paths": ["/items/**"],
+                        }
+                    }
+                }
+            )
+        },
+    ),
+)
+
 #: What to run first, and the arguments. `KEY` stands for the visible start of alice's key, `REQUEST` for the id of the
 #: request that waits.
 CASES = {
@@ -90,16 +114,29 @@ CASES = {
     "permission_set_group.assign": ((), {"name": "Office", "user": "bob"}),
     "permission_set_group.unassign": ((), {"name": "Office", "user": "alice"}),
     "audit.prune": ((), {"before": "0s"}),
+    "named_credential.allow_method": (SELDOM, {"name": "Orders", "method": "PATCH"}),
+    "named_credential.allow_path": (SELDOM, {"name": "Orders", "path": "/more/**"}),
+    "key.rotate": ((), {"prefix": "KEY"}),
+    "key.limit": ((), {"prefix": "KEY", "named_credentials": ["Orders"]}),
+    "permission_set.let_act_for": ((), {"name": "Idle", "user": "bob"}),
+    "permission_set.stop_acting_for": (
+        (("permission_set.let_act_for", {"name": "Idle", "user": "bob"}),),
+        {"name": "Idle", "user": "bob"},
+    ),
+    "trusted_issuer.remove": ((("apply", {"manifest": ISSUER}),), {"name": "Login"}),
 }
 
-#: The parts of an approval: the admin decides about each, and each has its act beside that for the whole.
-PARTS_OF_APPROVAL = [
-    "enable named credential",
-    "allow namespace",
-    "grant",
-    "assign permission set",
-    "assign permission set",
-]
+#: The parts of an operation that does several things: each has its act beside that for the whole.
+PARTS = {
+    "approvals.approve": [
+        "enable named credential",
+        "allow namespace",
+        "grant",
+        "assign permission set",
+        "assign permission set",
+    ],
+    "key.rotate": ["change key"],
+}
 
 
 @pytest.fixture
@@ -143,7 +180,7 @@ async def test_a_mutating_operation_leaves_exactly_one_act(home, run, name: str)
     end = await end_of(home)
     assert (await run(name, arguments))["changed"] is not False
     row, *parts = await acts_after(home, end)
-    assert [act_of(part) for part in parts] == (PARTS_OF_APPROVAL if name == "approvals.approve" else [])
+    assert [act_of(part) for part in parts] == PARTS.get(name, [])
     assert {row.writer, *(part.writer for part in parts)} == {str(LOCAL)}
     assert b"canary" not in row.records
     assert (await home.store.audit.verify()).held
