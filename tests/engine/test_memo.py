@@ -16,6 +16,7 @@ from callout.core.refresh.rules import refresh_statuses
 from callout.engine.callers import identify
 from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
+from callout.engine.issuers import CallerTokens
 from tests.core.access.test_decide_ladder import SITUATIONS, Situation, org_of
 from tests.world import HandClock, make_world
 
@@ -86,7 +87,8 @@ async def live_through(history) -> None:
     """Take over one org after the other; ask each question twice, so that the second time the memo answers."""
     world, defined = make_world(), Defined()
     current = CurrentOrg(defined, world.clock)
-    callouts = Callouts(current, CATALOGUE, world.callouts._tokens, world.records, world.clock)
+    issuers = CallerTokens(world.callouts._tokens._transport, world.clock)
+    callouts = Callouts(current, CATALOGUE, world.callouts._tokens, world.records, world.clock, caller_tokens=issuers)
     all_asked = []
     for situation, questions in history:
         org = defined.define(situation)

@@ -25,7 +25,7 @@ from callout.core.model.people import Caller, CallerKey
 from callout.core.ports import Clock
 from callout.core.protocol import Catalogue, Moment, Token, Values
 from callout.core.reasons import Telling
-from callout.core.secret import Redactable, Secret
+from callout.core.secret import Redactable
 from callout.engine.callers import Identified, identify, key_in_authorization, key_in_headers
 from callout.engine.definitions import CurrentOrg
 from callout.engine.explain import refusal_members, step_members
@@ -33,8 +33,8 @@ from callout.engine.issuers import BEARER, CallerTokens, Unverified
 from callout.engine.limits import RateLimits
 from callout.engine.records import Records
 from callout.engine.requests import demands_of, overriding, take_turn, with_steps
-from callout.engine.routes import MemoKey, Ready, Route, compile_route, headers_of, written_names
-from callout.engine.tokens import Slot, Tokens, fingerprint_of
+from callout.engine.routes import MemoKey, Ready, Route, compile_route, headers_of, look_up, written_names
+from callout.engine.tokens import Slot, Tokens, fingerprint_of, is_current, private_token_endpoint
 
 #: Routes kept; beyond it the memo starts anew (a caller cannot make it grow: only admitted callers are kept).
 MOST_ROUTES = 100_000
@@ -258,7 +258,7 @@ class Callouts:
             return refused
         except Unverified:  # its issuer is trusted in another way, or no longer
             return Refused("caller_unknown", "got a token whose issuer was changed; expected it to be verified again")
-        route.until = again.until
+        route.until, route.demands = again.until, again.demands
         return None
 
     def suspend(self, because: str | None) -> None:
@@ -270,7 +270,7 @@ class Callouts:
     def _forget(self, org: Org) -> None:
         """Drop everything derived from the old definitions; a token whose every input is unchanged is kept."""
         self._routes, self._own_headers, self._values = {}, {}, {}
-        self._slots = {key: slot for key, slot in self._slots.items() if _is_current(org, *key)}
+        self._slots = {key: slot for key, slot in self._slots.items() if is_current(org, *key)}
         self.limits.keep_current(org)
 
     # --- preparation and refresh -----------------------------------------------------------------------------
@@ -463,36 +463,6 @@ STAGES: tuple[Stage, ...] = (
 )
 STAGE_NAMES = ("values", "token", "headers", "authenticate")
 _METHOD = re.compile(r"[A-Z][A-Z0-9_-]{0,31}")
-
-
-def private_token_endpoint(org: Org, external_credential: str) -> bool:
-    """Say whether the token endpoint may be on a private network: as said, else as the named credentials say."""
-    external = org.external_credentials[external_credential]
-    if external.allow_private_network is not None:
-        return external.allow_private_network
-    users = (n for n in org.named_credentials.values() if n.external_credential == external_credential)
-    return any(named.allow_private_network for named in users)
-
-
-def _is_current(org: Org, key: UserExternalCredentialKey, fingerprint: str) -> bool:
-    external = org.external_credentials.get(key.external_credential)
-    principal = external.principal(key.principal) if external is not None else None
-    if external is None or principal is None:
-        return False
-    return fingerprint == fingerprint_of(external, principal, org.secret_versions.get(key, 0))
-
-
-def look_up(values: Values, own: str, external_credential: str, name: str) -> str | Secret:
-    """Return what `$Credential.EC.Name` stands for. A formula reads its own external credential only."""
-    if external_credential != own:
-        detail = f"got $Credential.{external_credential}.{name}; expected a name of $Credential.{own}"
-        raise Refused("formula_failed", detail)
-    if name in values.secrets:
-        return values.secrets[name]
-    if name in values.parameters:
-        return values.parameters[name]
-    known = ", ".join(sorted((*values.secrets, *values.parameters))) or "none"
-    raise Refused("formula_failed", f"got $Credential.{own}.{name}, which has no value; known names: {known}")
 
 
 def refusal_of(error: CalloutError) -> Refused:

@@ -25,6 +25,8 @@ class Applicable:
         return {"command": self.command, "operation": self.operation, "arguments": dict(self.arguments)}
 
 
+_OPTIONS = frozenset({"--principal", "--user-external-credential", "--assign"})
+
 Options = Mapping[str, list[str]]
 Arguments = Mapping[str, Any]
 
@@ -37,8 +39,8 @@ def applicable(command: str) -> Applicable | None:
         return None
     operation, count, arguments_of = read
     positional, options = _split(words[2:])
-    if len(positional) != count:
-        return None
+    if len(positional) != count or not options.keys() <= _OPTIONS:
+        return None  # with an option that is not read here it would be another change
     return Applicable(command, operation, arguments_of(positional, options))
 
 

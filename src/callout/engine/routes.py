@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 
 from callout.core.access.decide import Decision
 from callout.core.access.target import origin_of
+from callout.core.errors import Refused
 from callout.core.explanation import Step
 from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
 from callout.core.ports import Destination
-from callout.core.protocol import AuthenticationProtocol
+from callout.core.protocol import AuthenticationProtocol, Values
 from callout.core.reasons import Telling
 from callout.core.refresh.rules import refresh_statuses
+from callout.core.secret import Secret
 from callout.engine.requests import Demands
 from callout.engine.tokens import Slot
 
@@ -94,3 +96,16 @@ def compile_route(
         until=until,
         demands=demands,
     )
+
+
+def look_up(values: Values, own: str, external_credential: str, name: str) -> str | Secret:
+    """Return what `$Credential.EC.Name` stands for. A formula reads its own external credential only."""
+    if external_credential != own:
+        detail = f"got $Credential.{external_credential}.{name}; expected a name of $Credential.{own}"
+        raise Refused("formula_failed", detail)
+    if name in values.secrets:
+        return values.secrets[name]
+    if name in values.parameters:
+        return values.parameters[name]
+    known = ", ".join(sorted((*values.secrets, *values.parameters))) or "none"
+    raise Refused("formula_failed", f"got $Credential.{own}.{name}, which has no value; known names: {known}")

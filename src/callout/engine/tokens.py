@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from callout.core.errors import CalloutError, Refused, StoreError, VaultError
 from callout.core.message import HttpResponse
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
+from callout.core.model.org import Org
 from callout.core.oauth2 import from_sealable, sealable
 from callout.core.ports import FIRST, Clock, Entropy, StoredToken, Transport, UserExternalCredentials, Vault
 from callout.core.protocol import AuthenticationProtocol, Moment, Token, Values
@@ -75,6 +76,24 @@ def fingerprint_of(external: ExternalCredential, principal: Principal, secret_ve
 def secret_row(key: UserExternalCredentialKey, name: str) -> str:
     """Name the row that a sealed secret is bound to."""
     return f"secret/{key}/{name}"
+
+
+def private_token_endpoint(org: Org, external_credential: str) -> bool:
+    """Say whether the token endpoint may be on a private network: as said, else as the named credentials say."""
+    external = org.external_credentials[external_credential]
+    if external.allow_private_network is not None:
+        return external.allow_private_network
+    users = (n for n in org.named_credentials.values() if n.external_credential == external_credential)
+    return any(named.allow_private_network for named in users)
+
+
+def is_current(org: Org, key: UserExternalCredentialKey, fingerprint: str) -> bool:
+    """Say whether everything that decided a token is still as it was."""
+    external = org.external_credentials.get(key.external_credential)
+    principal = external.principal(key.principal) if external is not None else None
+    if external is None or principal is None:
+        return False
+    return fingerprint == fingerprint_of(external, principal, org.secret_versions.get(key, 0))
 
 
 class Tokens:

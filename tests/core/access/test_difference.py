@@ -68,6 +68,7 @@ def situation(**changes: object) -> Situation:
         principal_type="named",
         asked=None,
         standard_set_kept=True,
+        asks_to_use=False,
     )
     return replace(open_to_all, **changes)
 

@@ -32,19 +32,23 @@ def test_acts_are_listed_newest_first(cli):
     cli("user", "set", "carol")
     cli("user", "remove", "carol")
     acts = cli("audit", "list", "--json").json["acts"]
-    assert [(a["who"], a["act"], a["what"]) for a in acts[:2]][0] == ("local", "remove user", "carol")
+    assert (acts[0]["who"], acts[0]["act"], acts[0]["what"]) == ("local", "remove user", "carol")
     assert "remove user" in cli("audit", "list", "--limit", "1").out
 
 
-def test_an_export_is_lines_on_standard_output_that_verify(cli, tmp_path):
-    recorded(cli)
+@pytest.mark.parametrize("line", ["callout", "row", "act"])
+def test_an_export_is_lines_on_standard_output_that_verify(cli, tmp_path, line):
+    cli("user", "set", "zoe")
+    recorded(cli, user="zoe", status=403, reason="principal_not_granted")
     ran = cli("audit", "export")
-    assert {json.loads(line)["type"] for line in ran.out.splitlines()} == {"export", "act", "callout", "row", "head"}
+    assert {json.loads(text)["type"] for text in ran.out.splitlines()} == {"export", "act", "callout", "row", "head"}
     file = tmp_path / "trail.jsonl"
     file.write_text(ran.out)
     head = cli("audit", "head").out.strip()
     assert cli("audit", "verify", str(file), "--against", head).code == 0
-    file.write_text(ran.out.replace("Orders", "Others"))
+    edited = [text.replace("zoe", "eve") if f'"type":"{line}"' in text else text for text in ran.out.splitlines()]
+    assert edited != ran.out.splitlines()
+    file.write_text("\n".join(edited))
     broken = cli("audit", "verify", str(file))
     assert broken.code == 5
     assert "The chain is broken." in broken.out

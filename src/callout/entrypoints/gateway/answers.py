@@ -41,3 +41,8 @@ def _answer(status: int, lines: list[str], body: bytes, *, head_only: bool, keep
     start = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
     head = "\r\n".join((start, *lines, f"Content-Length: {len(body)}", *end, "", "")).encode("latin-1")
     return head if head_only else head + body
+
+
+def too_large(got: str, most: int) -> Refused:
+    """Refuse a request for the size of its body, in bytes."""
+    return Refused("request_too_large", f"got a body of {got} bytes; expected at most {most}")

@@ -21,7 +21,7 @@ from callout.core.refresh.evidence import says_stale
 from callout.core.refresh.replay import DONE, NOT_POSSIBLE, may_replay
 from callout.engine.issuers import Unverified
 from callout.engine.routes import Ready, Route
-from callout.entrypoints.gateway.answers import CONTINUE, refusal
+from callout.entrypoints.gateway.answers import CONTINUE, refusal, too_large
 from callout.entrypoints.gateway.outbound import Connection
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class Exchange:
         self._moved = True
         most = self._gateway.limits.request_limit
         if most is not None and self._sent > most:
-            self.refuse(_too_large(f"more than {most}", most))
+            self.refuse(too_large(f"more than {most}", most))
             return
         if self._kept is not None:
             if self._sent <= self._gateway.limits.replay_limit:
@@ -219,7 +219,7 @@ class Exchange:
         self._has_body = True
         self._sent = len(body)
         if most is not None and max(length, self._sent) > most:
-            raise _too_large(str(max(length, self._sent)), most)
+            raise too_large(str(max(length, self._sent)), most)
         if max(length, self._sent) <= self._gateway.limits.replay_limit:
             self._kept = [body]
         self._unsent = [body]
@@ -495,7 +495,3 @@ class Exchange:
             self._stale_status,
             self._says_stale,
         )
-
-
-def _too_large(got: str, most: int) -> Refused:
-    return Refused("request_too_large", f"got a body of {got} bytes; expected at most {most}")
