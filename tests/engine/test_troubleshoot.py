@@ -86,6 +86,18 @@ async def test_a_credential_made_by_package_code_is_told_with_what_an_admin_judg
     }
 
 
+async def test_the_approval_that_a_package_waits_for_is_applied_with_its_grant(shop) -> None:
+    await shop.define(
+        NamedCredential("Feed", "https://feed.example.com", "Orders", False, created_by_namespace="acme"),
+    )
+    await call(shop, "dave", "Feed", namespace="acme")
+    (found,) = await findings(shop)
+    (change,) = found["changes"]
+    assert (change["operation"], change["arguments"]["users"], found["by_hand"]) == ("approvals.approve", ["dave"], [])
+    await shop.run(change["operation"], **change["arguments"])
+    assert (await shop.run("can", user="dave", name="Feed", namespace="acme"))["allowed"]
+
+
 async def test_one_that_an_admin_disabled_has_no_row(shop) -> None:
     await shop.run("named_credential.disable", name="Orders")
     await call(shop, "alice")

@@ -206,7 +206,9 @@ def test_t6_a_credential_that_the_code_of_a_package_made(place: Place) -> None:
     about = found["about"]
     assert (about["created_by_namespace"], about["url"]) == ("acme", place.sandbox.url + "/bearer")
     assert (about["principals"], about["could_call"]) == (["AcmeFeed/Service"], ["alice"])
-    assert found["remedy_commands"] == problem["remedy_commands"] == ["callout named-credential enable AcmeFeed"]
+    (request,) = json.loads(place.home.run("approvals", "list", "--json"))["requests"]
+    assert found["remedy_commands"] == problem["remedy_commands"] == [request["approve"]]
+    assert [change["operation"] for change in found["changes"]] == ["approvals.approve"]
 
     place.run_printed(found["remedy_commands"][0])
     place.succeeds("AcmeFeed", key)
