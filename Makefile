@@ -8,7 +8,7 @@ NODE_SUITE := tests/counterparties/oidc_provider
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test lint check fix bench docs lock clean
+.PHONY: help setup demo run test coverage lint check fix bench docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -49,11 +49,14 @@ lint: $(VENV)/.dev ## Format, lint, types and import contracts
 check: lint ## Lint and unit tests: under 90 seconds
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not journey and not counterparty"
 
-test: setup lint ## Pass every test, with coverage
+test: setup lint ## Pass every test
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+
+coverage: setup ## Pass every test and measure what they reach, in every process (slower)
 	$(BIN)/python -m coverage erase
 	$(BIN)/python -m coverage run -m pytest -q -n 2 --dist loadfile $(ARGS)
 	$(BIN)/python -m coverage combine --quiet
-	$(BIN)/python -m coverage report --skip-covered --format=total
+	$(BIN)/python -m coverage report --skip-covered
 
 fix: $(VENV)/.dev ## Format and mend what tools can mend
 	$(BIN)/ruff format src tests bench scripts
