@@ -17,7 +17,7 @@ from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.message import HttpRequest, HttpResponse, form_body
 from callout.core.protocol import Parameter, Token
-from callout.core.secret import REDACTED, Secret, reveal
+from callout.core.secret import REDACTED, Redactable, Secret, reveal
 
 CLIENT_SECRET_BASIC = "client_secret_basic"  # the names of RFC 7591 section 2
 CLIENT_SECRET_POST = "client_secret_post"
@@ -46,6 +46,14 @@ _TOKEN = re.compile(r"[ -~]+")
 #: What may be a token or a key: long, with letters and digits. Trace ids (UUIDs) are kept, support asks for them.
 _RUN = re.compile(r"[\w.~+/=-]{20,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}[.]?")
+
+
+class TokenRefused(Refused):
+    """A token answer that gave no token. `error` is the code of RFC 6749 section 5.2, where there was one."""
+
+    def __init__(self, code: str, detail: str, *remedies: Remedy, error: str | None = None) -> None:
+        super().__init__(code, detail, *remedies)
+        self.error = error
 
 
 def token_request(
@@ -92,6 +100,12 @@ def token_from(response: HttpResponse, now: datetime, *, scrub: tuple[Secret, ..
     )
 
 
+def bearer(request: HttpRequest, token: Token | None) -> HttpRequest:
+    """Add `Authorization: Bearer …` (RFC 6750 section 2.1). Only a dry run has no token: it shows where one would stand."""
+    access_token = token.access_token if token is not None else Secret("")
+    return request.with_headers(("Authorization", Redactable.of("Bearer ", access_token)))
+
+
 def sealable(token: Token) -> Secret:
     """Return the secret parts of a token as one text, for the vault."""
     members = {
@@ -116,7 +130,7 @@ def from_sealable(text: Secret, *, issued_at: datetime, expires_at: datetime | N
     )
 
 
-def refusal_from(response: HttpResponse, *, scrub: tuple[Secret, ...]) -> Refused:
+def refusal_from(response: HttpResponse, *, scrub: tuple[Secret, ...]) -> TokenRefused:
     """Explain a token answer that gave no token: status, and RFC 6749 section 5.2 error, or what came instead.
 
     What may be a token is shown as `…`: an endpoint that says `accessToken` has sent one all the same.
@@ -127,7 +141,8 @@ def refusal_from(response: HttpResponse, *, scrub: tuple[Secret, ...]) -> Refuse
     said = _said(members, response.body, scrub)
     detail = f"token endpoint answered {response.status} ({content_type}): {said}; expected 200 with an access_token"
     retry = response.status >= 500 or response.status == 429
-    return Refused("token_endpoint_unreachable" if retry else "token_endpoint_refused", detail, *_remedies(error))
+    code = "token_endpoint_unreachable" if retry else "token_endpoint_refused"
+    return TokenRefused(code, detail, *_remedies(error), error=error if isinstance(error, str) else None)
 
 
 def _said(members: Mapping[str, Any], body: bytes, scrub: tuple[Secret, ...]) -> str:

@@ -87,6 +87,7 @@ class AuthenticationProtocol(ABC):
     principal_types: ClassVar[tuple[PrincipalType, ...]] = (PrincipalType.NAMED, PrincipalType.PER_USER)
     writes: ClassVar[tuple[str, ...]] = ()  # names of the headers that apply() writes
     obtains: ClassVar[bool] = False  # True where obtain() gets a token
+    spends: ClassVar[bool] = False  # True where obtain() sends what may be good only once: a lost answer loses it
 
     def __init__(self, values: Values) -> None:
         self.values = values

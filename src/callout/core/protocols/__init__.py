@@ -5,12 +5,14 @@ from callout.core.protocols.basic import Basic
 from callout.core.protocols.custom import Custom
 from callout.core.protocols.none import NoAuthentication
 from callout.core.protocols.oauth2_client_credentials import OAuth2ClientCredentials
+from callout.core.protocols.oauth2_refresh_token import OAuth2RefreshToken
 
 ALL: tuple[type[AuthenticationProtocol], ...] = (
     NoAuthentication,
     Basic,
     Custom,
     OAuth2ClientCredentials,
+    OAuth2RefreshToken,
 )
 
 CATALOGUE: Catalogue = {protocol.name: protocol for protocol in ALL}

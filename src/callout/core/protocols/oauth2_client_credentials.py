@@ -11,11 +11,12 @@ from callout.core.oauth2 import (
     CLIENT_SECRET_BASIC,
     SCOPE,
     TOKEN_ENDPOINT,
+    bearer,
     token_from,
     token_request,
 )
 from callout.core.protocol import AuthenticationProtocol, Flow, Moment, Token
-from callout.core.secret import Redactable, Secret
+from callout.core.secret import Secret
 
 
 class OAuth2ClientCredentials(AuthenticationProtocol):
@@ -44,7 +45,5 @@ class OAuth2ClientCredentials(AuthenticationProtocol):
         return token_from(response, moment.now, scrub=(client_secret, client_id))
 
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
-        """Add `Authorization: Bearer …`. Only a dry run has no token: it shows where one would stand."""
-        if token is None:
-            return request.with_headers(("Authorization", Redactable.of("Bearer ", Secret(""))))
-        return request.with_headers(("Authorization", Redactable.of("Bearer ", token.access_token)))
+        """Add `Authorization: Bearer …` (RFC 6750 section 2.1)."""
+        return bearer(request, token)
