@@ -6,21 +6,15 @@ did not write the same way must agree on every token.
 
 from __future__ import annotations
 
-import asyncio
-import json
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import httpx2
 import pytest
 
 from callout_client import Client, TokenEndpointRefused
-from tests.counterparties.external_system import Answer, ExternalSystem, Request
-from tests.journeys.processes import PATIENCE, Home, LongProcess, Server, callout_home, eventually
-
-FOLDER = Path(__file__).parent / "oidc_provider"
+from tests.counterparties.external_system import ExternalSystem
+from tests.counterparties.orders import API, Orders
+from tests.counterparties.provider import Provider
+from tests.journeys.processes import Home, Server, callout_home, eventually
 
 #: Everything that form-encoding and Basic headers get wrong, within what a client secret may hold (RFC 6749 A.2).
 SPECIAL = 'a:b+c%2Bd&e=f g/h?i"j~'
@@ -47,60 +41,6 @@ CLIENTS = {
     },
 }
 WRONG_SECRET = "not-the-right-secret-4567"
-API = {"client_id": "api", "client_secret": "api-secret-0123", "token_endpoint_auth_method": "client_secret_basic"}
-
-
-class Provider(LongProcess):
-    """The provider, with what its endpoints and our own count tell."""
-
-    def __init__(self, folder: Path) -> None:
-        node = shutil.which("node")
-        if node is None:
-            pytest.fail(
-                "got no node on PATH; expected Node.js 18 or later (Debian: apt install nodejs npm)", pytrace=False
-            )
-        if not (FOLDER / "node_modules" / "oidc-provider").is_dir():
-            pytest.fail(f"got no node_modules; expected `make setup`, or `npm ci` in {FOLDER}", pytrace=False)
-        clients = folder / "clients.json"
-        clients.write_text(json.dumps([*CLIENTS.values(), API]))
-        super().__init__("oidc-provider", [node, "server.mjs", clients], folder / "provider.log", cwd=FOLDER)
-
-    def seen(self, client: str) -> list[int]:
-        """The statuses with which token requests of a client were answered."""
-        seen = httpx2.get(f"{self.ready['issuer']}/seen", trust_env=False).raise_for_status().json()
-        return [each["status"] for each in seen if each["client"] == client]
-
-    def revoke(self, client: dict[str, str], token: str) -> None:
-        """Revoke a token as the client itself (RFC 7009)."""
-        form = {"token": token, "client_id": client["client_id"], "client_secret": client["client_secret"]}
-        httpx2.post(self.ready["revocation_endpoint"], data=form, trust_env=False).raise_for_status()
-
-
-@dataclass
-class Orders:
-    """An external system that takes the provider's word for every bearer token."""
-
-    introspection_endpoint: str
-
-    async def answer(self, request: Request) -> Answer:
-        scheme, _, token = (request.header("Authorization") or "").partition(" ")
-        claims = await self.introspect(token) if scheme == "Bearer" and token else {}
-        if not claims.get("active"):
-            challenge = ("WWW-Authenticate", 'Bearer error="invalid_token"')
-            return Answer(401, (challenge, ("Content-Type", "application/json")), b'{"error": "invalid_token"}')
-        told = {"order": 7, "client": claims["client_id"], "scope": claims.get("scope")}
-        return Answer(200, body=json.dumps(told).encode())
-
-    async def introspect(self, token: str) -> dict:
-        async with httpx2.AsyncClient(auth=(API["client_id"], API["client_secret"]), trust_env=False) as client:
-            answer = await client.post(self.introspection_endpoint, data={"token": token})
-        return answer.raise_for_status().json()
-
-    async def until_inactive(self, token: str) -> None:
-        """Ask again and again until the provider says that the token is no longer active."""
-        async with asyncio.timeout(PATIENCE):
-            while (await self.introspect(token))["active"]:
-                await asyncio.sleep(0.05)  # the pace of the asking; the provider's answer is what is waited for
 
 
 def manifest_for(provider: Provider, external: ExternalSystem) -> dict:
@@ -136,7 +76,7 @@ def manifest_for(provider: Provider, external: ExternalSystem) -> dict:
 
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    with Provider(tmp_path_factory.mktemp("provider")) as provider:
+    with Provider(tmp_path_factory.mktemp("provider"), [*CLIENTS.values(), API]) as provider:
         yield provider
 
 
