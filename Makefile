@@ -8,7 +8,7 @@ NODE_SUITE := tests/counterparties/oidc_provider
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test coverage lint check fix bench docs lock clean
+.PHONY: help setup demo run test coverage lint check fix bench bench-crash docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -64,6 +64,9 @@ fix: $(VENV)/.dev ## Format and mend what tools can mend
 
 bench: $(VENV)/.dev ## Measure Callout against nginx, side by side (needs Debian's nginx and wrk)
 	$(BIN)/python bench/callout_vs_nginx.py $(ARGS)
+
+bench-crash: setup ## Kill a process at every step of a refresh, fifty times each, and count what became of the token
+	$(BIN)/python bench/crash.py $(ARGS)
 
 docs: $(VENV)/.dev ## Generate the reference pages
 	$(BIN)/python scripts/generate_docs.py
