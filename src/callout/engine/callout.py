@@ -27,6 +27,7 @@ from callout.core.protocol import Catalogue, Moment, Token, Values
 from callout.core.reasons import Telling
 from callout.core.secret import Redactable
 from callout.engine.callers import Identified, identify, key_in_authorization, key_in_headers
+from callout.engine.certificates import CERTIFICATE, identified_by_certificate
 from callout.engine.definitions import CurrentOrg
 from callout.engine.explain import refusal_members, step_members
 from callout.engine.issuers import BEARER, CallerTokens, Unverified
@@ -107,8 +108,11 @@ class Callouts:
         authorization: bytes | None,
         principal: bytes | None,
         on_behalf_of: bytes | None = None,
+        certificate: bytes | None = None,
     ) -> Route:
         """Return the route of this caller by this name. Raises `Refused` with the whole explanation.
+
+        `certificate` is what stands for that of the connection (`certificates.proof_of`): the last proof that counts.
 
         `Unverified` is raised for a token that `verify` is to be awaited for; then ask again.
         """
@@ -123,6 +127,8 @@ class Callouts:
             token = self._caller_tokens.proof_in(self._org.value, authorization, alone=proof is None)
             if token is not None:
                 header, proof = b"authorization", proof or token
+        if proof is None:
+            proof = certificate
         memo = (name, proof, header, principal, on_behalf_of)
         route = self._routes.get(memo)
         if route is not None and (route.until == FOREVER or self._monotonic() < route.until):
@@ -142,6 +148,8 @@ class Callouts:
     def _identify(self, org: Org, now: datetime, proof: bytes | None, on_behalf_of: bytes | None) -> Identified:
         if proof is not None and proof.startswith(BEARER):
             identified = self._caller_tokens.identified(org, proof, now)
+        elif proof is not None and proof.startswith(CERTIFICATE):
+            identified = identified_by_certificate(org, proof, now)
         else:
             identified = identify(org, now, key=proof, local_keys=self.local_keys)
         if on_behalf_of is None or identified.caller is None:
