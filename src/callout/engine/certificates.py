@@ -1,7 +1,7 @@
 """Client certificates as proofs of a caller: what TLS found genuine is mapped to a user and a namespace by an admin.
 
-What stands for a certificate in the memo of routes is its bytes, so a caller is never decided for by another's. The
-certificate is the connection's: no header names one.
+What stands for a certificate in the memo of routes is `Shown`, a type of its own that only the gateway makes, of what
+TLS told it of the connection: no bytes of a header can be one, nor be equal to one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from callout.core.access.sources import admin_permissions_of
@@ -19,22 +20,21 @@ from callout.core.model.org import Org
 from callout.core.model.people import GUEST, Caller
 from callout.engine.callers import Identified
 
-#: Before the certificate in what stands for it in the memo of routes: no key or token begins with it.
-CERTIFICATE = b"X509 "
-
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _OPTIONS = {"spiffe_id": "--spiffe-id", "dns": "--dns", "subject": "--subject", "sha256": "--sha256"}
 
 
-def proof_of(der: bytes) -> bytes:
-    """Return what stands for a certificate (DER) that TLS has found genuine."""
-    return CERTIFICATE + der
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The certificate (DER) that a caller has shown on a connection, and that TLS has found genuine."""
+
+    der: bytes
 
 
-def identified_by_certificate(org: Org, proof: bytes, now: datetime) -> Identified:
+def identified_by_certificate(org: Org, shown: Shown, now: datetime) -> Identified:
     """Return whom a certificate proves. One that no mapping names is nobody, and never the guest."""
     try:
-        presented = read_certificate(proof[len(CERTIFICATE) :])
+        presented = read_certificate(shown.der)
     except CertificateRefused as error:
         return Identified(None, _refused(str(error), Remedy("Send the certificate of a workload, or a key")))
     if presented.not_after <= now:

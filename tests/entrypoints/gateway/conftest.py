@@ -144,7 +144,7 @@ class StandIn:
     count: int = 0
     judged: list[tuple[Any, ...]] = field(default_factory=list)
     refusing: Refused | None = None
-    certificates: list[bytes | None] = field(default_factory=list)
+    certificates: list[Any] = field(default_factory=list)
 
     def admit(self, name, headers, callout_key, authorization, principal, on_behalf_of=None, certificate=None):
         self.certificates.append(certificate)

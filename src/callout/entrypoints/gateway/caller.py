@@ -17,7 +17,7 @@ from callout.core.access.target import PREFIX
 from callout.core.errors import Refused
 from callout.core.http1.body import Body, ChunkedBody, LengthBody, MalformedBody
 from callout.core.http1.head import HeadTooLarge, MalformedHead, RequestHead
-from callout.engine.certificates import proof_of
+from callout.engine.certificates import Shown
 from callout.engine.routes import Route
 from callout.entrypoints.gateway.answers import page, refusal
 from callout.entrypoints.gateway.exchange import Exchange
@@ -65,7 +65,7 @@ class CallerConnection(asyncio.Protocol):
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._surplus = False
-        self.certificate: bytes | None = None
+        self.certificate: Shown | None = None
         self.exchange: Exchange | None = None
         self._transport: asyncio.Transport | None = None
         self._head: RequestHead | None = None
@@ -84,7 +84,7 @@ class CallerConnection(asyncio.Protocol):
         self._surplus = self._gateway.caller_came(self)
         if self._gateway.secure:
             der = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-            self.certificate = proof_of(der) if der else None
+            self.certificate = Shown(der) if der else None
         if self._gateway.draining:
             self.close()
 
