@@ -157,12 +157,12 @@ async def test_a_caller_that_reads_slowly_holds_the_external_system_back(secure,
     caller.request()
     await caller.head()
     before = -1
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(6 * SECONDS):
         while before != written:  # until nothing moves any more
             before = written
             await asyncio.sleep(0.3)
     assert written < 500 * len(piece)
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(6 * SECONDS):
         assert len(await reader.readexactly(1000 * len(piece))) == 1000 * len(piece)
     caller.leave()
 
@@ -251,3 +251,16 @@ async def test_one_connection_too_many_is_told_so(world, folder) -> None:
         caller.leave()
     await gateway.stop(0)
     world.gateway = plain
+
+
+async def test_stopping_does_not_wait_for_idle_callers_that_never_read(secure, folder) -> None:
+    def connect() -> ssl.SSLSocket:
+        raw = socket.create_connection(("127.0.0.1", secure.gateway.port))
+        return context_of(folder).wrap_socket(raw, server_hostname="127.0.0.1")
+
+    silent = await asyncio.to_thread(connect)
+    async with asyncio.timeout(SECONDS):
+        while not secure.gateway.open_connections:
+            await asyncio.sleep(0)
+        await secure.gateway.stop(60)
+    silent.close()

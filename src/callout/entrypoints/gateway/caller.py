@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Most bytes of a body that are thrown away to keep a connection, or before one is closed; and for how long.
 MOST_LINGERING = 256 * 1024
 LINGER_SECONDS = 5.0
-#: How long the end of a TLS connection is waited for where nothing more can come or is to be sent.
+#: How long the end of an idle TLS connection is waited for: many a caller keeps one without reading from it.
 NOTIFY_SECONDS = 1.0
 
 #: A close that discards what is unsent and resets: linger on, for no time (socket(7)).
@@ -178,15 +178,15 @@ class CallerConnection(asyncio.Protocol):
 
     # --- what the gateway calls --------------------------------------------------------------------------------
 
-    def close(self, *, linger: bool = False) -> None:
+    def close(self, *, linger: bool = False, idle: bool = False) -> None:
         """Close after what is written has left. Linger while more of a request may come, so that nothing is reset."""
         if self._closing:
             return
         self._closing = True
+        self._lingering = not idle
         self._quiet_since = 0.0
         if self._transport is None or self._transport.is_closing():
             return
-        self._lingering = linger
         if linger:
             self._release(self._holds)
         if linger and self._transport.can_write_eof():
@@ -197,7 +197,7 @@ class CallerConnection(asyncio.Protocol):
     def close_if_idle(self) -> None:
         """Close unless a request is being served."""
         if self.exchange is None:
-            self.close()
+            self.close(idle=True)
 
     def retire(self) -> None:
         """Serve no other request where a certificate was shown: what it was judged by is no longer in force."""
@@ -241,8 +241,7 @@ class CallerConnection(asyncio.Protocol):
 
     def _patience(self) -> float:
         if self._closing:
-            unsent = self._transport is not None and self._transport.get_write_buffer_size()
-            return NOTIFY_SECONDS if self._gateway.secure and not (self._lingering or unsent) else LINGER_SECONDS
+            return LINGER_SECONDS if self._lingering else NOTIFY_SECONDS
         limits = self._gateway.limits
         return limits.head_timeout if self._buffer or self._body is not None else limits.keep_alive_timeout
 
