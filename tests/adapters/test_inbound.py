@@ -92,8 +92,12 @@ def test_authorities_that_are_replaced_judge_from_then_on_and_the_old_no_longer(
     assert shake_hands(listening, files, WORKLOAD)[1] == WORKLOAD.der
     others = Authority()
     assert files.authorities is not None
+    files.authorities.write_bytes(others.pem + CLIENTS.pem)
+    taken = listening.follow()
+    assert (taken.authorities, taken.removed) == (True, False)
+    assert shake_hands(listening, files, WORKLOAD)[1] == WORKLOAD.der
     others.write(files.authorities)
-    assert listening.follow().authorities
+    assert listening.follow().removed
     with pytest.raises(ssl.SSLCertVerificationError):
         shake_hands(listening, files, WORKLOAD)
     theirs = others.issue(ORDERS_ID)

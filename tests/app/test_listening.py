@@ -31,7 +31,7 @@ def test_a_file_that_would_be_of_no_use_is_refused(name) -> None:
         listening_of(Settings(**{name: "x.pem"}))
 
 
-async def test_what_is_taken_over_is_logged_and_other_authorities_retire_what_was_judged(settings, tmp_path, capsys):
+async def test_what_is_taken_over_is_logged_and_removed_authorities_retire_what_was_judged(settings, tmp_path, capsys):
     tls, retired = listening_of(settings), []
     assert tls is not None
     await follow_files(tls, lambda: retired.append(1))
@@ -40,7 +40,11 @@ async def test_what_is_taken_over_is_logged_and_other_authorities_retire_what_wa
     await follow_files(tls, lambda: retired.append(1))
     assert '"event": "certificate_replaced"' in capsys.readouterr().err
     assert retired == []
-    Authority().write(tmp_path / "ca.pem")
+    other = Authority()
+    (tmp_path / "ca.pem").write_bytes(other.pem + AUTHORITY.pem)
     await follow_files(tls, lambda: retired.append(1))
     assert '"event": "client_authorities_replaced"' in capsys.readouterr().err
+    assert retired == []  # the one that judged is still there
+    other.write(tmp_path / "ca.pem")
+    await follow_files(tls, lambda: retired.append(1))
     assert retired == [1]

@@ -50,7 +50,7 @@ client_certificates:
     exported = (await shop.run("export"))["manifest"]
     assert "namespace: acme" in exported
     assert not (await shop.run("plan", manifest=exported))["changes"]
-    with pytest.raises(DefinitionError, match=r"client_certificates\.Billing\.user"):
+    with pytest.raises(DefinitionError, match=r"client_certificates\.Billing\.user.*client-certificate forget Billing"):
         await shop.run("user.remove", name="bob")
     with pytest.raises(DefinitionError, match=r"client_certificates\.Orders\.namespace"):
         await shop.run("package.remove", namespace="acme")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from callout.core.errors import DefinitionError, Problem
 
@@ -38,11 +39,12 @@ class TlsFiles:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What was taken over: whether certificate or key, and whether the authorities are others; when the former ends."""
+    """What was taken over: another certificate, which ends at `ends`; other authorities, and whether some were removed."""
 
     certificate: bool = False
-    authorities: bool = False
     ends: str = ""
+    authorities: bool = False
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class _Read:
 
     context: ssl.SSLContext
     certificate: bytes
-    authorities: bytes
+    authorities: frozenset[bytes]
     ends: str
 
 
@@ -81,8 +83,12 @@ class TlsListening:
                 self._refusal = error
             else:
                 now = self._newest
-                replaced = now.certificate != before.certificate
-                return Taken(replaced, now.authorities != before.authorities, now.ends)
+                return Taken(
+                    certificate=now.certificate != before.certificate,
+                    ends=now.ends,
+                    authorities=now.authorities != before.authorities,
+                    removed=not before.authorities <= now.authorities,
+                )
         if self._refusal is not None:
             raise self._refusal
         return Taken()
@@ -141,27 +147,29 @@ def _read(files: TlsFiles) -> _Read:
         raise _refusal(
             CERTIFICATE_SETTING, got, "a certificate and its own private key, in PEM and not encrypted"
         ) from None
-    authorities = b""
+    authorities: frozenset[bytes] = frozenset()
     if files.authorities is not None:
-        authorities = _bytes_of(files.authorities, AUTHORITIES_SETTING)
-        _ask_for_certificates(context, files.authorities)
+        authorities = _ask_for_certificates(context, files.authorities)
     return _Read(context, certificate, authorities, ends)
 
 
-def _ask_for_certificates(context: ssl.SSLContext, file: Path) -> None:
+def _ask_for_certificates(context: ssl.SSLContext, file: Path) -> frozenset[bytes]:
     """Ask callers for a certificate, which they need not have; one that is shown has to lead to an authority here.
 
-    No session is resumed: every connection's certificate is judged anew, by the authorities of the day.
+    Returns the authorities. No session is resumed: every connection's certificate is judged anew, by the authorities of the day.
     """
+    pem = _bytes_of(file, AUTHORITIES_SETTING)
     try:
-        context.load_verify_locations(file)
-    except OSError as error:
+        found = frozenset(each.public_bytes(Encoding.DER) for each in x509.load_pem_x509_certificates(pem))
+        context.load_verify_locations(cadata=b"".join(found))
+    except (OSError, ValueError) as error:
         got = f"{file}, which cannot be used ({_reason(error)})"
         raise _refusal(AUTHORITIES_SETTING, got, "certificates of authorities, in PEM") from None
     context.verify_mode = ssl.CERT_OPTIONAL
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # who is named is trusted, also below another authority
     context.options |= ssl.OP_NO_TICKET
     context.num_tickets = 0
+    return found
 
 
 def _bytes_of(file: Path, setting: str) -> bytes:

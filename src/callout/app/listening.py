@@ -34,7 +34,7 @@ async def follow_files(tls: TlsListening, retire: Callable[[], None]) -> None:
 
     Raises `DefinitionError` while what is there cannot be used.
 
-    `retire` is called where the authorities are others: what they judged is to be judged again.
+    `retire` is called where authorities were removed: what they judged is to be judged again.
     """
     for because, count in tls.refused():
         log("client_certificate_refused", because=because, count=count)
@@ -43,4 +43,5 @@ async def follow_files(tls: TlsListening, retire: Callable[[], None]) -> None:
         log("certificate_replaced", file=str(tls.files.certificate), ends=taken.ends)
     if taken.authorities:
         log("client_authorities_replaced", file=str(tls.files.authorities))
+    if taken.removed:
         retire()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 
 from callout.core.errors import Problem
@@ -33,11 +34,16 @@ def client_certificate_problems(org: Org, mapping: ClientCertificate) -> Iterato
     else:
         yield from _ambiguous(org, mapping, place, field)
     if mapping.user not in org.users or mapping.user == GUEST:
-        expected = "a user that is defined; a guest is who proves nothing"
+        expected = f"a user that is defined; a guest is who proves nothing{_forgetting(mapping)}"
         yield Problem(f"{place}.user", repr(mapping.user), expected, nearest(mapping.user, org.users))
     if mapping.namespace and mapping.namespace not in org.packages:
-        expected = "the namespace of an installed package, or '' for the admin's own code"
+        expected = f"the namespace of an installed package, or '' for the admin's own code{_forgetting(mapping)}"
         yield Problem(f"{place}.namespace", repr(mapping.namespace), expected, nearest(mapping.namespace, org.packages))
+
+
+def _forgetting(mapping: ClientCertificate) -> str:
+    """Say what goes first where the user or the package is to go."""
+    return f"; before either goes: callout client-certificate forget {shlex.quote(mapping.name)}"
 
 
 def _expected(field: str, value: str) -> str | None:
