@@ -30,6 +30,7 @@ def test_everything_that_a_mapping_may_name_is_read() -> None:
         ({"uris": (ORDERS_ID,), "dns": ["a.example.com"]}, ("spiffe_id", ORDERS_ID)),
         ({"dns": ["a.example.com"], "name": "orders"}, ("dns", "a.example.com")),
         ({"dns": ["a.example.com", "b.example.com"], "name": "orders"}, ("subject", "CN=orders")),
+        ({"dns": ["*.example.com"], "name": "orders"}, ("subject", "CN=orders")),
         ({"uris": ("https://example.com/a", "https://example.com/b"), "name": "orders"}, ("subject", "CN=orders")),
     ],
 )
@@ -38,8 +39,9 @@ def test_it_is_best_known_by_the_most_lasting_thing_that_is_its_own(given, ident
     assert read_certificate(issued.der).identity == identity
 
 
-def test_a_certificate_that_says_nothing_is_known_by_its_fingerprint() -> None:
-    issued = AUTHORITY.issue()
+@pytest.mark.parametrize("name", ["", "two\nlines", "\x1b[2J"])
+def test_a_certificate_that_says_nothing_that_can_be_shown_is_known_by_its_fingerprint(name) -> None:
+    issued = AUTHORITY.issue(name=name)
     assert read_certificate(issued.der).identity == ("sha256", issued.sha256)
 
 

@@ -6,6 +6,7 @@ one that breaks them says nothing, whatever else it holds.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -13,7 +14,7 @@ from functools import lru_cache
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from callout.core.model.certificates import ClientCertificate
+from callout.core.model.certificates import DNS_NAME, ClientCertificate
 from callout.core.spiffe import is_workload_id, overlap
 
 #: Certificates whose contents are remembered; each takes a few hundred bytes.
@@ -37,12 +38,13 @@ class Presented:
 
     @property
     def identity(self) -> tuple[str, str]:
-        """The field and value that a mapping of this certificate would best name."""
+        """The field and value that a mapping of this certificate would best name, and may."""
         if self.spiffe_id:
             return "spiffe_id", self.spiffe_id
-        if len(self.dns) == 1:
+        if len(self.dns) == 1 and re.fullmatch(DNS_NAME, self.dns[0]) is not None:
             return "dns", self.dns[0]
-        return ("subject", self.subject) if self.subject else ("sha256", self.sha256)
+        named = self.subject and self.subject.isprintable()
+        return ("subject", self.subject) if named else ("sha256", self.sha256)
 
     def is_named_by(self, mapping: ClientCertificate) -> bool:
         """Say whether a mapping names this certificate."""
@@ -88,13 +90,13 @@ def _spiffe_id(certificate: x509.Certificate, uris: tuple[str, ...]) -> str:
     """Return the SPIFFE ID, or an empty text where there is none. Raises `CertificateRefused` for no valid SVID."""
     if not any(uri.lower().startswith(_SPIFFE) for uri in uris):
         return ""
-    shown = ", ".join(uri[:200] for uri in uris[:5])
+    shown = ", ".join(repr(uri[:200]) for uri in uris[:5])
     if len(uris) > 1:
         raise CertificateRefused(
             f"got a client certificate with {len(uris)} URIs ({shown}); expected one SPIFFE ID alone"
         )
     if not is_workload_id(uris[0]):
-        raise CertificateRefused(f"got SPIFFE ID {shown!r}; expected spiffe://TRUST_DOMAIN/PATH")
+        raise CertificateRefused(f"got SPIFFE ID {shown}; expected spiffe://TRUST_DOMAIN/PATH")
     if _signs_others(certificate):
         raise CertificateRefused(f"got {shown} in a certificate that signs others; expected that of a workload")
     return uris[0]

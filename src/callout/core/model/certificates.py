@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 #: The fields of which a mapping has exactly one: what it knows a certificate by.
 IDENTITIES = ("spiffe_id", "dns", "subject", "sha256")
+#: A DNS name (RFC 1123 section 2.1); it is compared whole, so that no wildcard stands for others.
+DNS_NAME = r"^(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*$"
 
 
 @dataclass(frozen=True, slots=True)

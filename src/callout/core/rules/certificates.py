@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 
 from callout.core.errors import Problem
-from callout.core.model.certificates import IDENTITIES, ClientCertificate
+from callout.core.model.certificates import DNS_NAME, IDENTITIES, ClientCertificate
 from callout.core.model.org import Org
 from callout.core.model.people import GUEST
 from callout.core.rules.names import nearest, readable_name_rule
@@ -15,8 +15,6 @@ from callout.core.spiffe import is_pattern, overlap
 
 #: A fingerprint, as tools write it: 64 hexadecimal digits, or 32 pairs with colons between them.
 FINGERPRINT = r"^(?:[0-9A-Fa-f]{64}|(?:[0-9A-Fa-f]{2}:){31}[0-9A-Fa-f]{2})$"
-#: A DNS name (RFC 1123 section 2.1); it is compared whole, so that no wildcard stands for others.
-DNS_NAME = r"^(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*$"
 
 
 def client_certificate_problems(org: Org, mapping: ClientCertificate) -> Iterator[Problem]:

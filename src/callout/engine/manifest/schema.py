@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from callout.core.model.certificates import DNS_NAME
 from callout.core.model.credentials import CustomHeader
 from callout.core.model.issuers import SIGNATURE_ALGORITHMS, TrustedIssuer
 from callout.core.model.org import SECTIONS
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter
 from callout.core.rules import LONGEST_DESCRIPTION, LONGEST_LABEL
-from callout.core.rules.certificates import DNS_NAME, FINGERPRINT
+from callout.core.rules.certificates import FINGERPRINT
 from callout.core.rules.external_credentials import HIGHEST_SEQUENCE, PARAMETER_NAME
 from callout.core.rules.headers import HEADER_NAME
 from callout.core.rules.names import DEVELOPER_NAME, LONGEST_NAME, NAMESPACE
