@@ -51,6 +51,19 @@ class Settings:
     setup_port: int = setting(8471, "port of setup; 0 = any free one", most=LARGEST_PORT)
     workers: int = setting(1, "processes of the gateway", least=1, most=MOST_WORKERS)
     trusted_ca_file: str = setting("", "file with the certificate authorities to trust; empty: those of the system")
+    tls_certificate_file: str = setting(
+        "",
+        "file with the certificate of the gateway, and those between it and its authority (PEM): the gateway then "
+        "speaks TLS alone; read again when it changes",
+    )
+    tls_key_file: str = setting(
+        "", "file with the private key of that certificate (PEM), closed to other users; empty: the same file"
+    )
+    client_ca_file: str = setting(
+        "",
+        "file with the authorities (PEM) that judge the certificates of callers; empty: none is asked for; read again "
+        "when it changes",
+    )
     default_timeout: float = setting(
         30.0, "how long an external system may take to start its answer", "seconds", least=MOMENT
     )

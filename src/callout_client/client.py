@@ -127,6 +127,9 @@ class Client(_Callouts[httpx2.Response]):
         principal: Principal to use where a callout names none.
         callout_timeout: Seconds that Callout may take where a callout does not say.
         transport: What carries the requests to the gateway; by default httpx2's own.
+        ca_file: File of the authorities (PEM) that the gateway's certificate is judged by; None: those of the system.
+        cert: The caller's own certificate, which proves who calls where no key does: a file (PEM) that has its key too,
+            or the files of both.
 
     Raises:
         ValueError: No gateway is given, or an argument is not well formed.
@@ -140,10 +143,18 @@ class Client(_Callouts[httpx2.Response]):
         principal: str | None = None,
         callout_timeout: float | None = None,
         transport: httpx2.BaseTransport | None = None,
+        ca_file: str | None = None,
+        cert: str | tuple[str, str] | None = None,
     ) -> None:
         super().__init__(callout_timeout)
         placed = CalloutTransport(
-            base_url, key, principal=principal, callout_timeout=callout_timeout, transport=transport
+            base_url,
+            key,
+            principal=principal,
+            callout_timeout=callout_timeout,
+            transport=transport,
+            ca_file=ca_file,
+            cert=cert,
         )
         self.gateway = placed.gateway
         self._http = httpx2.Client(transport=placed, cookies=_no_cookies(), trust_env=False)
@@ -183,10 +194,18 @@ class AsyncClient(_Callouts[Coroutine[Any, Any, httpx2.Response]]):
         principal: str | None = None,
         callout_timeout: float | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
+        ca_file: str | None = None,
+        cert: str | tuple[str, str] | None = None,
     ) -> None:
         super().__init__(callout_timeout)
         placed = AsyncCalloutTransport(
-            base_url, key, principal=principal, callout_timeout=callout_timeout, transport=transport
+            base_url,
+            key,
+            principal=principal,
+            callout_timeout=callout_timeout,
+            transport=transport,
+            ca_file=ca_file,
+            cert=cert,
         )
         self.gateway = placed.gateway
         self._http = httpx2.AsyncClient(transport=placed, cookies=_no_cookies(), trust_env=False)

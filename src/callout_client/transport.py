@@ -9,6 +9,7 @@ A plain httpx2 client resolves dot segments and encodes characters before any tr
 from __future__ import annotations
 
 import os
+import ssl
 
 import httpx2
 
@@ -52,6 +53,27 @@ def key_from(key: str | None) -> str | None:
     if not all("!" <= character <= "~" for character in text):
         raise ValueError("got a key with characters that no header carries; expected it as it was issued, co_…")
     return text or None
+
+
+def tls_of(ca_file: str | None, cert: str | tuple[str, str] | None) -> ssl.SSLContext | bool:
+    """Return how a gateway's TLS is judged, and what the caller shows it. Raises `ValueError` for unusable files."""
+    if ca_file is None and cert is None:
+        return True
+    certificate, key = (cert, None) if isinstance(cert, str) else cert or (None, None)
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+        if certificate is not None:
+            context.load_cert_chain(certificate, key)
+    except OSError as error:  # an SSLError is one
+        raise ValueError(
+            f"got ca_file {ca_file!r} and cert {cert!r}, which cannot be used ({error}); expected files in PEM"
+        ) from None
+    return context
+
+
+def _only_one(transport: object, ca_file: str | None, cert: object) -> None:
+    if transport is not None and (ca_file is not None or cert is not None):
+        raise ValueError("got transport=… with ca_file=… or cert=…; expected TLS to be set on that transport itself")
 
 
 class _Placement:
@@ -111,6 +133,9 @@ class CalloutTransport(_Placement, httpx2.BaseTransport):
         principal: Principal to use where a request names none in Callout-Principal.
         callout_timeout: Seconds that Callout may take where a request says nothing in Callout-Timeout.
         transport: What carries the requests to the gateway.
+        ca_file: File of the authorities (PEM) that the gateway's certificate is judged by; None: those of the system.
+        cert: The caller's own certificate, which proves who calls where no key does: a file (PEM) that has its key too,
+            or the files of both.
 
     Raises:
         ValueError: No gateway is given, or an argument is not well formed.
@@ -124,9 +149,12 @@ class CalloutTransport(_Placement, httpx2.BaseTransport):
         principal: str | None = None,
         callout_timeout: float | None = None,
         transport: httpx2.BaseTransport | None = None,
+        ca_file: str | None = None,
+        cert: str | tuple[str, str] | None = None,
     ) -> None:
         super().__init__(base_url, key, principal, callout_timeout)
-        self._transport = transport or httpx2.HTTPTransport()
+        _only_one(transport, ca_file, cert)
+        self._transport = transport or httpx2.HTTPTransport(verify=tls_of(ca_file, cert))
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request; an answer that Callout itself made is read whole, so that its reason is at hand."""
@@ -151,9 +179,12 @@ class AsyncCalloutTransport(_Placement, httpx2.AsyncBaseTransport):
         principal: str | None = None,
         callout_timeout: float | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
+        ca_file: str | None = None,
+        cert: str | tuple[str, str] | None = None,
     ) -> None:
         super().__init__(base_url, key, principal, callout_timeout)
-        self._transport = transport or httpx2.AsyncHTTPTransport()
+        _only_one(transport, ca_file, cert)
+        self._transport = transport or httpx2.AsyncHTTPTransport(verify=tls_of(ca_file, cert))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request; an answer that Callout itself made is read whole, so that its reason is at hand."""

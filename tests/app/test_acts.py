@@ -128,6 +128,11 @@ CASES = {
         (("permission_set.let_act_for", {"name": "Idle", "user": "bob"}),),
         {"name": "Idle", "user": "bob"},
     ),
+    "client_certificate.trust": ((), {"name": "Orders", "dns": "orders.example.com", "user": "alice"}),
+    "client_certificate.forget": (
+        (("client_certificate.trust", {"name": "Orders", "dns": "orders.example.com", "user": "alice"}),),
+        {"name": "Orders"},
+    ),
     "trusted_issuer.remove": ((("apply", {"manifest": ISSUER}),), {"name": "Login"}),
 }
 

@@ -128,3 +128,15 @@ def test_a_transport_of_ones_own_carries_the_requests():
     with httpx2.Client(transport=transport) as client:
         answered = client.get("callout:Orders/x").json()
     assert answered == {"url": "http://gateway/callout/Orders/x", "target": "/callout/Orders/x"}
+
+
+@pytest.mark.parametrize("kind", [CalloutTransport, AsyncCalloutTransport])
+@pytest.mark.parametrize("files", [{"ca_file": "missing.pem"}, {"cert": "missing.pem"}, {"cert": ("a.pem", "a.key")}])
+def test_tls_files_that_cannot_be_used_are_named(kind, files):
+    with pytest.raises(ValueError, match="expected files in PEM"):
+        kind("https://gateway.example.com", "co_key", **files)
+
+
+def test_tls_is_said_once_where_a_transport_is_given():
+    with pytest.raises(ValueError, match="to be set on that transport itself"):
+        CalloutTransport("https://gateway.example.com", "co_key", transport=httpx2.HTTPTransport(), ca_file="ca.pem")

@@ -37,6 +37,7 @@ GAINS = [
     ("permission_set_group.create", {"name": "All", "permission_sets": ["Whole"], "assign": ["sam"]}),
     ("profile.grant", {"name": "Standard User", "admin_permissions": ["view_setup"]}),
     ("key.create", {"user": "admin"}),
+    ("client_certificate.trust", {"name": "Root", "dns": "root.example.com", "user": "admin"}),
     ("apply", {"manifest": "users: {sam: {profile: System Administrator}}"}),
 ]
 

@@ -26,6 +26,7 @@ LOOKING = {
     "package": {VIEW, CUSTOMIZE},
     "approvals": {VIEW, CUSTOMIZE},
     "trusted_issuer": {VIEW, USERS},
+    "client_certificate": {VIEW, USERS},
 }
 MAY = {
     "plan": {MANAGE, USERS, CUSTOMIZE},

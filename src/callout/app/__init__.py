@@ -56,8 +56,15 @@ def _serve(home: Path, serving: Serving) -> int:
         port=serving.port,
         setup_port=serving.setup_port,
         workers=serving.workers,
+        tls_certificate_file=_text_of(serving.tls_certificate_file),
+        tls_key_file=_text_of(serving.tls_key_file),
+        client_ca_file=_text_of(serving.client_ca_file),
     )
     return asyncio.run(supervise(settings))
+
+
+def _text_of(file: Path | None) -> str | None:
+    return None if file is None else str(file.expanduser().absolute())
 
 
 def _sandbox(arguments: Sequence[str]) -> int:

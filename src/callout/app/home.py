@@ -136,12 +136,12 @@ async def keep_up(home: Home) -> None:
     """
     poll = home.settings.poll_interval
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_repeat(poll, lambda: _follow(home), failed="store_not_read", again="store_read_again"))
-        tasks.create_task(_repeat(poll, lambda: _judge(home), failed="not_judged", again="judged_again"))
-        tasks.create_task(_repeat(FLUSH_INTERVAL, home.writer.flush, failed="not_flushed", again="flushed_again"))
+        tasks.create_task(repeat(poll, lambda: _follow(home), failed="store_not_read", again="store_read_again"))
+        tasks.create_task(repeat(poll, lambda: _judge(home), failed="not_judged", again="judged_again"))
+        tasks.create_task(repeat(FLUSH_INTERVAL, home.writer.flush, failed="not_flushed", again="flushed_again"))
 
 
-async def _repeat(seconds: float, step: Callable[[], Awaitable[None]], *, failed: str, again: str) -> None:
+async def repeat(seconds: float, step: Callable[[], Awaitable[None]], *, failed: str, again: str) -> None:
     """Take a step every so many seconds, whatever error it ends with. The log has the first of a row, and its end."""
     because = ""
     while True:

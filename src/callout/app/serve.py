@@ -18,7 +18,9 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 
 from callout.app.lifeline import FAILED
+from callout.app.listening import listening_of
 from callout.app.log import described, log
+from callout.core.errors import CalloutError
 from callout.settings import Settings
 
 #: How long a child may take to become ready, in seconds.
@@ -128,6 +130,11 @@ def reserve(host: str, port: int) -> socket.socket:
 
 async def supervise(settings: Settings) -> int:
     """Run until told to stop; returns the exit code."""
+    try:
+        listening_of(settings)
+    except CalloutError as error:  # said once, before any child would say it
+        log("not_started", because=described(error))
+        return FAILED
     with ExitStack() as kept:
         bound: list[tuple[str, int]] = []
         for what, wanted in (("port", settings.port), ("setup port", settings.setup_port)):
@@ -188,7 +195,7 @@ def _say_ready(settings: Settings, port: int, setup_port: int) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     ready = {
         "event": "ready",
-        "gateway": f"http://{host}:{port}",
+        "gateway": f"{'https' if settings.tls_certificate_file else 'http'}://{host}:{port}",
         "setup": f"http://{host}:{setup_port}",
         "port": port,
         "setup_port": setup_port,

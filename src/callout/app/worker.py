@@ -7,11 +7,14 @@ import json
 import resource
 import sys
 from contextlib import suppress
+from functools import partial
 
 import uvloop
 
-from callout.app.home import Home, keep_up, open_home, settle_memory, why_not_ready
+from callout.adapters.inbound import TlsListening
+from callout.app.home import Home, keep_up, open_home, repeat, settle_memory, why_not_ready
 from callout.app.lifeline import FAILED, until_told_to_stop
+from callout.app.listening import FOLLOW_SECONDS, follow_files, listening_of
 from callout.app.log import described, log
 from callout.app.metrics import gateway_metrics
 from callout.core.errors import CalloutError
@@ -36,7 +39,8 @@ def addresses(settings: Settings, *, setup_port: int | None = None) -> bytes:
     """Return the body of `/.well-known/callout`: where the gateway and setup are."""
     setup = settings.setup_port if setup_port is None else setup_port
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    where = {"gateway": f"http://{host}:{settings.port}", "setup": f"http://{host}:{setup}"}
+    scheme = "https" if settings.tls_certificate_file else "http"
+    where = {"gateway": f"{scheme}://{host}:{settings.port}", "setup": f"http://{host}:{setup}"}
     return json.dumps(where).encode()
 
 
@@ -61,6 +65,7 @@ def allow_connections(limit: int) -> None:
 async def work(settings: Settings) -> int:
     """Serve until told to stop; returns the exit code."""
     allow_connections(settings.connection_limit)
+    tls = listening_of(settings)
     async with open_home(settings) as home:
         gateway = Gateway(
             home.callouts,
@@ -72,15 +77,24 @@ async def work(settings: Settings) -> int:
             metrics_open=settings.metrics_open,
         )
         home.org.followers.append(lambda _: gateway.reconsider())
-        await gateway.start(settings.host, settings.port, reuse_port=True)
+        await gateway.start(settings.host, settings.port, reuse_port=True, tls=tls.context if tls else None)
         keeping_up = asyncio.ensure_future(keep_up(home))
+        following = asyncio.ensure_future(_follow_files(tls, gateway))
         settle_memory()
         print(json.dumps({"event": "ready", "port": gateway.port}), flush=True)  # noqa: T201 - read by the supervisor
         code = await until_told_to_stop(keeping_up)
         await gateway.stop(settings.drain_timeout)
         keeping_up.cancel()
-        await asyncio.wait({keeping_up})
+        following.cancel()
+        await asyncio.wait({keeping_up, following})
     return code
+
+
+async def _follow_files(tls: TlsListening | None, gateway: Gateway) -> None:
+    """Take over certificates that were replaced, until cancelled. What cannot be used is logged, and the old stay."""
+    if tls is not None:
+        step = partial(follow_files, tls, gateway.retire_certificates)
+        await repeat(FOLLOW_SECONDS, step, failed="certificate_not_taken", again="certificate_usable_again")
 
 
 def main() -> int:

@@ -28,6 +28,7 @@ PERMISSION_OF_SECTION = {
     "packages": AdminPermission.CUSTOMIZE_APPLICATION,
     "users": AdminPermission.MANAGE_USERS,
     "trusted_issuers": AdminPermission.MANAGE_USERS,
+    "client_certificates": AdminPermission.MANAGE_USERS,
 }
 
 
@@ -62,7 +63,7 @@ class Authority:
     def demand_no_gain(self, before: Org, after: Org, now: datetime) -> None:
         """Raise `NotPermitted` where a user gains an admin permission that is not there to be given.
 
-        An issuer that is trusted to name a user gives what that user has.
+        An issuer that is trusted to name a user gives what that user has, and so does a certificate that is mapped to one.
         """
         for user in sorted(after.users):
             gained = admin_permissions_of(after, user, now) - admin_permissions_of(before, user, now)
@@ -71,6 +72,9 @@ class Authority:
             if before.trusted_issuers.get(name) != issuer:
                 for user in sorted(after.users if issuer.users_by_name else set(issuer.users.values())):
                     self._give(before, user, admin_permissions_of(after, user, now), now)
+        for name, mapping in sorted(after.client_certificates.items()):
+            if before.client_certificates.get(name) != mapping:
+                self._give(before, mapping.user, admin_permissions_of(after, mapping.user, now), now)
 
     def demand_key_of(self, org: Org, user: str, now: datetime) -> None:
         """Raise `NotPermitted` where a key of this user would administer more than its maker does."""

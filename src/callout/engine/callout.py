@@ -27,6 +27,7 @@ from callout.core.protocol import Catalogue, Moment, Token, Values
 from callout.core.reasons import Telling
 from callout.core.secret import Redactable
 from callout.engine.callers import Identified, identify, key_in_authorization, key_in_headers
+from callout.engine.certificates import Shown, identified_by_certificate
 from callout.engine.definitions import CurrentOrg
 from callout.engine.explain import refusal_members, step_members
 from callout.engine.issuers import BEARER, CallerTokens, Unverified
@@ -107,8 +108,11 @@ class Callouts:
         authorization: bytes | None,
         principal: bytes | None,
         on_behalf_of: bytes | None = None,
+        certificate: Shown | None = None,
     ) -> Route:
         """Return the route of this caller by this name. Raises `Refused` with the whole explanation.
+
+        `certificate` is that of the connection: the last proof that counts.
 
         `Unverified` is raised for a token that `verify` is to be awaited for; then ask again.
         """
@@ -123,12 +127,12 @@ class Callouts:
             token = self._caller_tokens.proof_in(self._org.value, authorization, alone=proof is None)
             if token is not None:
                 header, proof = b"authorization", proof or token
-        memo = (name, proof, header, principal, on_behalf_of)
+        memo = (name, certificate if proof is None else proof, header, principal, on_behalf_of)
         route = self._routes.get(memo)
         if route is not None and (route.until == FOREVER or self._monotonic() < route.until):
             return route
         wanted = principal.decode("latin-1") if principal is not None else None
-        route = self._decide_route(name, proof, header, wanted, on_behalf_of)
+        route = self._decide_route(name, memo[1], header, wanted, on_behalf_of)
         route.memo = memo
         if len(self._routes) >= MOST_ROUTES:
             self._routes.clear()
@@ -139,8 +143,10 @@ class Callouts:
         """Verify a token that `admit` did not know, and remember what came of it."""
         await self._caller_tokens.verify(self._org.value, unverified.proof)
 
-    def _identify(self, org: Org, now: datetime, proof: bytes | None, on_behalf_of: bytes | None) -> Identified:
-        if proof is not None and proof.startswith(BEARER):
+    def _identify(self, org: Org, now: datetime, proof: bytes | Shown | None, on_behalf_of: bytes | None) -> Identified:
+        if isinstance(proof, Shown):
+            identified = identified_by_certificate(org, proof, now)
+        elif proof is not None and proof.startswith(BEARER):
             identified = self._caller_tokens.identified(org, proof, now)
         else:
             identified = identify(org, now, key=proof, local_keys=self.local_keys)
@@ -152,7 +158,7 @@ class Callouts:
     def _decide_route(
         self,
         name: str,
-        proof: bytes | None,
+        proof: bytes | Shown | None,
         header: bytes | None,
         wanted: str | None,
         on_behalf_of: bytes | None,

@@ -18,11 +18,13 @@ from callout.core.protocol import AuthenticationProtocol, Values
 from callout.core.reasons import Telling
 from callout.core.refresh.rules import refresh_statuses
 from callout.core.secret import Secret
+from callout.engine.certificates import Shown
 from callout.engine.requests import Demands
 from callout.engine.tokens import Slot
 
-#: Name, proof, header that held the proof, wanted principal, user on whose behalf.
-MemoKey = tuple[str, bytes | None, bytes | None, bytes | None, bytes | None]
+#: Name, proof (a key, a token, or the certificate of the connection), header that held it, wanted principal, user on
+#: whose behalf.
+MemoKey = tuple[str, bytes | Shown | None, bytes | None, bytes | None, bytes | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

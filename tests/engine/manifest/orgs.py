@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
+from callout.core.model.certificates import ClientCertificate
 from callout.core.model.credentials import (
     CustomHeader,
     ExternalCredential,
@@ -90,6 +91,7 @@ DEFINITIONS = (
         namespaces=st.dictionaries(READABLE, TEXT, max_size=2),
         algorithms=st.lists(NAMES, unique=True, max_size=2).map(tuple),
     )
+    | st.builds(ClientCertificate, READABLE, NAMES, TEXT, TEXT, TEXT, TEXT, st.sampled_from(["", "acme"]), TEXT, LINES)
     | st.builds(PermissionSetGroup, READABLE, st.lists(READABLE, unique=True, max_size=2).map(tuple), TEXT)
     | st.builds(Profile, READABLE, GRANTS, PERMISSIONS, TEXT)
     | st.builds(

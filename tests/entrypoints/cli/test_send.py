@@ -50,6 +50,11 @@ def test_method_headers_body_principal_and_timeout_are_sent(sent, gateway, tmp_p
     assert expected <= set(seen.headers)
 
 
+def test_a_callout_is_made_on_behalf_of_a_user_whatever_their_name_is_written_in(sent, gateway):
+    assert sent("send", "Orders", "--as", "alice", "--on-behalf-of", "zoë").code == 0
+    assert ("Callout-On-Behalf-Of", "zoë".encode().decode("latin-1")) in gateway.seen[0].headers
+
+
 @pytest.mark.parametrize(
     ("body", "content_type"), [('{"a": 1}', "application/json"), ("a=1", "application/x-www-form-urlencoded")]
 )

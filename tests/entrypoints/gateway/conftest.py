@@ -144,12 +144,14 @@ class StandIn:
     count: int = 0
     judged: list[tuple[Any, ...]] = field(default_factory=list)
     refusing: Refused | None = None
+    certificates: list[Any] = field(default_factory=list)
 
-    def admit(self, name, headers, callout_key, authorization, principal, on_behalf_of=None):
+    def admit(self, name, headers, callout_key, authorization, principal, on_behalf_of=None, certificate=None):
+        self.certificates.append(certificate)
         self.admitted.append((name, list(headers), callout_key, authorization, principal))
         if name != "Orders":
             raise Refused("named_credential_not_found", f"got name {name!r}; expected Orders")
-        if callout_key != KEY and authorization is None:
+        if callout_key != KEY and authorization is None and certificate is None:
             raise Refused("caller_unknown", "got no key that is known")
         return self.route
 

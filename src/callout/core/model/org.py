@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from callout.core.model.certificates import ClientCertificate
 from callout.core.model.credentials import ExternalCredential, NamedCredential, UserExternalCredentialKey
 from callout.core.model.issuers import TrustedIssuer
 from callout.core.model.people import (
@@ -21,7 +22,15 @@ from callout.core.model.people import (
 )
 
 Definition = (
-    NamedCredential | ExternalCredential | PermissionSet | PermissionSetGroup | Profile | User | Package | TrustedIssuer
+    NamedCredential
+    | ExternalCredential
+    | PermissionSet
+    | PermissionSetGroup
+    | Profile
+    | User
+    | Package
+    | TrustedIssuer
+    | ClientCertificate
 )
 
 #: The section of the manifest that holds each kind of definition, in the order in which they are written.
@@ -34,6 +43,7 @@ SECTIONS: Mapping[type[Definition], str] = {
     Package: "packages",
     User: "users",
     TrustedIssuer: "trusted_issuers",
+    ClientCertificate: "client_certificates",
 }
 
 
@@ -55,6 +65,7 @@ class Org:
     users: Mapping[str, User] = field(default_factory=dict)
     packages: Mapping[str, Package] = field(default_factory=dict)
     trusted_issuers: Mapping[str, TrustedIssuer] = field(default_factory=dict)
+    client_certificates: Mapping[str, ClientCertificate] = field(default_factory=dict)
     keys: Mapping[bytes, CallerKey] = field(default_factory=dict)
     configured: Mapping[UserExternalCredentialKey, frozenset[str]] = field(default_factory=dict)
     secret_versions: Mapping[UserExternalCredentialKey, int] = field(default_factory=dict)

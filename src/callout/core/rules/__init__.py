@@ -9,11 +9,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from callout.core.errors import Problem
+from callout.core.model.certificates import ClientCertificate
 from callout.core.model.credentials import ExternalCredential, NamedCredential
 from callout.core.model.issuers import TrustedIssuer
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
 from callout.core.model.people import PROFILE_PREFIX, Package, PermissionSet, PermissionSetGroup, Profile, User
 from callout.core.protocol import Catalogue
+from callout.core.rules.certificates import client_certificate_problems
 from callout.core.rules.external_credentials import external_credential_problems, secret_name_problems, users_of
 from callout.core.rules.issuers import trusted_issuer_problems
 from callout.core.rules.named_credentials import named_credential_problems
@@ -76,6 +78,8 @@ def _problems_of_one(
             return _package_problems(org, catalogue, definition)
         case TrustedIssuer():
             return trusted_issuer_problems(org, definition)
+        case ClientCertificate():
+            return client_certificate_problems(org, definition)
 
 
 def _package_problems(org: Org, catalogue: Catalogue, package: Package) -> Iterator[Problem]:
@@ -122,6 +126,9 @@ def _keys_that_matter(definition: Definition, using: list[NamedCredential]) -> I
         case TrustedIssuer():
             yield from (("users", user) for user in definition.users.values())
             yield from (("packages", namespace) for namespace in definition.namespaces.values())
+        case ClientCertificate():
+            yield "users", definition.user
+            yield "packages", definition.namespace
 
 
 def _text_problems(definition: Definition) -> Iterator[Problem]:

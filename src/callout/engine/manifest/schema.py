@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from callout.core.model.certificates import DNS_NAME
 from callout.core.model.credentials import CustomHeader
 from callout.core.model.issuers import SIGNATURE_ALGORITHMS, TrustedIssuer
 from callout.core.model.org import SECTIONS
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter
 from callout.core.rules import LONGEST_DESCRIPTION, LONGEST_LABEL
+from callout.core.rules.certificates import FINGERPRINT
 from callout.core.rules.external_credentials import HIGHEST_SEQUENCE, PARAMETER_NAME
 from callout.core.rules.headers import HEADER_NAME
 from callout.core.rules.names import DEVELOPER_NAME, LONGEST_NAME, NAMESPACE
 from callout.core.rules.people import LONGEST_VERSION
 from callout.core.rules.requests import LONGEST_SPAN, METHOD, MOST_CALLS
+from callout.core.spiffe import LONGEST_ID, PATTERN
 from callout.engine.manifest.shape import (
     SECRETS,
     BooleanShape,
@@ -61,6 +64,7 @@ _NAMES: Mapping[str, Any] = {
     "parameters": {"pattern": PARAMETER_NAME},
     SECRETS: {"pattern": PARAMETER_NAME},
     "trusted_issuers": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
+    "client_certificates": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
     "namespaces": {"minLength": 1},
 }
 
@@ -79,6 +83,9 @@ _NARROWED: Mapping[str, Any] = {
     "seconds": {"minimum": 1, "maximum": LONGEST_SPAN},
     "sequence": {"minimum": 1, "maximum": HIGHEST_SEQUENCE},
     "algorithms": {"items": {"type": "string", "enum": list(SIGNATURE_ALGORITHMS)}},
+    "spiffe_id": {"pattern": PATTERN, "maxLength": LONGEST_ID},
+    "dns": {"pattern": DNS_NAME},
+    "sha256": {"pattern": FINGERPRINT},
     "label": {"maxLength": LONGEST_LABEL},
     "description": {"maxLength": LONGEST_DESCRIPTION},
     "version": {"maxLength": LONGEST_VERSION},
@@ -150,6 +157,12 @@ _TOLD: Mapping[str, str] = {
     "namespace_claim": "The claim that names the package whose code calls; where it is set, every token must carry it",
     "namespaces": "Namespaces of packages by the values of the namespace claim; '' is the admin's own code",
     "algorithms": "Signatures that are accepted; left out: all that need a public key",
+    "spiffe_id": "The SPIFFE ID of a client certificate, or a pattern: * for one segment of its path, ** for the rest",
+    "dns": "A DNS name of a client certificate, whole",
+    "subject": "The whole subject of a client certificate, as RFC 4514 writes it",
+    "sha256": "The SHA-256 fingerprint of a client certificate",
+    "user": "Name of the user",
+    "namespace": "Namespace of the package whose code it is; left out: the admin's own code",
     "label": "Title for people",
     "description": "Text for people",
 }

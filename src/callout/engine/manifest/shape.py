@@ -182,7 +182,8 @@ def _default(declared: Field[Any]) -> Any:
 def _record(kind: type[Any]) -> RecordShape:
     hints = get_type_hints(kind)
     key = None if kind in _NAMELESS else "namespace" if kind is Package else "name"
-    hidden = NOT_IN_A_MANIFEST.keys() if key is not None else ()
+    keys = {"name", "namespace"} - {key}  # a field of this name that is not the key above it is the admin's to set
+    hidden = NOT_IN_A_MANIFEST.keys() - keys if key is not None else ()
     found = {
         declared.name: FieldShape(
             _shape(hints[declared.name]), declared.default is MISSING and declared.default_factory is MISSING

@@ -20,6 +20,7 @@ _BY_NOUN = {
     "profile": AdminPermission.MANAGE_USERS,
     "approvals": AdminPermission.CUSTOMIZE_APPLICATION,
     "trusted_issuer": AdminPermission.MANAGE_USERS,
+    "client_certificate": AdminPermission.MANAGE_USERS,
     "package": AdminPermission.CUSTOMIZE_APPLICATION,
 }
 

@@ -1,9 +1,10 @@
-"""Rows of the table about who a caller is: limits and rotation of keys, acting for others, trusted issuers."""
+"""Rows of the table about who a caller is: limits and rotation of keys, acting for others, trusted issuers, certificates."""
 # ruff: noqa: ARG005 - every row takes the same three
 
 from __future__ import annotations
 
-from callout.engine import acting, keys
+from callout.core.model.certificates import ClientCertificate
+from callout.engine import acting, certificate_mappings, keys
 from callout.engine.operations import requests as r
 from callout.engine.operations.operation import Operation
 
@@ -55,5 +56,31 @@ IDENTITY = (
         r.Name,
         "Trust an issuer no longer",
         lambda u, q, c: acting.remove_trusted_issuer(u.setup, str(c), q.name),
+    ),
+    Operation(
+        "client_certificate.list",
+        "GET",
+        "/client-certificates",
+        r.Nothing,
+        "List which client certificates are mapped to whom",
+        lambda u, q, c: certificate_mappings.list_client_certificates(u.setup),
+    ),
+    Operation(
+        "client_certificate.trust",
+        "PUT",
+        "/client-certificates/{name}",
+        r.CertificateMapping,
+        "Map a client certificate to a user, by its SPIFFE ID, DNS name, subject or fingerprint",
+        lambda u, q, c: certificate_mappings.trust_client_certificate(
+            u.setup, str(c), ClientCertificate(**{name: getattr(q, name) for name in q.__struct_fields__})
+        ),
+    ),
+    Operation(
+        "client_certificate.forget",
+        "DELETE",
+        "/client-certificates/{name}",
+        r.Name,
+        "Forget a mapping: its certificates prove nothing from now on",
+        lambda u, q, c: certificate_mappings.forget_client_certificate(u.setup, str(c), q.name),
     ),
 )

@@ -333,3 +333,15 @@ class Before(Request):
 def given(grants: Grants) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Return the grants of a request: principals, object permissions, admin permissions."""
     return grants.principals, grants.user_external_credential, grants.admin_permissions
+
+
+class CertificateMapping(Request):
+    """A client certificate, known by exactly one of four things, and whose it is; no namespace: the admin's own code."""
+
+    name: str
+    user: str
+    spiffe_id: str = ""
+    dns: str = ""
+    subject: str = ""
+    sha256: str = ""
+    namespace: str = ""

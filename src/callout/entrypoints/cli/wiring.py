@@ -27,6 +27,9 @@ class Serving:
     port: int | None = None
     setup_port: int | None = None
     workers: int | None = None
+    tls_certificate_file: Path | None = None
+    tls_key_file: Path | None = None
+    client_ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

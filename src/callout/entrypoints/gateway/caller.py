@@ -17,6 +17,7 @@ from callout.core.access.target import PREFIX
 from callout.core.errors import Refused
 from callout.core.http1.body import Body, ChunkedBody, LengthBody, MalformedBody
 from callout.core.http1.head import HeadTooLarge, MalformedHead, RequestHead
+from callout.engine.certificates import Shown
 from callout.engine.routes import Route
 from callout.entrypoints.gateway.answers import page, refusal
 from callout.entrypoints.gateway.exchange import Exchange
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 #: Most bytes of a body that are thrown away to keep a connection, or before one is closed; and for how long.
 MOST_LINGERING = 256 * 1024
 LINGER_SECONDS = 5.0
+#: How long the end of an idle TLS connection is waited for: many a caller keeps one without reading from it.
+NOTIFY_SECONDS = 1.0
 
 #: A close that discards what is unsent and resets: linger on, for no time (socket(7)).
 _RESET = struct.pack("ii", 1, 0)
@@ -48,17 +51,21 @@ class CallerConnection(asyncio.Protocol):
         "_gateway",
         "_head",
         "_holds",
+        "_last",
         "_lingered",
+        "_lingering",
         "_quiet_since",
         "_serving",
         "_surplus",
         "_transport",
+        "certificate",
         "exchange",
     )
 
-    def __init__(self, gateway: Gateway, *, surplus: bool) -> None:
+    def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._surplus = surplus
+        self._surplus = False
+        self.certificate: Shown | None = None
         self.exchange: Exchange | None = None
         self._transport: asyncio.Transport | None = None
         self._head: RequestHead | None = None
@@ -66,14 +73,20 @@ class CallerConnection(asyncio.Protocol):
         self._buffer = b""
         self._holds = 0
         self._lingered = 0
-        self._serving = self._closing = self._blocked = False
+        self._serving = self._closing = self._blocked = self._last = self._lingering = False
         self._quiet_since = 0.0
 
     # --- what the event loop calls -----------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
+        """Keep the transport, and the certificate of a caller who has shown one; over TLS the handshake is done."""
         self._transport = cast("asyncio.Transport", transport)
+        self._surplus = self._gateway.caller_came(self)
+        if self._gateway.secure:
+            der = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+            self.certificate = Shown(der) if der else None
+        if self._gateway.draining:
+            self.close()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes: of a body, of the next request, or of nothing that is wanted any more."""
@@ -121,7 +134,7 @@ class CallerConnection(asyncio.Protocol):
     def may_stay(self) -> bool:
         """Say whether the connection can serve another request after this one."""
         head, body = self._head, self._body
-        if head is None or not head.keep_alive or self._gateway.draining:
+        if head is None or not head.keep_alive or self._last or self._gateway.draining:
             return False
         return body is None or (isinstance(body, LengthBody) and body.left <= MOST_LINGERING)
 
@@ -131,7 +144,7 @@ class CallerConnection(asyncio.Protocol):
         self._quiet_since = 0.0
         if self._holds:
             self._release(_NO_CONNECTION | _UPLOAD_BLOCKED)
-        if not keep_alive:
+        if not keep_alive or self._last:
             self.close(linger=self._body is not None)
         elif self._buffer and self._body is None and not self._serving and not self._blocked:
             self._serve(self._buffer)
@@ -165,24 +178,32 @@ class CallerConnection(asyncio.Protocol):
 
     # --- what the gateway calls --------------------------------------------------------------------------------
 
-    def close(self, *, linger: bool = False) -> None:
+    def close(self, *, linger: bool = False, idle: bool = False) -> None:
         """Close after what is written has left. Linger while more of a request may come, so that nothing is reset."""
         if self._closing:
             return
         self._closing = True
+        self._lingering = not idle
         self._quiet_since = 0.0
         if self._transport is None or self._transport.is_closing():
             return
         if linger:
             self._release(self._holds)
+        if linger and self._transport.can_write_eof():
             self._transport.write_eof()
         else:
-            self._transport.close()
+            self._transport.close()  # over TLS this lingers by itself: close_notify, then it waits for the caller's
 
     def close_if_idle(self) -> None:
         """Close unless a request is being served."""
         if self.exchange is None:
-            self.close()
+            self.close(idle=True)
+
+    def retire(self) -> None:
+        """Serve no other request where a certificate was shown: what it was judged by is no longer in force."""
+        if self.certificate is not None:
+            self._last = True
+            self.close_if_idle()
 
     def abort(self) -> None:
         """End the connection at once."""
@@ -220,7 +241,7 @@ class CallerConnection(asyncio.Protocol):
 
     def _patience(self) -> float:
         if self._closing:
-            return LINGER_SECONDS
+            return LINGER_SECONDS if self._lingering else NOTIFY_SECONDS
         limits = self._gateway.limits
         return limits.head_timeout if self._buffer or self._body is not None else limits.keep_alive_timeout
 

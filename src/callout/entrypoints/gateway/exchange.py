@@ -125,6 +125,7 @@ class Exchange:
                 head.authorization,
                 head.callout_principal,
                 head.callout_on_behalf_of,
+                self._caller.certificate,
             )
             self._route = route
             self._target = join(route.path, rest)

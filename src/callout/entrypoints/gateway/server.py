@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import ssl
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 
 from callout.core.errors import Refused
 from callout.core.http1.head import RequestParser
@@ -19,6 +21,8 @@ from callout.entrypoints.gateway.outbound import Outbound
 #: Seconds between two sweeps: how exact timeouts are.
 SWEEP_SECONDS = 0.1
 BACKLOG = 4096
+#: How long a TLS handshake may take, and the end of a TLS connection, in seconds.
+HANDSHAKE_SECONDS, SHUTDOWN_SECONDS = 10.0, 5.0
 
 JSON = "application/json"
 #: Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/).
@@ -49,6 +53,7 @@ class Gateway:
         self.limits = limits
         self.heads = RequestParser(limits.head_limit)
         self.draining = False
+        self.secure = False
         self._well_known = well_known
         self._readiness = readiness
         self._metrics = metrics
@@ -69,15 +74,31 @@ class Gateway:
         """How many connections of callers are open."""
         return len(self._connections)
 
-    async def start(self, host: str, port: int, *, reuse_port: bool = False, sock: socket.socket | None = None) -> None:
-        """Listen on an address, or on a socket that is bound already."""
+    async def start(
+        self,
+        host: str,
+        port: int,
+        *,
+        reuse_port: bool = False,
+        sock: socket.socket | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Listen on an address, or on a socket that is bound already; with `tls`, for TLS alone."""
         loop = asyncio.get_running_loop()
+        self.secure = tls is not None
+        patience, ending = (HANDSHAKE_SECONDS, SHUTDOWN_SECONDS) if tls is not None else (None, None)
+        create = partial(
+            loop.create_server,
+            lambda: CallerConnection(self),
+            backlog=BACKLOG,
+            ssl=tls,
+            ssl_handshake_timeout=patience,
+            ssl_shutdown_timeout=ending,
+        )
         if sock is not None:
-            self._server = await loop.create_server(self._accept, sock=sock, backlog=BACKLOG)
+            self._server = await create(sock=sock)
         else:
-            self._server = await loop.create_server(
-                self._accept, host, port, reuse_port=reuse_port or None, backlog=BACKLOG
-            )
+            self._server = await create(host, port, reuse_port=reuse_port or None)
         self._sweep = loop.call_later(SWEEP_SECONDS, self._swept)
 
     async def stop(self, drain_seconds: float) -> None:
@@ -128,16 +149,22 @@ class Gateway:
         for connection in tuple(self._connections):
             connection.reconsider(decided)
 
+    def retire_certificates(self) -> None:
+        """Let callers who showed a certificate connect anew, because the authorities that judged it were replaced."""
+        for connection in tuple(self._connections):
+            connection.retire()
+
+    def caller_came(self, connection: CallerConnection) -> bool:
+        """Keep a connection that is made; returns whether it is one too many."""
+        surplus = len(self._connections) >= self.limits.connection_limit
+        self._connections.add(connection)
+        return surplus
+
     def caller_gone(self, connection: CallerConnection) -> None:
         """Forget a connection that is closed."""
         self._connections.discard(connection)
         if self.draining and not self._connections:
             self._empty.set()
-
-    def _accept(self) -> CallerConnection:
-        connection = CallerConnection(self, surplus=len(self._connections) >= self.limits.connection_limit)
-        self._connections.add(connection)
-        return connection
 
     def _swept(self) -> None:
         self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._swept)

@@ -38,6 +38,8 @@ class Outgoing:
     """Body of the request: text, `@FILE`, or `-` for standard input."""
     principal: str | None = None
     """Principal to call as, where several are granted."""
+    on_behalf_of: Annotated[str | None, Parameter(metavar="USER")] = None
+    """User on whose behalf the callout is made, where a permission set lets you act for them."""
     timeout: float | None = None
     """Seconds that the external system has to begin its answer."""
 
@@ -98,6 +100,9 @@ def _sending(session: Session, address: str, outgoing: Outgoing) -> Sending:
     headers = read_headers(outgoing.header or [])
     if outgoing.principal is not None:
         headers = (*headers, ("Callout-Principal", outgoing.principal))
+    if outgoing.on_behalf_of is not None:
+        user = outgoing.on_behalf_of.encode().decode("latin-1")  # what http.client writes as these bytes again
+        headers = (*headers, ("Callout-On-Behalf-Of", user))
     body = _body(session, outgoing.data)
     method = outgoing.method or ("GET" if body is None else "POST")
     return Sending(name, target, method, headers, body, outgoing.timeout)

@@ -1,4 +1,4 @@
-"""Commands on who a caller is: limits and rotation of keys, acting for others, trusted issuers."""
+"""Commands on who a caller is: limits and rotation of keys, acting for others, trusted issuers, client certificates."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def register(app: App) -> None:
     issuers.command(list_trusted_issuers, name="list")
     issuers.command(remove_trusted_issuer, name="remove")
     app.command(issuers)
+    certificates = App(name="client-certificate", help="Client certificates (TLS, SPIFFE): which prove which caller.")
+    certificates.command(list_client_certificates, name="list")
+    certificates.command(trust_client_certificate, name="trust")
+    certificates.command(forget_client_certificate, name="forget")
+    app.command(certificates)
 
 
 async def rotate_key(
@@ -134,3 +139,72 @@ async def remove_trusted_issuer(name: str, /, *, where: Where = HERE, session: G
     Example: `callout trusted-issuer remove "Example Identity"`
     """
     return await session.show(where, "trusted_issuer.remove", {"name": name}, message)
+
+
+async def list_client_certificates(*, where: Where = HERE, session: Given) -> int:
+    """List which client certificates are mapped to whom.
+
+    Example: `callout client-certificate list`
+    """
+    return await session.show(where, "client_certificate.list", {}, _certificates)
+
+
+def _certificates(result: Result) -> Lines:
+    columns = ("name", "known by", "value", "user", "namespace")
+    fields = ("spiffe_id", "dns", "subject", "sha256")
+    rows = (
+        (c["name"], field, c[field], c["user"], c["namespace"] or None)
+        for c in result["client_certificates"]
+        for field in fields
+        if c[field]
+    )
+    return table(columns, rows, empty="No client certificate is mapped to a user.")
+
+
+async def trust_client_certificate(
+    name: str,
+    /,
+    *,
+    user: str,
+    spiffe_id: str | None = None,
+    dns: str | None = None,
+    subject: str | None = None,
+    sha256: str | None = None,
+    namespace: str | None = None,
+    where: Where = HERE,
+    session: Given,
+) -> int:
+    """Map a client certificate to a user, by exactly one of what it holds.
+
+    Example: `callout client-certificate trust orders --spiffe-id spiffe://example.org/ns/prod/sa/orders --user orders`
+
+    Parameters
+    ----------
+    name:
+        Name of the mapping.
+    user:
+        User that who holds such a certificate is.
+    spiffe_id:
+        Its SPIFFE ID; a segment of the path may be * for any one, the last ** for any that follow.
+    dns:
+        One of its DNS names.
+    subject:
+        Its whole subject, such as CN=orders,O=Example.
+    sha256:
+        Its SHA-256 fingerprint.
+    namespace:
+        Package whose code holds it.
+    """
+    given = {"spiffe_id": spiffe_id, "dns": dns, "subject": subject, "sha256": sha256}
+    if sum(value is not None for value in given.values()) != 1:
+        raise UsageError("got none or several of --spiffe-id, --dns, --subject and --sha256; expected exactly one")
+    request = {"name": name, "user": user, **given, "namespace": namespace}
+    return await session.show(where, "client_certificate.trust", request, message)
+
+
+async def forget_client_certificate(name: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Forget a mapping: its certificates prove nothing from now on, on open connections too.
+
+    Example: `callout client-certificate forget orders`
+    """
+    return await session.show(where, "client_certificate.forget", {"name": name}, message)

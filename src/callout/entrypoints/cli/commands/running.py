@@ -50,12 +50,17 @@ def serve(
     port: int | None = None,
     setup_port: int | None = None,
     workers: int | None = None,
+    tls_certificate_file: Path | None = None,
+    tls_key_file: Path | None = None,
+    client_ca_file: Path | None = None,
     where: Where = HERE,
     session: Given,
 ) -> int:
     """Run the gateway and setup until stopped. One line of JSON on standard output says when they are ready, and where.
 
     Example: `callout serve --port 8470 --setup-port 8471 --workers 4`
+
+    Example: `callout serve --tls-certificate-file gateway.pem --tls-key-file gateway.key --client-ca-file clients.pem`
 
     Parameters
     ----------
@@ -67,8 +72,15 @@ def serve(
         Port of setup; default 8471, 0 for any free one.
     workers:
         Processes of the gateway; default 1.
+    tls_certificate_file:
+        Certificate of the gateway, and those between it and its authority (PEM): the gateway then speaks TLS alone.
+    tls_key_file:
+        Its private key (PEM), closed to other users; default: in the same file.
+    client_ca_file:
+        Authorities (PEM) that judge the certificates of callers; default: none is asked for.
     """
-    return session.wiring.serve(_home(session, where, "serve"), Serving(host, port, setup_port, workers))
+    files = (tls_certificate_file, tls_key_file, client_ca_file)
+    return session.wiring.serve(_home(session, where, "serve"), Serving(host, port, setup_port, workers, *files))
 
 
 def demo(*tokens: Tokens, session: Given) -> int:
