@@ -67,13 +67,13 @@ class Provider(LongProcess):
 
     def seen(self, client: str) -> list[int]:
         """The statuses with which token requests of a client were answered."""
-        seen = httpx2.get(f"{self.ready['issuer']}/seen", trust_env=False).raise_for_status().json()
+        seen = httpx2.get(f"{self.ready['issuer']}/seen", trust_env=False, timeout=PATIENCE).raise_for_status().json()
         return [each["status"] for each in seen if each["client"] == client]
 
     def revoke(self, client: dict[str, str], token: str) -> None:
         """Revoke a token as the client itself (RFC 7009)."""
         form = {"token": token, "client_id": client["client_id"], "client_secret": client["client_secret"]}
-        httpx2.post(self.ready["revocation_endpoint"], data=form, trust_env=False).raise_for_status()
+        httpx2.post(self.ready["revocation_endpoint"], data=form, trust_env=False, timeout=PATIENCE).raise_for_status()
 
 
 @dataclass
@@ -92,7 +92,9 @@ class Orders:
         return Answer(200, body=json.dumps(told).encode())
 
     async def introspect(self, token: str) -> dict:
-        async with httpx2.AsyncClient(auth=(API["client_id"], API["client_secret"]), trust_env=False) as client:
+        async with httpx2.AsyncClient(
+            auth=(API["client_id"], API["client_secret"]), trust_env=False, timeout=PATIENCE
+        ) as client:
             answer = await client.post(self.introspection_endpoint, data={"token": token})
         return answer.raise_for_status().json()
 
@@ -231,7 +233,7 @@ def test_a_wrong_secret_is_explained_in_the_servers_words_and_without_the_secret
     error = caught.value
     assert (error.status, error.blame) == (502, "admin")
     assert "invalid_client" in str(error)
-    explained = home.run("explain", error.callout_id, "--json")
+    explained = json.dumps(home.explained(error.callout_id))
     assert "token_endpoint_refused" in explained
     assert "invalid_client" in explained
     for told in (str(error), error.response.text, explained):
