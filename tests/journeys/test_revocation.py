@@ -10,8 +10,8 @@ from tests.journeys.processes import PATIENCE, Home, Sandbox, eventually
 
 pytestmark = pytest.mark.journey
 
-#: Between two events of the stream, in milliseconds; the stream would last for a minute.
-PACE, EVENTS = 50, 1200
+#: Between two events of the stream, in milliseconds; the stream would last for ten minutes.
+PACE, EVENTS = 50, 12000
 
 #: Removed is removed within one second; a machine that is slow and busy gets this much, where the stream lasts longer.
 BOUND = 20.0

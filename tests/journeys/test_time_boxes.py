@@ -15,8 +15,8 @@ pytestmark = pytest.mark.journey
 BOX = "2s"
 #: How long after the end of the box a slow and busy machine may cut the stream off, in seconds; it lasts longer.
 BOUND = 20.0
-#: Between two events of the stream, in milliseconds; the stream would last for a minute.
-PACE, EVENTS = 50, 1200
+#: Between two events of the stream, in milliseconds; the stream would last for ten minutes.
+PACE, EVENTS = 50, 12000
 PATH = f"/callout/Feed/stream/{EVENTS}?ms={PACE}"
 
 
