@@ -31,7 +31,9 @@ class Orders:
         return Answer(200, body=json.dumps(told).encode())
 
     async def introspect(self, token: str) -> dict:
-        async with httpx2.AsyncClient(auth=(API["client_id"], API["client_secret"]), trust_env=False) as client:
+        async with httpx2.AsyncClient(
+            auth=(API["client_id"], API["client_secret"]), trust_env=False, timeout=PATIENCE
+        ) as client:
             answer = await client.post(self.introspection_endpoint, data={"token": token})
         return answer.raise_for_status().json()
 

@@ -171,7 +171,7 @@ def test_a_wrong_secret_is_explained_in_the_servers_words_and_without_the_secret
     error = caught.value
     assert (error.status, error.blame) == (502, "admin")
     assert "invalid_client" in str(error)
-    explained = home.run("explain", error.callout_id, "--json")
+    explained = json.dumps(home.explained(error.callout_id))
     assert "token_endpoint_refused" in explained
     assert "invalid_client" in explained
     for told in (str(error), error.response.text, explained):

@@ -42,7 +42,7 @@ async def test_eight_parallel_raw_refreshes_lose_the_grant_at_this_server(world:
     pair = (ROTATING["client_id"], ROTATING["client_secret"])
 
     async def refresh(refresh_token: str) -> httpx2.Response:
-        async with httpx2.AsyncClient(trust_env=False, auth=pair) as client:
+        async with httpx2.AsyncClient(trust_env=False, auth=pair, timeout=PATIENCE) as client:
             return await client.post(
                 world.provider.ready["token_endpoint"], data={**form, "refresh_token": refresh_token}
             )

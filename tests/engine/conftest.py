@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from callout.adapters.store.migrate import create
 from callout.adapters.store.store import Store
 from callout.adapters.system import SystemEntropy
 from callout.adapters.vault.keyring import Keyring, new_data_key
@@ -33,6 +32,7 @@ from callout.engine.definitions import CurrentOrg
 from callout.engine.issuers import CallerTokens
 from callout.engine.records import CalloutLog, Records
 from callout.engine.tokens import Tokens, secret_row
+from tests.databases import create_copy
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ALICE_KEY, ACME_KEY, BOB_KEY = b"co_alice", b"co_acme", b"co_bob"
@@ -159,7 +159,7 @@ ALICE = User("alice", permission_sets=("Clerks",))
 @pytest.fixture
 async def world(tmp_path):
     path = tmp_path / "callout.db"
-    create(path)
+    create_copy(path)
     clock, entropy = MovedClock(), SystemEntropy()
     store = Store.open(path, clock=clock)
     key = MasterKey.generate(entropy)

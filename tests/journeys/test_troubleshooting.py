@@ -66,7 +66,7 @@ class Place:
 
     def call(self, name: str, key: str) -> httpx2.Response:
         url = f"{self.server.gateway}/callout/{name}/orders/7"
-        return httpx2.get(url, headers={"Callout-Key": key}, trust_env=False)
+        return httpx2.get(url, headers={"Callout-Key": key}, trust_env=False, timeout=PATIENCE)
 
     def finding(self, name: str, user: str, row: str) -> dict[str, Any]:
         """Wait until the log says what failed, and return what `troubleshoot` says of it."""

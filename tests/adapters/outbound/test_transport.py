@@ -10,10 +10,12 @@ from callout.core.errors import Refused
 from callout.core.message import HttpRequest, form_body
 from callout.core.secret import Redactable, Secret
 
-from .conftest import ok, raw_server
+from .conftest import SECONDS, ok, raw_server
 
 
-async def send(outbound, port: int, request: HttpRequest | None = None, *, private: bool = True, timeout: float = 5):
+async def send(
+    outbound, port: int, request: HttpRequest | None = None, *, private: bool = True, timeout: float = SECONDS
+):
     request = request or HttpRequest("GET", f"http://127.0.0.1:{port}/token?a=1")
     return await OutboundTransport(outbound).send(request, allow_private_network=private, timeout_seconds=timeout)
 
@@ -52,7 +54,7 @@ async def test_a_body_is_read_without_its_framing(outbound, said) -> None:
 async def test_a_body_until_the_close_is_read(outbound) -> None:
     async with raw_server(lambda head, number: b"HTTP/1.0 200 OK\r\n\r\nold") as server:
         task = asyncio.ensure_future(send(outbound, server.port))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SECONDS):
             while not server.heads:
                 await asyncio.sleep(0)
         server.writers[0].close()

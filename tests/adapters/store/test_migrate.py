@@ -42,9 +42,11 @@ def set_revision(path: Path, revision: str) -> None:
 
 
 class TestCreate:
-    def test_a_new_database_is_its_owners_alone_and_so_are_its_wal_files(self, database: SqliteDatabase) -> None:
-        database.open().data_keys.load()
-        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in database.path.parent.iterdir()}
+    def test_a_new_database_is_its_owners_alone_and_so_are_its_wal_files(self, tmp_path: Path) -> None:
+        create(tmp_path / "callout.db")
+        with closing(Store.open(tmp_path / "callout.db", clock=SteppingClock())) as store:
+            store.data_keys.load()
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
         assert modes == {"callout.db": 0o600, "callout.db-wal": 0o600, "callout.db-shm": 0o600}
 
     def test_a_file_that_is_there_is_left_alone(self, tmp_path: Path) -> None:

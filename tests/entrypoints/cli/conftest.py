@@ -171,7 +171,7 @@ def server(cli, gateway):
     served = Served(uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off", loop="asyncio"))
     thread = threading.Thread(target=served.run)
     thread.start()
-    assert served.ready.wait(10)
+    assert served.ready.wait(60)
     port = served.servers[0].sockets[0].getsockname()[1]
     found["setup"] = f"http://127.0.0.1:{port}"
     yield found["setup"]

@@ -65,13 +65,13 @@ async def test_a_key_proves_who_calls(api, shop, proof):
         {"Authorization": "Basic !"},
     ],
 )
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)
-async def test_no_operation_is_run_without_a_valid_key(api, headers, operation):
-    path = operation.path.replace("{", "").replace("}", "")
-    answer = await api.request(operation.method, f"/api/v1{path}", headers=headers)
-    assert (answer.status_code, answer.json()["reason"]) == (401, "caller_unknown")
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert (answer.headers["callout-error"], "www-authenticate" in answer.headers) == ("caller_unknown", True)
+async def test_no_operation_is_run_without_a_valid_key(api, headers):
+    for operation in OPERATIONS:
+        path = operation.path.replace("{", "").replace("}", "")
+        answer = await api.request(operation.method, f"/api/v1{path}", headers=headers)
+        assert (operation.name, answer.status_code, answer.json()["reason"]) == (operation.name, 401, "caller_unknown")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert (answer.headers["callout-error"], "www-authenticate" in answer.headers) == ("caller_unknown", True)
 
 
 async def test_an_expired_key_is_refused_and_says_when_it_ended(api, shop):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-import time
 from typing import TYPE_CHECKING, cast
 
 from callout.core.access.target import PREFIX
@@ -286,7 +285,7 @@ class CallerConnection(asyncio.Protocol):
             most = self._gateway.limits.connection_limit
             self._refuse(Refused("overloaded", f"got more than {most} connections; expected at most that many"))
         elif head.target.startswith(PREFIX):
-            self.exchange = exchange = Exchange(self._gateway, self, head, time.monotonic())
+            self.exchange = exchange = Exchange(self._gateway, self, head, self._gateway.monotonic())
             exchange.begin(piece, self._body is None)
         else:
             self._page(head)
@@ -349,7 +348,8 @@ class CallerConnection(asyncio.Protocol):
         keep_alive = head is not None and self.may_stay()
         status, answer = refusal(refused, callout_id, head_only=head_only, keep_alive=keep_alive)
         method, target = (head.method, head.target) if head is not None else (b"", b"")
-        callouts.record(callout_id, None, "", method, target, status, 0, 0, time.monotonic(), None, refused, None, 0)
+        started = self._gateway.monotonic()
+        callouts.record(callout_id, None, "", method, target, status, 0, 0, started, None, refused, None, 0)
         self.write(answer)
         if keep_alive:
             self.finished(keep_alive)

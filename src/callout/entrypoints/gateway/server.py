@@ -35,6 +35,7 @@ class Gateway:
 
     `readiness` says in JSON members whether callouts can be served; `/readyz` answers 503 where `ready` is false.
     `metrics` is what `/metrics` shows: to callers on this machine, or to all where `metrics_open`.
+    `monotonic` tells the time that every limit is measured in: seconds that never go back.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class Gateway:
         metrics: Callable[[], bytes] = bytes,
         *,
         metrics_open: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.callouts = callouts
         self.outbound = outbound
         self.limits = limits
         self.heads = RequestParser(limits.head_limit)
+        self.monotonic = monotonic
         self.draining = False
         self.secure = False
         self._well_known = well_known
@@ -160,6 +163,14 @@ class Gateway:
         self._connections.add(connection)
         return surplus
 
+    def sweep(self) -> None:
+        """End what takes too long by now, and callouts whose key or grant has ended."""
+        now = self.monotonic()
+        decided: dict[Route, Refused | None] = {}
+        for connection in tuple(self._connections):
+            connection.reconsider(decided, ended_at=now)
+            connection.sweep(now)
+
     def caller_gone(self, connection: CallerConnection) -> None:
         """Forget a connection that is closed."""
         self._connections.discard(connection)
@@ -168,11 +179,7 @@ class Gateway:
 
     def _swept(self) -> None:
         self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._swept)
-        now = time.monotonic()
-        decided: dict[Route, Refused | None] = {}
-        for connection in tuple(self._connections):
-            connection.reconsider(decided, ended_at=now)
-            connection.sweep(now)
+        self.sweep()
 
 
 def _is_this_machine(peer: str) -> bool:
