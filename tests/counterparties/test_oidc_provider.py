@@ -6,6 +6,7 @@ did not write the same way must agree on every token.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
