@@ -47,6 +47,7 @@ async def _init(home: Path, admin: str) -> Mapping[str, Any]:
 def _serve(home: Path, serving: Serving) -> int:
     import asyncio
 
+    from callout.app.home import expect_home
     from callout.app.serve import supervise
     from callout.settings import read_settings
 
@@ -57,6 +58,7 @@ def _serve(home: Path, serving: Serving) -> int:
         setup_port=serving.setup_port,
         workers=serving.workers,
     )
+    expect_home(settings)
     return asyncio.run(supervise(settings))
 
 
@@ -74,10 +76,12 @@ def _demo(arguments: Sequence[str]) -> int:
 
 def _migrate(home: Path) -> Mapping[str, Any]:
     from callout.adapters.store.migrate import migrate
-    from callout.app.home import database_of
+    from callout.app.home import database_of, expect_home
     from callout.settings import read_settings
 
-    done = migrate(database_of(read_settings(home=home)))
+    settings = read_settings(home=home)
+    expect_home(settings)
+    done = migrate(database_of(settings))
     return {"before": done.before, "after": done.after, "changed": done.changed}
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from callout.adapters.vault import master_key
 from callout.adapters.vault.keyring import Keyring
 from callout.adapters.vault.master_key import MasterKey
 from callout.app.log import described, log
-from callout.core.errors import StoreError
+from callout.core.errors import HomeError, StoreError
+from callout.core.explanation import Remedy
 from callout.core.protocols import CATALOGUE
 from callout.core.secret import Secret
 from callout.engine.callout import Callouts
@@ -62,6 +64,21 @@ def database_of(settings: Settings) -> Path:
     return settings.folder / DATABASE
 
 
+def quoted(folder: Path) -> str:
+    """Return a folder as a shell reads it."""
+    return shlex.quote(str(folder))
+
+
+def expect_home(settings: Settings) -> None:
+    """Raise `HomeError` where there is no home."""
+    path = database_of(settings)
+    with suppress(OSError):  # one that may not be looked at: opening it says why
+        if path.is_file():
+            return
+        make = Remedy("Make it, or name another with --home", f"callout init --home {quoted(settings.folder)}")
+        raise HomeError("home_not_found", f"got no database at {path}; expected one", make)
+
+
 def read_master_key(settings: Settings) -> MasterKey:
     """Return the master key from the setting, the operating system's keyring or the file. Raises `VaultError`."""
     if settings.master_key:
@@ -74,6 +91,7 @@ def read_master_key(settings: Settings) -> MasterKey:
 @asynccontextmanager
 async def open_home(settings: Settings) -> AsyncIterator[Home]:
     """Open the home and load its definitions. Raises `StoreError` or `VaultError` where it cannot be opened."""
+    expect_home(settings)
     clock, entropy = SystemClock(), SystemEntropy()
     store = Store.open(database_of(settings), clock=clock)
     try:
