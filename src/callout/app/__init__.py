@@ -23,6 +23,7 @@ def wiring() -> Wiring:
         sandbox=_sandbox,
         demo=_demo,
         migrate=_migrate,
+        rotate=_rotate,
         local_gateway=_local_gateway,
     )
 
@@ -83,6 +84,13 @@ def _migrate(home: Path) -> Mapping[str, Any]:
     expect_home(settings)
     done = migrate(database_of(settings))
     return {"before": done.before, "after": done.after, "changed": done.changed}
+
+
+async def _rotate(home: Path) -> Mapping[str, Any]:
+    from callout.app.rotating import rotate
+    from callout.settings import read_settings
+
+    return await rotate(read_settings(home=home))
 
 
 @asynccontextmanager

@@ -91,9 +91,13 @@ class DefinitionError(CalloutError):
 
 
 class VaultError(CalloutError):
-    """The vault cannot seal or open. The cause is named; the value never is."""
+    """The vault cannot seal or open. The cause is named; the value never is. `remedy`: where the usual one is wrong."""
 
     blame = Blame.ADMIN
+
+    def __init__(self, detail: str, *, remedy: Remedy | None = None) -> None:
+        super().__init__(detail)
+        self.remedy = remedy
 
 
 class StoreError(CalloutError):

@@ -113,6 +113,14 @@ def test_a_folder_without_anything_to_import_is_not_an_import_of_nothing(cli, tm
     assert "namedCredential-meta.xml" in ran.err
 
 
+def test_keys_are_rotated_in_a_home_and_what_was_done_is_said(cli):
+    ran = cli("keys", "rotate", "--home", "/srv/callout")
+    assert (ran.code, cli.called) == (0, [("rotate", Path("/srv/callout"))])
+    assert "master key  new\ndata key    2\n" in ran.out
+    assert cli("keys", "rotate", "--json").json["to_do"] is None
+    assert cli("keys", "rotate", "--url", "http://127.0.0.1:1").code == 2
+
+
 def test_the_home_is_the_option_else_the_variable_else_the_users_own(cli):
     cli("status", "--home", "here")
     cli.environment["CALLOUT_HOME"] = "/srv/callout"

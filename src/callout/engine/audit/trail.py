@@ -69,24 +69,25 @@ class Audit:
         kept = None if against is None else kept_head(against)
         return verification_members(await self._trail.verify(kept))
 
-    async def prune(self, who: str, before: str) -> Result:
+    async def prune(self, who: str, before: str, *, dry_run: bool = False) -> Result:
         """Remove the rows written before a time, and leave a checkpoint that says so. Raises `StoreError`."""
         now = self._clock.now()
         with _malformed():
             until = past(before, now, "before")
-        pruned = await self._trail.prune(until, who, now)
+        pruned = await self._trail.prune(until, who, now, dry_run=dry_run)
         if pruned is None:
             message = f"Nothing was written before {until.isoformat(timespec='seconds')}"
             return {"changed": False, "rows": 0, "acts": 0, "callouts": 0, "message": message}
-        through = f"rows through {pruned.through.seq}"
+        what = f"rows through {pruned.through.seq} ({pruned.acts} acts, {pruned.callouts} callouts)"
+        done = f"Would remove {what}; nothing was changed" if dry_run else f"Removed {what}; the head is {pruned.head}"
         return {
-            "changed": True,
+            "changed": not dry_run,
             "rows": pruned.rows,
             "acts": pruned.acts,
             "callouts": pruned.callouts,
             "through": str(pruned.through),
             "head": str(pruned.head),
-            "message": f"Removed {through} ({pruned.acts} acts, {pruned.callouts} callouts); the head is {pruned.head}",
+            "message": done,
         }
 
     async def export(

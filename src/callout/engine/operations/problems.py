@@ -116,7 +116,7 @@ def document_of(error: BaseException) -> dict[str, Any]:
         case DefinitionError():
             return _document(_BY_CODE["definition_refused"], str(error), problems=error.problems)
         case VaultError():
-            return _document(_BY_CODE["vault_failed"], str(error))
+            return _document(_BY_CODE["vault_failed"], str(error), (error.remedy,) if error.remedy else ())
         case HomeError():
             return _document(_BY_CODE[error.code], str(error), (error.remedy,))
         case StoreError():

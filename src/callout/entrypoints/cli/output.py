@@ -66,7 +66,8 @@ class Output:
 
     def _whole(self, ending: EndsInCommand) -> Text:
         said = ending.line.plain
-        return ending.line if not self.place or " --home " in said or " --url " in said else ending.line + self.place
+        placed = " --home " in said or " --url " in said or said.endswith(" --help")
+        return ending.line if placed or not self.place else ending.line + self.place
 
     def _json(self, members: Result) -> None:
         indent = 2 if self.stdout.isatty() else None
