@@ -87,6 +87,8 @@ async def troubleshoot(
         result = dict(await session.run(where, "troubleshoot", request))
     changes = _changes(result)
     left = result["findings"]
+    if apply:
+        result |= {"applied": [], "left": left}
     if apply and changes:
         _confirm(session, result, changes, asking=not yes)
         result["applied"] = await _apply(session, where, changes)
