@@ -1,5 +1,6 @@
 """`keys rotate`: everything opens before, while and after; what ends half-way is brought to its end."""
 
+import fcntl
 import sqlite3
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from callout.adapters.vault.master_key import MasterKey
 from callout.app.home import open_home
 from callout.app.master_keys import master_keys_of
 from callout.app.operations import initialise, operations_of
-from callout.app.rotating import rotate
+from callout.app.rotating import LOCK_FILE, rotate
 from callout.core.errors import StoreError, VaultError
 from callout.core.ports import AdminAct
 from callout.core.secret import reveal
@@ -128,6 +129,14 @@ async def test_of_two_at_once_one_is_refused_and_nothing_is_lost(settings) -> No
         with pytest.raises(StoreError, match="rotate again"):
             home.store.data_keys.replace(before, act, before=before)
     assert await password_in(settings) == "first"
+
+
+async def test_a_rotation_waits_for_none_and_is_refused_while_another_runs(settings) -> None:
+    with (settings.folder / LOCK_FILE).open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(VaultError, match="a rotation that runs already"):
+            await rotate(settings)
+    assert (await rotate(settings))["data_key"] == 2
 
 
 async def test_a_master_key_of_the_environment_is_rotated_with_the_next_one_beside_it(tmp_path) -> None:

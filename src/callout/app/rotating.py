@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import fcntl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from callout.adapters.store.envelopes import Sealed
@@ -12,12 +14,15 @@ from callout.adapters.vault.master_key import MasterKey
 from callout.app.home import Home, open_home
 from callout.app.master_keys import MasterKeys, master_keys_of
 from callout.core.errors import VaultError
+from callout.core.explanation import Remedy
 from callout.core.ports import AdminAct
 from callout.engine.tokens import fingerprint_of, secret_row, token_row
 from callout.settings import Settings
 
 #: Envelopes that are replaced in one transaction; callouts wait no longer than one takes.
 BATCH = 200
+#: Locked while a rotation runs; it holds nothing.
+LOCK_FILE = "rotation.lock"
 #: Servers that had not yet read the new data key may have sealed with the old one meanwhile: so often it is looked again.
 PASSES = 3
 
@@ -26,16 +31,21 @@ async def rotate(settings: Settings) -> Mapping[str, Any]:
     """Rotate all keys. Raises `VaultError`, `StoreError`; what was done by then holds, and may be repeated."""
     place = master_keys_of(settings)
     async with open_home(settings) as home:
-        old = _in_force(home, place)
-        place.prepare(home.entropy)  # where there is none to be had, nothing else is begun
-        number = _add_data_key(home, old)
-        counts = {"sealed_again": 0, "unusable": 0, "left": 0}
-        for _ in range(PASSES):
-            if not await _seal_again(home, number, counts):
-                break
-        new = place.prepare(home.entropy)
-        _wrap_anew(home, old, new)
-        left = place.promote()
+        with _alone(settings):
+            return await _rotate(home, place)
+
+
+async def _rotate(home: Home, place: MasterKeys) -> Mapping[str, Any]:
+    old = _in_force(home, place)
+    place.prepare(home.entropy)  # where there is none to be had, nothing else is begun
+    number = _add_data_key(home, old)
+    counts = {"sealed_again": 0, "unusable": 0, "left": 0}
+    for _ in range(PASSES):
+        if not await _seal_again(home, number, counts):
+            break
+    new = place.prepare(home.entropy)
+    _wrap_anew(home, old, new)
+    left = place.promote()
     return {
         "master_key": new.fingerprint,
         "master_key_before": old.fingerprint,
@@ -43,6 +53,20 @@ async def rotate(settings: Settings) -> Mapping[str, Any]:
         **counts,
         "to_do": left or None,
     }
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Keep other rotations of this home out: of two that end each other's, a master key in use could be lost."""
+    with (settings.folder / LOCK_FILE).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            wait = Remedy(
+                "Wait until it has ended; whether another is needed, the audit trail says", "callout audit list"
+            )
+            raise VaultError("keys: got a rotation that runs already; expected none", remedy=wait) from None
+        yield
 
 
 def _in_force(home: Home, place: MasterKeys) -> MasterKey:
