@@ -45,6 +45,11 @@ class Settings:
     master_key: str = setting(
         "", "master key, base64 of 32 bytes; empty: the file master.key in the home folder", secret=True
     )
+    new_master_key: str = setting(
+        "",
+        "the master key that is to replace CALLOUT_MASTER_KEY: given to every server before `keys rotate`",
+        secret=True,
+    )
     keyring: bool = setting(default=False, help_text="keep the master key in the keyring of the operating system")
     host: str = setting("127.0.0.1", "address on which the gateway and setup listen")
     port: int = setting(8470, "port of the gateway; 0 = any free one", most=LARGEST_PORT)

@@ -164,7 +164,7 @@ async def world(tmp_path):
     store = Store.open(path, clock=clock)
     key = MasterKey.generate(entropy)
     store.data_keys.add(1, new_data_key(1, key, entropy), AdminAct(START, "test", "init", "first data key"))
-    made = build(clock, store, Keyring(key, store.data_keys.load, entropy), AuthorizationServer())
+    made = build(clock, store, Keyring(lambda: [key], store.data_keys.load, entropy), AuthorizationServer())
     await made.define(ORDERS, ORDERS_URL, CLERKS, ALICE, User("bob"), Package("acme"))
     await made.put_secrets(SERVICE, client_id="the-client", client_secret="the-secret")
     await made.put_key(ALICE_KEY, "alice")

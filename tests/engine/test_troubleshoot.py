@@ -5,6 +5,7 @@ import pytest
 from callout.core.errors import DefinitionError, Refused
 from callout.core.model.credentials import ExternalCredential, NamedCredential, Principal
 from callout.core.model.people import PermissionSet, Profile, User
+from callout.engine.printed_commands import applicable
 from callout.engine.routes import Ready
 from tests.world import make_shop
 
@@ -96,6 +97,30 @@ async def test_the_approval_that_a_package_waits_for_is_applied_with_its_grant(s
     assert (change["operation"], change["arguments"]["users"], found["by_hand"]) == ("approvals.approve", ["dave"], [])
     await shop.run(change["operation"], **change["arguments"])
     assert (await shop.run("can", user="dave", name="Feed", namespace="acme"))["allowed"]
+
+
+async def test_users_who_wait_on_one_approval_are_let_in_by_one_command(shop) -> None:
+    await shop.define(
+        NamedCredential("Feed", "https://feed.example.com", "Orders", False, created_by_namespace="acme"),
+    )
+    for user in ("alice", "bob", "dave"):  # alice has the grant, the others lack it
+        await call(shop, user, "Feed", namespace="acme")
+    found = await findings(shop)
+    (command,) = {change["command"] for f in found for change in f["changes"]}
+    assert all(f["remedy_commands"] == [command] and f["remedy"][0].endswith(command) for f in found)
+    change = found[0]["changes"][0]
+    assert applicable(command).to_dict() == change
+    await shop.run(change["operation"], **change["arguments"])
+    for user in ("alice", "bob", "dave"):
+        assert (await shop.run("can", user=user, name="Feed", namespace="acme"))["allowed"], user
+
+
+async def test_a_misspelt_name_or_user_is_not_told_that_all_is_well(shop) -> None:
+    for wrong in ({"name": "Ordrs"}, {"user": "alicia"}):
+        with pytest.raises(DefinitionError, match="expected the name of"):
+            await shop.run("troubleshoot", **wrong)
+    await call(shop, "alice", "Ordrs")  # one that callers misspell is a finding
+    assert [f["reason"] for f in await findings(shop, name="Ordrs")] == ["named_credential_not_found"]
 
 
 async def test_one_that_an_admin_disabled_has_no_row(shop) -> None:

@@ -108,6 +108,9 @@ def exercise(home: Home, server: Server) -> list[bytes]:
         ("secret", "list"),
         *((("diagnose", name, "--as", "alice")) for name in ("Orders", "Mail", "Weather")),
         ("who-can", "Orders"),
+        ("can", "alice", "Orders"),
+        ("troubleshoot",),
+        ("keys", "rotate"),
     ):
         for machine in ((), ("--json",)):
             done = home.attempt(*command, *machine)

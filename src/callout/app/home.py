@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +14,13 @@ from callout.adapters.outbound.client import OutboundTransport
 from callout.adapters.outbound.pool import Outbound
 from callout.adapters.store.store import Store
 from callout.adapters.system import SystemClock, SystemEntropy
-from callout.adapters.vault import master_key
 from callout.adapters.vault.keyring import Keyring
 from callout.adapters.vault.master_key import MasterKey
 from callout.app.log import described, log
-from callout.core.errors import StoreError
+from callout.app.master_keys import master_keys_of
+from callout.core.errors import HomeError, StoreError
+from callout.core.explanation import Remedy
 from callout.core.protocols import CATALOGUE
-from callout.core.secret import Secret
 from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
 from callout.engine.issuers import CallerTokens
@@ -28,7 +29,6 @@ from callout.engine.tokens import Tokens
 from callout.settings import Settings
 
 DATABASE = "callout.db"
-MASTER_KEY_FILE = "master.key"
 #: How often waiting records are written, in seconds; also the granularity of callout ids.
 FLUSH_INTERVAL = 0.2
 #: How many digits at the end of a callout id name the process.
@@ -62,22 +62,34 @@ def database_of(settings: Settings) -> Path:
     return settings.folder / DATABASE
 
 
+def quoted(folder: Path) -> str:
+    """Return a folder as a shell reads it."""
+    return shlex.quote(str(folder))
+
+
+def expect_home(settings: Settings) -> None:
+    """Raise `HomeError` where there is no home."""
+    path = database_of(settings)
+    with suppress(OSError):  # one that may not be looked at: opening it says why
+        if path.is_file():
+            return
+        make = Remedy("Make it, or name another with --home", f"callout init --home {quoted(settings.folder)}")
+        raise HomeError("home_not_found", f"got no database at {path}; expected one", make)
+
+
 def read_master_key(settings: Settings) -> MasterKey:
     """Return the master key from the setting, the operating system's keyring or the file. Raises `VaultError`."""
-    if settings.master_key:
-        return master_key.from_text(Secret(settings.master_key), where="CALLOUT_MASTER_KEY")
-    if settings.keyring:
-        return master_key.from_os_keyring(str(settings.folder))
-    return master_key.read_file(settings.folder / MASTER_KEY_FILE)
+    return master_keys_of(settings).read()[0]
 
 
 @asynccontextmanager
 async def open_home(settings: Settings) -> AsyncIterator[Home]:
     """Open the home and load its definitions. Raises `StoreError` or `VaultError` where it cannot be opened."""
+    expect_home(settings)
     clock, entropy = SystemClock(), SystemEntropy()
     store = Store.open(database_of(settings), clock=clock)
     try:
-        vault = Keyring(read_master_key(settings), store.data_keys.load, entropy)
+        vault = Keyring(master_keys_of(settings).read, store.data_keys.load, entropy)
         org = CurrentOrg(store.definitions, clock)
         outbound = Outbound(trusted_ca_file=settings.trusted_ca_file or None)
         transport = OutboundTransport(outbound)
@@ -163,8 +175,9 @@ async def _follow(home: Home) -> None:
     age = home.clock.monotonic() - org.confirmed_at
     due = age >= min(CONFIRM_INTERVAL, home.settings.longest_without_store / 4)
     try:
-        if await home.store.changed() or due or org.unreachable_since is not None:
-            await org.follow()
+        changed = await home.store.changed() or due or org.unreachable_since is not None
+        if changed and await org.follow():
+            await asyncio.to_thread(home.vault.reload)  # a data key may be new: what is sealed next is sealed with it
     except Exception:
         org.note_unreachable()  # or the change that was seen just now would not be asked for again
         raise

@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from callout import __version__
-from callout.app.home import Home, database_of, keep_up, open_home
+from callout.app.home import Home, database_of, keep_up, open_home, quoted
 from callout.app.making import make_home
 from callout.app.worker import addresses, limits_of
-from callout.core.errors import DefinitionError, StoreError
+from callout.core.errors import DefinitionError, HomeError
+from callout.core.explanation import Remedy
 from callout.core.model.org import Org
 from callout.core.model.people import GUEST, CallerKey, User
 from callout.core.protocols import CATALOGUE
@@ -56,7 +57,9 @@ async def initialise(settings: Settings, admin: str) -> Mapping[str, Any]:
     if problems:
         raise DefinitionError(problems)
     if database_of(settings).exists():
-        raise StoreError(f"got a home at {settings.folder} already; expected none. Use it, or name another with --home")
+        detail = f"got a home at {settings.folder} already; expected none"
+        look = Remedy("Use it, or name another with --home", f"callout status --home {quoted(settings.folder)}")
+        raise HomeError("home_exists", detail, look)
     with make_home(settings):
         async with open_home(settings) as home:
             operations = operations_of(home)

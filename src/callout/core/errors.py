@@ -5,7 +5,8 @@ CalloutError
 ├── DefinitionError    a definition is not acceptable: one or more Problems, each with its place
 ├── VaultError         a sealed value cannot be opened, or a key is missing
 └── StoreError         the store cannot be read or written
-    └── Outdated       the definitions moved since they were read
+    ├── Outdated       the definitions moved since they were read
+    └── HomeError      a home is missing, or is there already
 """
 
 from __future__ import annotations
@@ -90,9 +91,13 @@ class DefinitionError(CalloutError):
 
 
 class VaultError(CalloutError):
-    """The vault cannot seal or open. The cause is named; the value never is."""
+    """The vault cannot seal or open. The cause is named; the value never is. `remedy`: where the usual one is wrong."""
 
     blame = Blame.ADMIN
+
+    def __init__(self, detail: str, *, remedy: Remedy | None = None) -> None:
+        super().__init__(detail)
+        self.remedy = remedy
 
 
 class StoreError(CalloutError):
@@ -103,3 +108,14 @@ class StoreError(CalloutError):
 
 class Outdated(StoreError):
     """The definitions moved since they were read; nothing was written. Read them again and repeat the edit."""
+
+
+class HomeError(StoreError):
+    """There is no home where one is expected, or one where none is. `code` is its reason, `remedy` mends it."""
+
+    blame = Blame.ADMIN
+
+    def __init__(self, code: str, detail: str, remedy: Remedy) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.remedy = remedy

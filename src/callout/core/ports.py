@@ -228,8 +228,10 @@ class AuditTrail(Protocol):
     async def verify(self, kept: Head | None = None) -> Verification:
         """Walk the whole chain; with `kept`, a head noted earlier, see that its row is still there as it was."""
 
-    async def prune(self, before: datetime, who: str, at: datetime) -> Pruned | None:
+    async def prune(self, before: datetime, who: str, at: datetime, *, dry_run: bool = False) -> Pruned | None:
         """Remove the rows that were written before this time, and append a checkpoint; None where there is none.
+
+        With `dry_run` nothing is removed or appended: what would go is told.
 
         Raises `StoreError`, and removes nothing, where the chain does not hold.
         """

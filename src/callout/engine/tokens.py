@@ -64,13 +64,18 @@ class Slot:
     @property
     def row(self) -> str:
         """What a sealed token is bound to: its row, and every input that decided it."""
-        return f"token/{self.key}/{self.fingerprint}"
+        return token_row(self.key, self.fingerprint)
 
 
 def fingerprint_of(external: ExternalCredential, principal: Principal, secret_version: int) -> str:
     """Digest everything that decides a token, so that a token of other definitions or secrets is never used."""
     parts = [external.protocol, sorted({**external.parameters, **principal.parameters}.items()), secret_version]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def token_row(key: UserExternalCredentialKey, fingerprint: str) -> str:
+    """Name the row that a sealed token is bound to, and every input that decided it."""
+    return f"token/{key}/{fingerprint}"
 
 
 def secret_row(key: UserExternalCredentialKey, name: str) -> str:

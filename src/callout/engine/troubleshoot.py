@@ -20,8 +20,8 @@ from callout.core.model.people import Caller
 from callout.core.reasons import Blame, reason
 from callout.core.refresh.evidence import Answer, Evidence, evidence_of
 from callout.core.refresh.rules import refresh_statuses
-from callout.engine.printed_commands import applicable
-from callout.engine.setup import Result, Setup
+from callout.engine.printed_commands import applicable, one_approval_each
+from callout.engine.setup import Result, Setup, found
 
 Record = Mapping[str, Any]
 
@@ -57,7 +57,9 @@ async def troubleshoot(
 ) -> Result:
     """Find out why the newest callouts (by this name, of this user) failed. Nothing is changed."""
     org, records = await setup.org(), await recent(MOST_CALLOUTS)
-    findings = [f for f in _findings(setup, org, records) if _concerns(f, name, user)]
+    every = list(_findings(setup, org, records))
+    _refuse_unknown(org, every, name, user)
+    findings = one_approval_each([f for f in every if _concerns(f, name, user)])
     findings.sort(key=lambda f: (f["mended"], f["row"] or "T9", f["named_credential"], f["user"] or ""))
     return {
         "looked_at": len(records),
@@ -80,6 +82,14 @@ def _findings(setup: Setup, org: Org, records: Sequence[Record]) -> Iterator[Res
             groups.setdefault((*caller, record["reason"], asked), []).append(record)
     for key, group in groups.items():
         yield _refusals(setup, org, group, asked=key[-1], answered=answered.get(key[:3], ""))
+
+
+def _refuse_unknown(org: Org, findings: Sequence[Result], name: str | None, user: str | None) -> None:
+    """Refuse a name or user that is neither defined nor was ever met: nothing to mend would say that all is well."""
+    if name is not None and not any(_concerns(f, name, None) for f in findings):
+        found(org.named_credentials, name, "named_credentials", "a named credential")
+    if user is not None and not any(_concerns(f, None, user) for f in findings):
+        found(org.users, user, "users", "a user")
 
 
 def _concerns(finding: Result, name: str | None, user: str | None) -> bool:

@@ -33,6 +33,8 @@ from callout.core.reasons import Reason
 
 #: How long the new time box is that a remedy proposes for one that has ended.
 NEW_BOX = "8h"
+#: Proofs of a caller whom an admin asks about: no caller reads what is said of them.
+_ASKED = ("name", "diagnose")
 #: Names that are compared with an unknown one to find the nearest.
 MOST_COMPARED = 50
 
@@ -135,6 +137,20 @@ def required_names(
     return required_secrets(protocol) | (read - external.parameters.keys() - principal.parameters.keys())
 
 
+def _no_active_user(org: Org, caller: Caller, state: str) -> Step:
+    """Refuse who is no active user. Whoever asks in an admin's stead is told the nearest name; a caller is not."""
+    asked = caller.user not in org.users and caller.proof in _ASKED
+    close = _nearest(caller.user, org.users) if asked else None
+    hint = f"; the nearest is {close!r}" if close is not None else ""
+    detail = f"got user {caller.user!r}, who is {state}; expected an active user{hint}"
+    if caller.user.isprintable() and not caller.user.startswith("-") and not {" ", "/"} & set(caller.user):
+        command = f"callout user set {shlex.quote(caller.user)} --active"
+        remedy = Remedy(f"Define {caller.user} as an active user", command)
+    else:
+        remedy = Remedy("Correct the name: no user can have this one")
+    return Step("caller", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,))
+
+
 def _caller_step(org: Org, caller: Caller | None, proof: str | Step) -> Step:
     if isinstance(proof, Step):
         return proof
@@ -145,12 +161,7 @@ def _caller_step(org: Org, caller: Caller | None, proof: str | Step) -> Step:
         )
     user = org.users.get(caller.user)
     if user is None or not user.active:
-        state = "not active" if user else "not defined"
-        remedy = Remedy(
-            f"Define {caller.user} as an active user", f"callout user set {shlex.quote(caller.user)} --active"
-        )
-        detail = f"got user {caller.user!r}, who is {state}; expected an active user"
-        return Step("caller", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,))
+        return _no_active_user(org, caller, "not active" if user else "not defined")
     if caller.namespace is not None and caller.namespace not in org.packages:
         remedy = Remedy("Install the package", f"callout package install {shlex.quote(caller.namespace)}")
         detail = f"got namespace {caller.namespace!r}; expected that of an installed package"
@@ -224,17 +235,21 @@ def _named_step(org: Org, named: NamedCredential | None, name: str, *, hinting: 
     if named is not None:
         detail = f"{name} uses external credential {named.external_credential!r}, which is not defined"
     else:
-        hint = f"; the nearest is {near!r}" if hinting and (near := _nearest(name, org)) is not None else ""
+        hint = (
+            f"; the nearest is {near!r}"
+            if hinting and (near := _nearest(name, org.named_credentials)) is not None
+            else ""
+        )
         detail = f"got name {name!r}; expected one of {len(org.named_credentials)} named credentials{hint}"
     remedy = Remedy("Correct the name, or define the named credential", "callout apply -f FILE")
     return Step("named_credential", held=False, detail=detail, reason="named_credential_not_found", remedies=(remedy,))
 
 
-def _nearest(name: str, org: Org) -> str | None:
+def _nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the name that was probably meant. Few are compared: a caller must not make this expensive."""
     lower = name.lower()
-    alike = (n for n in org.named_credentials if abs(len(n) - len(name)) <= 2 and n[:1].lower() == lower[:1])
-    by_lower = {known.lower(): known for known in sorted(islice(alike, MOST_COMPARED))}
+    alike = (n for n in known if abs(len(n) - len(name)) <= 2 and n[:1].lower() == lower[:1])
+    by_lower = {close.lower(): close for close in sorted(islice(alike, MOST_COMPARED))}
     found = difflib.get_close_matches(lower, by_lower, n=1)
     return by_lower[found[0]] if found else None
 

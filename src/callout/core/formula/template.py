@@ -32,11 +32,6 @@ class Template:
     pieces: tuple[Redactable | Expression, ...]
     names: frozenset[tuple[str, str]]
 
-    @property
-    def is_literal(self) -> bool:
-        """True where there is no formula in it."""
-        return not any(isinstance(piece, Expression) for piece in self.pieces)
-
     def evaluate(self, lookup: Lookup) -> Redactable:
         """Return the text with every formula replaced by its value; secret parts stay secret.
 

@@ -325,9 +325,10 @@ class KeptHead(Request):
 
 
 class Before(Request):
-    """A time that is past, or how long ago."""
+    """A time that is past, or how long ago. `dry_run` tells what would go, and removes nothing."""
 
     before: str
+    dry_run: bool = False
 
 
 def given(grants: Grants) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

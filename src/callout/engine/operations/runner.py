@@ -79,7 +79,9 @@ def decode(operation: Operation, arguments: Mapping[str, Any]) -> msgspec.Struct
     try:
         return msgspec.convert(dict(arguments), operation.request, strict=operation.reads_body, dec_hook=_decoded)
     except msgspec.ValidationError as error:
-        raise Refused("malformed_request", f"{operation.name}: {error}") from None
+        text, mark, place = str(error).partition(" - at `$.")
+        at = f"{place.rstrip('`')}: " if mark else ""
+        raise Refused("malformed_request", f"{operation.name}: {at}{text}") from None
 
 
 def _decoded(kind: type, value: object) -> object:

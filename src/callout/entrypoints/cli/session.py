@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -44,6 +45,14 @@ class Session:
         self.wiring = wiring
         self.stdin = stdin
         self.output = Output(stdout, stderr)
+
+    def place_of(self, where: Place) -> str:
+        """Return the options that a printed command needs to work in the same place; never a key."""
+        if where.url is not None:
+            return f" --url {shlex.quote(where.url)}"
+        if where.home is None or str(where.home) == self.wiring.environment.get("CALLOUT_HOME"):
+            return ""
+        return f" --home {shlex.quote(str(where.home))}"
 
     def home(self, where: Place) -> Path:
         """Return the home directory: the option, else `$CALLOUT_HOME`, else `~/.callout`."""
