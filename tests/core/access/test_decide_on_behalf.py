@@ -64,7 +64,7 @@ def refused(decision) -> tuple[str, str, str | None]:
 
 def test_who_no_permission_set_lets_act_is_refused_with_the_set_that_would() -> None:
     got = refused(ask(org(service_sets=())))
-    assert got == ("on_behalf_of", "principal_not_granted", "callout permission-set assign Agents svc")
+    assert got == ("on_behalf_of", "acting_not_allowed", "callout permission-set assign Agents svc")
 
 
 def test_where_no_set_lets_anyone_act_for_the_user_the_remedy_makes_one() -> None:
@@ -76,7 +76,7 @@ def test_where_no_set_lets_anyone_act_for_the_user_the_remedy_makes_one() -> Non
 @pytest.mark.parametrize("other", ["", "nobody", GUEST, "profile:Standard User"])
 def test_nobody_acts_for_a_user_that_is_not_defined_or_proves_nothing(other) -> None:
     decision = ask(org(), other=other)
-    assert refused(decision)[:2] == ("on_behalf_of", "principal_not_granted")
+    assert refused(decision)[:2] == ("on_behalf_of", "acting_not_allowed")
     assert decision.principal is None
 
 
@@ -103,7 +103,7 @@ KEY = CallerKey(b"", "co_12345678", "bob", None, datetime(2026, 1, 1, tzinfo=UTC
 def test_a_limited_key_is_refused_elsewhere_and_the_remedy_names_the_whole_new_limit() -> None:
     decision = decide(org(), CATALOGUE, Caller("bob", proof="key co_12345678…", key=KEY), "Files", now=NOW)
     command = "callout key limit co_12345678 --named-credential Invoices --named-credential Files"
-    assert refused(decision) == ("key_limit", "principal_not_granted", command)
+    assert refused(decision) == ("key_limit", "key_limited", command)
 
 
 def test_a_limited_key_is_accepted_where_it_is_limited_to() -> None:

@@ -168,7 +168,7 @@ def _limit_step(caller: Caller, name: str) -> Step:
         f"Use a key that may be used for {name}, or widen this one", f"callout key limit {key.prefix} {wider}"
     )
     detail = f"got {caller.proof}, which is limited to {limit}; expected one that may be used for {name}"
-    return Step("key_limit", held=False, detail=detail, reason="principal_not_granted", remedies=(remedy,))
+    return Step("key_limit", held=False, detail=detail, reason="key_limited", remedies=(remedy,))
 
 
 def _on_behalf_step(org: Org, caller: Caller, user: str, now: datetime) -> tuple[Step, datetime | None]:
@@ -184,7 +184,7 @@ def _on_behalf_step(org: Org, caller: Caller, user: str, now: datetime) -> tuple
         detail = f"got Callout-On-Behalf-Of: {user}; expected a user for whom a permission set lets {caller.user} act"
         detail += "".join(f"; {way.worded}" for way in ways)
         remedy = _again_remedy(ways[0], caller) if ways else _acting_remedy(org, caller.user, user, person)
-        return Step("on_behalf_of", held=False, detail=detail, reason="principal_not_granted", remedies=(remedy,)), None
+        return Step("on_behalf_of", held=False, detail=detail, reason="acting_not_allowed", remedies=(remedy,)), None
     if not person.active:
         remedy = Remedy(f"Make {user} active", f"callout user set {shlex.quote(user)} --active")
         detail = f"got user {user!r}, who is not active; expected an active user"
