@@ -102,7 +102,9 @@ async def test_the_approval_that_a_package_waits_for_is_applied_with_its_grant(s
 
 
 async def test_what_lacks_on_behalf_of_a_user_is_given_to_that_user_and_never_to_the_service(shop) -> None:
-    await shop.define(PermissionSet("Agents", may_act_for=frozenset({"dave"})), User("svc", permission_sets=("Agents",)))
+    await shop.define(
+        PermissionSet("Agents", may_act_for=frozenset({"dave"})), User("svc", permission_sets=("Agents",))
+    )
     await call(shop, "svc", on_behalf_of=b"dave")
     (found,) = await findings(shop, user="dave")
     assert (found["row"], found["user"], found["on_behalf_of"]) == ("T4", "svc", "dave")

@@ -45,7 +45,9 @@ _ROW_OF = {
 }
 _BOTH = frozenset(_ROW_OF) - {"namespace_not_allowed"}
 #: Reasons that the ladder decides on: whether they stand is known without another callout.
-_LADDER = frozenset({*_ROW_OF, "acting_not_allowed", "callouts_disabled", "named_credential_not_found", "principal_not_configured"})
+_LADDER = frozenset(
+    {*_ROW_OF, "acting_not_allowed", "callouts_disabled", "named_credential_not_found", "principal_not_configured"}
+)
 
 
 async def troubleshoot(

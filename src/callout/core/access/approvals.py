@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
+from callout.core.access.proposing import least, new_name
 from callout.core.explanation import Remedy, Step
 from callout.core.model.credentials import ExternalCredential, NamedCredential, PrincipalReference
 from callout.core.model.org import Org
@@ -99,10 +100,13 @@ def naming_approval(
 
 def set_for(org: Org, reference: PrincipalReference) -> str:
     """Name the permission set that has this principal and the least else; a new name where none has it."""
-    having = [s for s in org.permission_sets.values() if reference in s.principals]
-    if having:
-        return min(having, key=lambda s: (len(s.principals), len(s.admin_permissions), s.name)).name
-    return f"{reference.external_credential} Callers"
+    best = least(org, lambda s: reference in s.principals)
+    return best.name if best is not None else new_name(org, callers_of(reference))
+
+
+def callers_of(reference: PrincipalReference) -> str:
+    """Return how a new permission set is called that has this principal."""
+    return f"{reference.external_credential[:72]} Callers"
 
 
 def _digest(namespace: str, named: NamedCredential, external: ExternalCredential) -> str:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
-from callout.core.access.approvals import naming_approval
+from callout.core.access.approvals import callers_of, naming_approval
+from callout.core.access.proposing import least, new_name
 from callout.core.access.sources import SET, Source, earliest, end_of, sources_of
 from callout.core.explanation import Explanation, Remedy, Step
 from callout.core.formula import FormulaError, parse
@@ -206,14 +207,15 @@ def _acting_remedy(org: Org, service: str, user: str, person: User | None) -> Re
         return Remedy("Name a user: nobody acts for the guest, who proves nothing")
     if person is None:
         return Remedy(f"Correct the name, or define {user}", f"callout user set {shlex.quote(user)} --active")
-    having = [s for s in org.permission_sets.values() if s.lets_act_for(person)]
+    having = [s for s in org.permission_sets.values() if s.lets_act_for(person) and not s.admin_permissions]
     if having:
-        best = min(having, key=lambda s: (len(s.may_act_for), len(s.principals), len(s.admin_permissions), s.name))
+        best = min(having, key=lambda s: (len(s.may_act_for), len(s.principals), s.name))
         text = f"Assign permission set {best.name}, which lets act for {user}, to {service}"
         return Remedy(text, f"callout permission-set assign {shlex.quote(best.name)} {shlex.quote(service)}")
-    new, who = shlex.quote(f"{service[:60].replace('@', ' at ')} for others"), shlex.quote(user)
+    new = shlex.quote(new_name(org, f"{service[:60].replace('@', ' at ')} for others"))
+    who = shlex.quote(user)
     return Remedy(
-        f"Let {service} act for {user} by a permission set; none does yet",
+        f"Let {service} act for {user} by a permission set; none does yet that could be given",
         f"callout permission-set create {new} --may-act-for {who} --assign {shlex.quote(service)}",
     )
 
@@ -352,18 +354,17 @@ def _again_remedy(ended: Source, caller: Caller) -> Remedy:
 
 def _grant_remedy(org: Org, reference: PrincipalReference, caller: Caller) -> Remedy:
     user = shlex.quote(caller.user)
-    sets = [s for _, s in sorted(org.permission_sets.items())]
-    having = [s for s in sets if reference in s.principals]
-    having = having or [s for s in sets if any(reference.names_same(granted) for granted in s.principals)]
-    if having:
-        best = min(having, key=lambda s: (len(s.principals), len(s.admin_permissions), s.name))
+    best = least(org, lambda s: reference in s.principals) or least(
+        org, lambda s: _names_any(s.principals, [reference])
+    )
+    if best is not None:
         return Remedy(
             f"Assign permission set {best.name}, which has {reference}, to {caller.user}",
             f"callout permission-set assign {shlex.quote(best.name)} {user}",
         )
-    new = shlex.quote(f"{reference.external_credential} Callers")
+    new = shlex.quote(new_name(org, callers_of(reference)))
     return Remedy(
-        f"Enable {reference} in a permission set of {caller.user}; none has it yet",
+        f"Enable {reference} in a permission set of {caller.user}; none has it yet to be given",
         f"callout permission-set create {new} --principal {shlex.quote(str(reference))}"
         f" --user-external-credential read --assign {user}",
     )
@@ -389,14 +390,13 @@ def _user_external_credential_step(org: Org, caller: Caller, sources: Sequence[S
 def _read_remedy(org: Org, caller: Caller) -> Remedy:
     """Name the permission set that gives read on User External Credential and the least else."""
     user = shlex.quote(caller.user)
-    having = [s for s in org.permission_sets.values() if s.user_external_credential & INCLUDES_READ]
-    if not having:
-        new = shlex.quote("External Credential Readers")
-        text = f"Give read on User External Credential in a permission set of {caller.user}; none has it yet"
+    best = least(org, lambda s: bool(s.user_external_credential & INCLUDES_READ))
+    if best is None:
+        new = shlex.quote(new_name(org, "External Credential Readers"))
+        text = (
+            f"Give read on User External Credential in a permission set of {caller.user}; none has it yet to be given"
+        )
         return Remedy(text, f"callout permission-set create {new} --user-external-credential read --assign {user}")
-    best = min(
-        having, key=lambda s: (len(s.principals), len(s.user_external_credential), len(s.admin_permissions), s.name)
-    )
     return Remedy(
         f"Assign permission set {best.name}, which has it, to {caller.user}",
         f"callout permission-set assign {shlex.quote(best.name)} {user}",
