@@ -1,12 +1,15 @@
 """Keys that are limited and rotated, and permission sets that let act for others: the admin's side."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from callout.core.errors import DefinitionError, Refused
 from callout.core.model.issuers import TrustedIssuer
-from callout.core.model.people import Caller
+from callout.core.model.people import AdminPermission, Caller, PermissionSet, User
+from callout.core.ports import AdminAct
+from callout.engine import keys
 from callout.engine.operations import OperationRefused
 from tests.world import make_shop
 
@@ -87,6 +90,37 @@ async def test_a_key_is_limited_widened_and_freed(shop) -> None:
         await shop.run("key.limit", prefix=key[:11], named_credentials=["Ordres"])
 
 
+async def test_a_key_keeps_what_another_admin_changed_while_this_one_was_at_it(shop) -> None:
+    key = await shop.key_of("alice")
+    (stored,) = shop.store.org.keys.values()
+    loading = shop.store.load
+
+    async def load():
+        org = await loading()
+        if len(shop.acts()) == 1:
+            act = AdminAct(shop.clock.now(), "other", "limit key", "")
+            await shop.store.change_key(replace(stored, named_credentials=("Orders",)), act)
+        return org
+
+    shop.store.load = load
+    await keys.expire_key(shop.setup, "this", key[:11], "1h")
+    made = await row(shop, key[:11])
+    assert (made["named_credentials"], made["expires_at"]) == (["Orders"], "2026-01-01T01:00:00Z")
+
+
+async def test_who_may_not_make_a_key_of_a_user_may_not_let_an_old_one_live_on(shop) -> None:
+    key = await shop.key_of("admin", expires="1h")
+    await shop.define(
+        PermissionSet("People", admin_permissions=frozenset({AdminPermission.MANAGE_USERS})),
+        User("pat", permission_sets=("People",)),
+    )
+    pat = Caller("pat", proof="key")
+    for longer in ("2h", None):
+        with pytest.raises(OperationRefused, match="which pat does not have to give"):
+            await shop.run("key.expire", caller=pat, prefix=key[:11], expires=longer)
+    assert (await shop.run("key.expire", caller=pat, prefix=key[:11], expires="1m"))["changed"]
+
+
 async def test_a_limited_key_of_an_admin_administers_nothing(shop) -> None:
     key = await shop.key_of("admin", named_credentials=["Orders"])
     stored = next(each for each in shop.store.org.keys.values() if each.prefix == key[:11])
@@ -112,7 +146,7 @@ async def test_acting_for_others_is_given_shown_and_taken_back(shop) -> None:
 async def test_diagnose_climbs_on_behalf_of_the_user_that_is_named(shop) -> None:
     question = {"name": "Orders", "user": "bob", "on_behalf_of": "alice"}
     refused = await shop.run("diagnose", **question)
-    assert (refused["allowed"], refused["reason"], refused["on_behalf_of"]) == (False, "principal_not_granted", "alice")
+    assert (refused["allowed"], refused["reason"], refused["on_behalf_of"]) == (False, "acting_not_allowed", "alice")
     await shop.run("permission_set.create", name="Agents", may_act_for=["alice"], assign=["bob"])
     steps = {step["name"]: step for step in (await shop.run("diagnose", **question))["steps"]}
     assert steps["on_behalf_of"]["held"]
