@@ -14,7 +14,7 @@ from typing import Any
 
 from callout.core.access.decide import Decision, decide
 from callout.core.access.sources import earliest
-from callout.core.access.target import join, origin_of
+from callout.core.access.target import join, origin_of, split_target
 from callout.core.errors import CalloutError, Refused, VaultError
 from callout.core.explanation import Explanation, Remedy, Step
 from callout.core.formula import FormulaError, parse
@@ -32,7 +32,7 @@ from callout.engine.explain import refusal_members, step_members
 from callout.engine.issuers import BEARER, CallerTokens, Unverified
 from callout.engine.limits import RateLimits
 from callout.engine.records import Records
-from callout.engine.requests import demands_of, overriding, take_turn, with_steps
+from callout.engine.requests import Demands, demands_of, overriding, take_turn, with_steps
 from callout.engine.routes import MemoKey, Ready, Route, compile_route, headers_of, look_up, written_names
 from callout.engine.tokens import Slot, Tokens, fingerprint_of, is_current, private_token_endpoint
 
@@ -170,7 +170,7 @@ class Callouts:
         until, end = FOREVER, earliest(identified.expires_at, decision.until)
         if end is not None:
             until = self._monotonic() + (end - now).total_seconds()
-        return self._compile(decision, header, telling, until)
+        return self._compile(decision, header, telling, until, now)
 
     def _written(self, name: str) -> frozenset[bytes]:
         names = self._own_headers.get(name)
@@ -202,7 +202,9 @@ class Callouts:
             principal=decision.wanted,
         )
 
-    def _compile(self, decision: Decision, proof_header: bytes | None, telling: Telling, until: float) -> Route:
+    def _compile(
+        self, decision: Decision, proof_header: bytes | None, telling: Telling, until: float, now: datetime
+    ) -> Route:
         external, principal = decision.external_credential, decision.principal
         if external is None or principal is None:
             msg = "only an allowed decision can be compiled"
@@ -222,7 +224,7 @@ class Callouts:
             proof_header=proof_header,
             telling=telling,
             until=until,
-            demands=demands_of(org, decision, self.limits, self._clock.now(), self._monotonic()),
+            demands=demands_of(org, decision, self.limits, now, self._monotonic()),
         )
 
     def judge(
@@ -234,18 +236,40 @@ class Callouts:
         callout_id: bytes,
     ) -> None:
         """Judge one request of a route that has demands. `target` is what will be sent. Raises `Refused`."""
-        demands, decision = route.demands, route.decision
+        demands = route.demands
         if demands is None:
             return
-        others = overriding(demands, headers)
-        judged = with_steps(decision, demands.judge(method.decode("latin-1"), target[len(route.path) :], others))
-        if not judged.allowed:
-            raise self._refusal(judged, route.telling)
+        judged = self._kept_rules(route, demands, method, target, headers)
         turn = take_turn(judged, demands, self.limits, self._monotonic())
         if turn.refused is not None:
             raise self._refusal(turn.refused, route.telling, retry_after=turn.retry_after)
         if turn.noted:
             self._records.note(callout_id, turn.noted)
+
+    def judge_again(
+        self, route: Route, method: bytes, target: bytes, headers: Callable[[], Sequence[tuple[bytes, bytes]]]
+    ) -> Refused | None:
+        """Judge a callout under way by the rules as they are now: return why it may not go on, or None."""
+        if route.demands is not None:
+            try:
+                self._kept_rules(route, route.demands, method, join(route.path, split_target(target)[1]), headers)
+            except Refused as refused:
+                return refused
+        return None
+
+    def _kept_rules(
+        self,
+        route: Route,
+        demands: Demands,
+        method: bytes,
+        target: bytes,
+        headers: Callable[[], Sequence[tuple[bytes, bytes]]],
+    ) -> Decision:
+        steps = demands.judge(method.decode("latin-1"), target[len(route.path) :], overriding(demands, headers))
+        judged = with_steps(route.decision, steps)
+        if not judged.allowed:
+            raise self._refusal(judged, route.telling)
+        return judged
 
     def reconsider(self, route: Route) -> Refused | None:
         """Decide again about a callout under way: return why it may not go on as this principal, or None."""
@@ -405,10 +429,11 @@ class Callouts:
     ) -> dict[str, Any]:
         """Decide and show the exact request that would leave, secrets as `…`, without sending or obtaining anything."""
         caller = Caller(user, namespace, proof="diagnose", on_behalf_of=on_behalf_of)
-        decision = decide(self._org.value, self._catalogue, caller, name, now=self._clock.now(), principal=principal)
+        now = self._clock.now()
+        decision = decide(self._org.value, self._catalogue, caller, name, now=now, principal=principal)
         explanation, request = decision.explanation, None
         if decision.allowed:
-            draft = Draft(self._compile(decision, None, Telling.FULL, FOREVER), dry=True)
+            draft = Draft(self._compile(decision, None, Telling.FULL, FOREVER, now), dry=True)
             try:
                 draft, target = _targeted(draft, method, path)
                 explanation = draft.route.decision.explanation

@@ -114,6 +114,9 @@ def rules_of(org: Org, decision: Decision, now: datetime) -> RequestRules | None
     for source in granting(org, caller.acting_user, now):
         same = (grant for grant in sorted(source.principals) if grant.names_same(reference))
         grants += (NarrowedGrant(source.kind, source.name, Rule.of(grant.methods, grant.paths)) for grant in same)
+    if not grants:  # judged at another time than it was decided
+        msg = "an allowed decision has a grant of its principal"
+        raise ValueError(msg)
     narrowed = tuple(grants) if all(grant.rule.restricts for grant in grants) else ()
     return RequestRules(named.name, reference, own, narrowed) if own.restricts or narrowed else None
 
