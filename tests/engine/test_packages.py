@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -68,6 +69,19 @@ async def test_one_approval_enables_allows_and_grants_in_one_write(shop):
     assert granted.principals == {PrincipalReference("Partner", "Service")}
     assert "Partner Callers" in shop.store.org.users["bob"].permission_sets
     assert await waiting(shop) == []
+
+
+async def test_an_approval_does_not_make_a_grant_for_good_of_one_that_is_for_a_time(shop):
+    await shop.run("permission_set.create", name="Partners")
+    await shop.run("permission_set.assign", name="Partners", user="bob", until="2h")
+    await approve_all(shop, permission_set="Partners", users=["bob"])
+    (box,) = shop.store.org.users["bob"].permission_sets
+    assert (box.name, box.until) == ("Partners", shop.clock.now() + timedelta(hours=2))
+    await shop.run("permission_set.create", name="Partners", assign=["bob"])
+    assert shop.store.org.users["bob"].permission_sets == (box,)
+    shop.clock.move(hours=2)
+    await shop.run("permission_set.create", name="Partners", assign=["bob"])
+    assert shop.store.org.users["bob"].permission_sets == ("Partners",)
 
 
 async def test_a_dry_run_shows_the_change_and_changes_nothing(shop):

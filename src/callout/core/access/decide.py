@@ -119,7 +119,7 @@ def decide(
             until = earliest(until, granted_until, read_until)
             if chosen is not None:
                 steps.append(_configured_step(org, catalogue, external, chosen, named, acting))
-            steps = naming_approval(org, acting, named, external, steps, principal)
+            steps = naming_approval(org, acting, named, external, steps, principal, sources)
     return Decision(caller, name, Explanation(tuple(steps)), named, external, chosen, principal, until)
 
 
