@@ -74,6 +74,25 @@ async def test_a_method_in_a_header_is_judged_where_methods_are_restricted(world
     judge(world, b"POST", headers=override)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [b"_HttpMethod=PATCH", b"a=1&_method=delete", b"a=1;_method=DELETE", b"%5Fmethod=%44ELETE", b"X-HTTP-Method=PUT"],
+)
+async def test_a_method_in_the_query_is_judged_where_methods_are_restricted(world, query) -> None:
+    await restrict(world, allowed_methods=("GET", "POST"))
+    assert refusal(world, b"POST", b"/a?" + query).reason.code == "method_not_allowed_here"
+    shown = await world.callouts.diagnose("Orders", user="alice", method="POST", path="/a?" + query.decode())
+    assert shown["reason"] == "method_not_allowed_here"
+    await restrict(world, allowed_paths=("/a",))
+    judge(world, b"POST", b"/a?" + query)
+
+
+@pytest.mark.parametrize("query", [b"_method=card", b"payment_method=DELETE", b"_method=", b"_method=POST", b"x=%ff"])
+async def test_what_only_looks_like_a_method_in_the_query_is_no_method(world, query) -> None:
+    await restrict(world, allowed_methods=("GET", "POST"))
+    judge(world, b"POST", b"/a?" + query)
+
+
 async def test_a_narrowed_grant_is_judged_and_taken_over_when_it_changes(world) -> None:
     narrowed = PrincipalReference("Orders", "Service", ("GET",), ("/items/*",))
     await world.define(replace(CLERKS, principals=frozenset({narrowed})))

@@ -28,7 +28,7 @@ from callout.core.reasons import Telling
 from callout.core.secret import Redactable
 from callout.engine.callers import Identified, identify, key_in_authorization, key_in_headers
 from callout.engine.definitions import CurrentOrg
-from callout.engine.explain import refusal_members, step_members
+from callout.engine.explain import refusal_members, refused_by, step_members
 from callout.engine.issuers import BEARER, CallerTokens, Unverified
 from callout.engine.limits import RateLimits
 from callout.engine.records import Records
@@ -41,6 +41,9 @@ MOST_ROUTES = 100_000
 #: How long a token in hand is used on while its replacement is on the way, in seconds.
 GRACE = 1.0
 FOREVER = float("inf")
+
+#: Returns the headers of a request; they are read where something is to be judged by them.
+Headers = Callable[[], Sequence[tuple[bytes, bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,7 @@ class Callouts:
         )
         telling = self._telling[identified.caller is None or identified.caller.is_guest]
         if not decision.allowed:
-            raise self._refusal(decision, telling)
+            raise refused_by(decision, telling)
         until, end = FOREVER, earliest(identified.expires_at, decision.until)
         if end is not None:
             until = self._monotonic() + (end - now).total_seconds()
@@ -182,25 +185,6 @@ class Callouts:
             names = written_names(named, external, self._catalogue[external.protocol]) - {b"authorization"}
             self._own_headers[name] = names
         return names
-
-    def _refusal(self, decision: Decision, telling: Telling, *, retry_after: int | None = None) -> Refused:
-        step = decision.explanation.refused
-        if step is None or step.reason is None:
-            msg = "a decision that is not allowed names its reason"
-            raise ValueError(msg)
-        return Refused(
-            step.reason,
-            step.detail,
-            *decision.explanation.remedies,
-            retry_after=retry_after,
-            explanation=decision.explanation,
-            telling=telling,
-            who=decision.caller.user if decision.caller is not None else None,
-            namespace=decision.caller.namespace if decision.caller is not None else None,
-            on_behalf_of=decision.caller.on_behalf_of if decision.caller is not None else None,
-            to_guest=decision.caller is None or decision.caller.is_guest,
-            principal=decision.wanted,
-        )
 
     def _compile(
         self, decision: Decision, proof_header: bytes | None, telling: Telling, until: float, now: datetime
@@ -232,7 +216,7 @@ class Callouts:
         route: Route,
         method: bytes,
         target: bytes,
-        headers: Callable[[], Sequence[tuple[bytes, bytes]]],
+        headers: Headers,
         callout_id: bytes,
     ) -> None:
         """Judge one request of a route that has demands. `target` is what will be sent. Raises `Refused`."""
@@ -242,13 +226,11 @@ class Callouts:
         judged = self._kept_rules(route, demands, method, target, headers)
         turn = take_turn(judged, demands, self.limits, self._monotonic())
         if turn.refused is not None:
-            raise self._refusal(turn.refused, route.telling, retry_after=turn.retry_after)
+            raise refused_by(turn.refused, route.telling, retry_after=turn.retry_after)
         if turn.noted:
             self._records.note(callout_id, turn.noted)
 
-    def judge_again(
-        self, route: Route, method: bytes, target: bytes, headers: Callable[[], Sequence[tuple[bytes, bytes]]]
-    ) -> Refused | None:
+    def judge_again(self, route: Route, method: bytes, target: bytes, headers: Headers) -> Refused | None:
         """Judge a callout under way by the rules as they are now: return why it may not go on, or None."""
         if route.demands is not None:
             try:
@@ -263,12 +245,12 @@ class Callouts:
         demands: Demands,
         method: bytes,
         target: bytes,
-        headers: Callable[[], Sequence[tuple[bytes, bytes]]],
+        headers: Headers,
     ) -> Decision:
-        steps = demands.judge(method.decode("latin-1"), target[len(route.path) :], overriding(demands, headers))
+        steps = demands.judge(method.decode("latin-1"), target[len(route.path) :], overriding(demands, target, headers))
         judged = with_steps(route.decision, steps)
         if not judged.allowed:
-            raise self._refusal(judged, route.telling)
+            raise refused_by(judged, route.telling)
         return judged
 
     def reconsider(self, route: Route) -> Refused | None:
@@ -467,7 +449,8 @@ def _targeted(draft: Draft, method: str, path: str) -> tuple[Draft, bytes]:
     route = draft.route
     target = join(route.path, rest)
     if route.demands is not None:
-        steps = (*route.demands.judge(method, target[len(route.path) :]), *route.demands.limit_steps())
+        others = overriding(route.demands, target, lambda: ())
+        steps = (*route.demands.judge(method, target[len(route.path) :], others), *route.demands.limit_steps())
         draft = replace(draft, route=replace(route, decision=with_steps(route.decision, steps)))
     return draft.noting("target", f"{method} {target.partition(b'?')[0].decode()}"), target
 

@@ -235,15 +235,6 @@ class TestKeys:
         org = await store.definitions.load()
         assert (org.keys, org.generation, len(acts_in(database))) == ({KEY.digest: changed}, 2, 2)
 
-    async def test_a_key_is_not_changed_where_the_definitions_moved(self, store: Store) -> None:
-        await store.definitions.put_key(KEY, act())
-        read = await store.definitions.generation()
-        await store.definitions.change_key(replace(KEY, named_credentials=("A",)), act(), expects=read)
-        with pytest.raises(Outdated):
-            await store.definitions.change_key(replace(KEY, label="late"), act("late"), expects=read)
-        (kept,) = (await store.definitions.load()).keys.values()
-        assert (kept.named_credentials, kept.label) == (("A",), KEY.label)
-
     async def test_a_key_that_is_gone_is_not_brought_back_by_a_change(self, database: SqliteDatabase) -> None:
         store = database.open()
         assert await store.definitions.change_key(KEY, act()) is False

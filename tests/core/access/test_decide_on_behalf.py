@@ -85,6 +85,17 @@ def test_nobody_acts_for_a_user_who_is_not_active() -> None:
     assert refused(decision) == ("on_behalf_of", "caller_unknown", "callout user set bob --active")
 
 
+def test_who_names_themselves_acts_with_their_own_grants_and_needs_no_permission_to() -> None:
+    decision = ask(org(), user="bob", other="bob")
+    assert (decision.allowed, decision.holder) == (True, BOBS)
+    assert refused(ask(org(), other="svc"))[:2] == ("principal", "principal_not_granted")
+
+
+@pytest.mark.parametrize("other", ["", "a b", "x/y"])
+def test_what_no_user_is_called_is_not_proposed_to_be_defined(other) -> None:
+    assert refused(ask(org(), other=other)) == ("on_behalf_of", "acting_not_allowed", None)
+
+
 def test_a_guest_acts_for_nobody_whatever_it_was_assigned() -> None:
     decision = ask(org(User(GUEST, "Guest User", permission_sets=("Agents",))), user=GUEST)
     assert refused(decision)[:2] == ("on_behalf_of", "caller_unknown")

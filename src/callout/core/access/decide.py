@@ -8,6 +8,7 @@ reason; the remedies of all that do not hold are named, in order. Standard libra
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -36,6 +37,8 @@ from callout.core.reasons import Reason
 NEW_BOX = "8h"
 #: Names that are compared with an unknown one to find the nearest.
 MOST_COMPARED = 50
+#: What a user can be called; `rules.names` says it whole.
+_USER_NAME = re.compile(r"[^-\s/][^\s/]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,8 @@ def _on_behalf_step(org: Org, caller: Caller, user: str, now: datetime) -> tuple
         detail = f"got no proof with Callout-On-Behalf-Of: {user}; expected a caller who may act for others"
         remedy = Remedy("Send a valid key; an admin makes one with", "callout key create USER")
         return Step("on_behalf_of", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,)), None
+    if user == caller.user:
+        return Step("on_behalf_of", held=True, detail=f"{user} acts for nobody else"), None
     person = org.users.get(user)
     ways = _ways_to_act_for(org, caller.user, person, now)
     letting = [way for way in ways if not way.over]
@@ -205,6 +210,8 @@ def _ways_to_act_for(org: Org, user: str, person: User | None, now: datetime) ->
 def _acting_remedy(org: Org, service: str, user: str, person: User | None) -> Remedy:
     if user == GUEST:
         return Remedy("Name a user: nobody acts for the guest, who proves nothing")
+    if _USER_NAME.fullmatch(user) is None:
+        return Remedy("Name a user in Callout-On-Behalf-Of, or leave it out")
     if person is None:
         return Remedy(f"Correct the name, or define {user}", f"callout user set {shlex.quote(user)} --active")
     having = [s for s in org.permission_sets.values() if s.lets_act_for(person) and not s.admin_permissions]
@@ -327,13 +334,13 @@ def _not_granted(
 ) -> Step:
     wished = [p for p in external.principals if wanted in (None, p.name)]
     names = ", ".join(p.name for p in external.principals) or "none"
-    detail = f"{caller.user} has no grant for " + (f"principal {wanted!r}" if wanted else "any principal")
+    detail = f"{caller.user} has no grant for " + (f"principal {wanted!r}" if wanted is not None else "any principal")
     detail += f" of {external.name}; its principals: {names}"
     wished_for = {PrincipalReference(external.name, p.name) for p in wished}
     detail += _kept_back(sources, lambda s: _names_any(_before_muting(s), wished_for))
     ended = next((s for s in sources if s.over and _names_any(s.principals, wished_for)), None)
     if not wished:
-        correct = f"Correct the name {wanted!r}, or define" if wanted else "Define"
+        correct = f"Correct the name {wanted!r}, or define" if wanted is not None else "Define"
         remedy = Remedy(f"{correct} the principal on {external.name}", "callout apply -f FILE")
     elif ended is not None:
         remedy = _again_remedy(ended, caller)
