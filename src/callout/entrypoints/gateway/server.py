@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import time
 from collections.abc import Callable, Coroutine
 
 from callout.core.errors import Refused
 from callout.core.http1.head import RequestParser
+from callout.core.peer import is_this_machine
 from callout.engine.callout import Callouts
 from callout.engine.routes import Route
 from callout.entrypoints.gateway.caller import CallerConnection
@@ -115,7 +115,7 @@ class Gateway:
             ready, body = self._readiness()
             return 200 if ready and not self.draining else 503, body, JSON
         if path == b"/metrics":
-            if self._metrics_open or _is_this_machine(peer):
+            if self._metrics_open or is_this_machine(peer):
                 return 200, self._metrics(), METRICS
             return 403, _METRICS_REFUSED, JSON
         if path == b"/.well-known/callout":
@@ -146,12 +146,3 @@ class Gateway:
         for connection in tuple(self._connections):
             connection.reconsider(decided, ended_at=now)
             connection.sweep(now)
-
-
-def _is_this_machine(peer: str) -> bool:
-    try:
-        address = ipaddress.ip_address(peer.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
