@@ -205,7 +205,8 @@ def _judge_holder(org: Org, user: str, namespace: str | None) -> None:
     if user == GUEST:
         raise DefinitionError([Problem("keys.user", "the guest user", "a user; a guest is who proves nothing")])
     if person.kind is UserKind.BACKGROUND:
-        expected = "a human or a service: a background identity holds no secret of its own"
+        expected = "a human or a service: a background identity holds no secret of its own; a token proves it, of a"
+        expected += " trusted issuer that maps it (trusted_issuers.NAME.users)"
         raise DefinitionError([Problem("keys.user", f"{user!r}, who is a background identity", expected)])
     if not person.active:
         raise DefinitionError([Problem("keys.user", f"{user!r}, who is not active", "an active user")])
