@@ -1,9 +1,11 @@
 """Keys that are limited and rotated, and permission sets that let act for others: the admin's side."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import yaml
 
 from callout.core.errors import DefinitionError, Refused
 from callout.core.model.issuers import TrustedIssuer
@@ -110,15 +112,57 @@ async def test_a_key_keeps_what_another_admin_changed_while_this_one_was_at_it(s
 
 async def test_who_may_not_make_a_key_of_a_user_may_not_let_an_old_one_live_on(shop) -> None:
     key = await shop.key_of("admin", expires="1h")
-    await shop.define(
-        PermissionSet("People", admin_permissions=frozenset({AdminPermission.MANAGE_USERS})),
-        User("pat", permission_sets=("People",)),
-    )
-    pat = Caller("pat", proof="key")
+    pat = await people_admin(shop)
     for longer in ("2h", None):
         with pytest.raises(OperationRefused, match="which pat does not have to give"):
             await shop.run("key.expire", caller=pat, prefix=key[:11], expires=longer)
     assert (await shop.run("key.expire", caller=pat, prefix=key[:11], expires="1m"))["changed"]
+
+
+async def people_admin(shop) -> Caller:
+    people = PermissionSet("People", admin_permissions=frozenset({AdminPermission.MANAGE_USERS}))
+    await shop.define(people, User("pat", permission_sets=("People",)))
+    return Caller("pat", proof="key")
+
+
+async def test_who_may_not_make_a_key_of_a_user_may_not_free_a_limited_one(shop) -> None:
+    pat, key = await people_admin(shop), await shop.key_of("admin", named_credentials=["Orders"])
+    with pytest.raises(OperationRefused, match="which pat does not have to give"):
+        await shop.run("key.limit", caller=pat, prefix=key[:11], named_credentials=[])
+    assert (await shop.run("key.limit", caller=pat, prefix=key[:11], named_credentials=["Weather"]))["changed"]
+
+
+@pytest.mark.parametrize("mapping", [{"users": {"x": "admin"}}, {"users_by_name": True}])
+async def test_who_manages_users_lets_no_issuer_name_an_admin_who_may_more(shop, mapping) -> None:
+    pat = await people_admin(shop)
+    issuer = {"issuer": "https://id.example.com", "audience": "callout"}
+    with pytest.raises(OperationRefused, match="which pat does not have to give"):
+        await shop.run("apply", caller=pat, manifest=json.dumps({"trusted_issuers": {"Own": {**issuer, **mapping}}}))
+    plain = json.dumps({"trusted_issuers": {"Own": {**issuer, "users": {"x": "alice"}}}})
+    assert (await shop.run("apply", caller=pat, manifest=plain))["changed"]
+
+
+async def test_who_manages_users_sets_no_secret_by_a_manifest_that_changes_nothing_else(shop) -> None:
+    pat = await people_admin(shop)
+    whole = yaml.safe_load((await shop.run("export"))["manifest"])["external_credentials"]["Orders"]
+    whole["principals"]["Service"] = {**(whole["principals"]["Service"] or {}), "secrets": {"client_id": "mine"}}
+    with pytest.raises(OperationRefused, match="without admin permission manage_named_credentials"):
+        await shop.run("apply", caller=pat, manifest=json.dumps({"external_credentials": {"Orders": whole}}))
+    assert not shop.store.configured
+
+
+async def test_a_route_that_was_decided_for_one_user_is_not_taken_for_another(shop) -> None:
+    agents = PermissionSet("Agents", may_act_for=frozenset({"alice", "bob"}))
+    await shop.define(agents, User("svc", permission_sets=("Agents",)))
+    values = {"client_id": "abc", "client_secret": "s3cret"}
+    await shop.run("secret.set", external_credential="Orders", principal="Service", values=values)
+    key = (await shop.key_of("svc")).encode()
+    await shop.current.follow()
+    allowed = shop.callouts.admit("Orders", [], key, None, None, b"alice")
+    assert allowed.decision.caller.acting_user == "alice"
+    for other in (b"bob", None, b"carol"):
+        with pytest.raises(Refused):
+            shop.callouts.admit("Orders", [], key, None, None, other)
 
 
 async def test_a_limited_key_of_an_admin_administers_nothing(shop) -> None:
