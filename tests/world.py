@@ -161,10 +161,11 @@ class MemoryStore:
         ended = {ending.digest: ending} if ending is not None else {}
         self._take_over(replace(self.org, keys={**self.org.keys, **ended, key.digest: key}), *acts)
 
-    async def change_key(self, key: CallerKey, act: AdminAct) -> bool:
+    async def change_key(self, key: CallerKey, act: AdminAct, *, expects: int | None = None) -> bool:
         self._writing()
         if key.digest not in self.org.keys:
             return False
+        self._writing(expects)
         self._take_over(replace(self.org, keys={**self.org.keys, key.digest: key}), act)
         return True
 

@@ -96,7 +96,7 @@ class Settings:
     )
     metrics_open: bool = setting(
         default=False,
-        help_text="show /metrics of the gateway to everybody who reaches it; false: to this machine alone, which a "
+        help_text="show /metrics of gateway and setup to everybody who reaches them; false: to this machine alone, which a "
         "proxy on it counts as",
     )
     telling_users: Telling = setting(Telling.FULL, "how much known callers are told: full or code")

@@ -11,6 +11,7 @@ from callout_client.address import Gateway, InvalidAddress
 from callout_client.client import AsyncClient, Client, Options
 from callout_client.errors import (
     REASONS,
+    ActingNotAllowed,
     AddressNotAllowed,
     AdminError,
     AuthorizationRequired,
@@ -22,6 +23,7 @@ from callout_client.errors import (
     ExternalError,
     ExternalSystemUnreachable,
     FormulaFailed,
+    KeyLimited,
     MalformedRequest,
     MethodNotAllowedHere,
     NamedCredentialNotFound,
@@ -46,6 +48,7 @@ from callout_client.transport import AsyncCalloutTransport, CalloutTransport
 
 __all__ = [
     "REASONS",
+    "ActingNotAllowed",
     "AddressNotAllowed",
     "AdminError",
     "AsyncCalloutTransport",
@@ -63,6 +66,7 @@ __all__ = [
     "FormulaFailed",
     "Gateway",
     "InvalidAddress",
+    "KeyLimited",
     "MalformedRequest",
     "MethodNotAllowedHere",
     "NamedCredentialNotFound",

@@ -56,8 +56,8 @@ SELDOM = (
                         "Orders": {
                             "url": "https://orders.example.com",
                             "external_credential": "Orders",
-                            "allowed_methods": ["GET"],
-                            "allowed_paths": ["/items/**"],
+                            "allowed_methods": ["GET", "HEAD"],
+                            "allowed_paths": ["/items/**", "/notes/**"],
                         }
                     }
                 }
@@ -119,6 +119,8 @@ CASES = {
         {"name": "Office", "principals": ["Orders/Service"]},
     ),
     "audit.prune": ((), {"before": "0s"}),
+    "named_credential.disallow_method": (SELDOM, {"name": "Orders", "method": "HEAD"}),
+    "named_credential.disallow_path": (SELDOM, {"name": "Orders", "path": "/notes/**"}),
     "named_credential.allow_method": (SELDOM, {"name": "Orders", "method": "PATCH"}),
     "named_credential.allow_path": (SELDOM, {"name": "Orders", "path": "/more/**"}),
     "key.rotate": ((), {"prefix": "KEY"}),

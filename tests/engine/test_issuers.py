@@ -127,7 +127,8 @@ async def test_users_by_name_takes_the_claim_for_the_name_but_never_for_the_gues
     await trusting.define(replace(EXAMPLE, users={}, users_by_name=True, user_claim="preferred_username"))
     route = await admitted(trusting, signer.token(now(trusting), preferred_username="alice"))
     assert route.decision.caller.user == "alice"
-    assert (await refusal(trusting, signer.token(now(trusting), preferred_username="guest"))).to_guest
+    refused = await refusal(trusting, signer.token(now(trusting), preferred_username="guest"))
+    assert (refused.reason.code, refused.to_guest) == ("caller_unknown", True)
 
 
 @pytest.mark.parametrize("claims", [{}, {"azp": "acme"}, {"azp": ["acme-app"]}, {"azp": 1}, {"namespace": "acme"}])

@@ -22,18 +22,21 @@ async def shop():
 
 
 async def call(
-    shop, user: str, name: str = "Orders", *, namespace=None, status=200, generation=0, principal=None
+    shop, user: str, name: str = "Orders", *, namespace=None, status=200, generation=0, principal=None, **more
 ) -> None:
     """Make a callout as far as the log sees it: admitted or refused, answered with a status, and written."""
-    key = (await shop.key_of(user, namespace=namespace)).encode()
+    limit = more.pop("limited_to", ())
+    key = (await shop.key_of(user, namespace=namespace, named_credentials=limit)).encode()
     await shop.current.follow()
-    record(shop, key, name, status, generation, principal)
+    record(shop, key, name, status, generation, principal, **more)
 
 
-def record(shop, key: bytes, name: str, status: int, generation: int, principal=None, *, told=False) -> None:
+def record(
+    shop, key: bytes, name: str, status: int, generation: int, principal=None, *, told=False, on_behalf_of=None
+) -> None:
     route = refused = ready = None
     try:
-        route = shop.callouts.admit(name, (), key, None, principal)
+        route = shop.callouts.admit(name, (), key, None, principal, on_behalf_of)
     except Refused as error:
         refused, status = error, error.reason.status
     else:
@@ -121,6 +124,38 @@ async def test_a_misspelt_name_or_user_is_not_told_that_all_is_well(shop) -> Non
             await shop.run("troubleshoot", **wrong)
     await call(shop, "alice", "Ordrs")  # one that callers misspell is a finding
     assert [f["reason"] for f in await findings(shop, name="Ordrs")] == ["named_credential_not_found"]
+
+
+async def test_what_lacks_on_behalf_of_a_user_is_given_to_that_user_and_never_to_the_service(shop) -> None:
+    await shop.define(
+        PermissionSet("Agents", may_act_for=frozenset({"dave"})), User("svc", permission_sets=("Agents",))
+    )
+    await call(shop, "svc", on_behalf_of=b"dave")
+    (found,) = await findings(shop, user="dave")
+    assert (found["row"], found["user"], found["on_behalf_of"]) == ("T4", "svc", "dave")
+    assert {change["arguments"]["user"] for change in found["changes"]} == {"dave"}
+    assert found["see"] == "callout diagnose Orders --as svc --on-behalf-of dave"
+    for change in found["changes"]:
+        await shop.run(change["operation"], **change["arguments"])
+    assert await findings(shop) == []
+    assert not (await shop.run("can", user="svc", name="Orders"))["allowed"]
+
+
+async def test_acting_for_a_user_without_being_let_is_no_lack_of_a_grant_and_left_to_be_mended_by_hand(shop) -> None:
+    await shop.define(User("svc"))
+    await call(shop, "svc", on_behalf_of=b"alice")
+    (found,) = await findings(shop)
+    assert (found["row"], found["reason"], found["changes"]) == (None, "acting_not_allowed", [])
+    assert found["by_hand"] == ["callout permission-set create 'svc for others' --may-act-for alice --assign svc"]
+    await shop.run("permission_set.create", name="svc for others", may_act_for=["alice"], assign=["svc"])
+    assert await findings(shop) == []
+
+
+async def test_a_key_that_is_limited_is_no_lack_of_a_grant(shop) -> None:
+    await call(shop, "bob", limited_to=["Weather"])
+    (found,) = await findings(shop)
+    assert (found["row"], found["reason"], found["changes"]) == (None, "key_limited", [])
+    assert found["by_hand"][0].startswith("callout key limit co_")
 
 
 async def test_one_that_an_admin_disabled_has_no_row(shop) -> None:

@@ -5,6 +5,7 @@ import time
 
 import httpx2
 import pytest
+import yaml
 
 from tests.journeys.processes import PATIENCE, Home, Sandbox, eventually
 
@@ -84,3 +85,22 @@ def test_a_revoked_key_is_refused(streaming) -> None:
     eventually(accepted, instead_of=StillAllowed)
     home.run("key", "revoke", key[:11])
     eventually(refused, instead_of=StillAllowed)
+
+
+def restricted(home: Home, name: str, **rules: object) -> dict:
+    """A manifest of one named credential as it is, with other rules."""
+    whole = yaml.safe_load(home.run("export"))["named_credentials"][name]
+    return {"named_credentials": {name: {**whole, **rules}}}
+
+
+def test_a_stream_ends_when_rules_are_made_that_its_request_does_not_keep(streaming) -> None:
+    home, client, keys = streaming
+    path = f"/callout/Feed/stream/{EVENTS}?ms={PACE}"
+    with client.stream("GET", path, headers={"Callout-Key": keys["bob"]}) as cut:
+        events = cut.iter_raw()
+        next(events)
+        home.apply(restricted(home, "Feed", allowed_methods=["POST"]))
+        with pytest.raises(httpx2.RemoteProtocolError):
+            collections.deque(events, maxlen=0)
+    refused = client.get(path, headers={"Callout-Key": keys["bob"]})
+    assert refused.headers["Callout-Error"] == "method_not_allowed_here"

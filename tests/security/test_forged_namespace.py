@@ -206,7 +206,7 @@ def test_acting_for_another_keeps_the_namespace_and_is_in_the_record(shop: Shop)
     record = shop.recorded(allowed)
     assert (record["caller"]["user"], record["on_behalf_of"]) == ("svc", "bob")
     refused = shop.call("Orders", Callout_Key=shop.keys["bob"], Callout_On_Behalf_Of="svc")
-    assert refusal(refused) == (403, "principal_not_granted")
+    assert refusal(refused) == (403, "acting_not_allowed")
     assert shop.recorded(refused)["on_behalf_of"] == "svc"
     assert refusal(shop.call("Orders", Callout_Key=shop.keys["beta"], Callout_On_Behalf_Of="bob"))[0] == 403
 

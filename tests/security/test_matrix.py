@@ -6,10 +6,10 @@ Who may do what is said here a second time, apart from the code; an operation th
 import pytest
 
 from callout.core.errors import CalloutError
-from callout.core.model.people import AdminPermission, Caller, ObjectPermission, PermissionSet, User
+from callout.core.model.people import AdminPermission, Caller, CallerKey, ObjectPermission, PermissionSet, User
 from callout.engine.operations import OPERATIONS, document_of
 from tests.engine.test_operations import refused_callout
-from tests.world import World, make_shop
+from tests.world import START, World, make_shop
 
 VIEW, MANAGE, USERS, CUSTOMIZE = "view_setup", "manage_named_credentials", "manage_users", "customize_application"
 EVERYONE = "everyone"
@@ -50,6 +50,7 @@ MAY = {
     "whoami": {EVERYONE},
 }
 
+LIMITED = CallerKey(b"", "co_limited", "admin", None, START, named_credentials=("Orders",))
 CALLERS = {
     "guest": Caller("guest"),
     "no user": Caller("nobody", None, "key"),
@@ -57,6 +58,7 @@ CALLERS = {
     "standard": Caller("bob", None, "key"),
     **{p.value: Caller(f"with_{p}", None, "key") for p in AdminPermission},
     "administrator": Caller("admin", None, "key"),
+    "limited key": Caller("admin", None, "key", key=LIMITED),
     "package": Caller("admin", "acme", "key"),
     "package of a standard user": Caller("bob", "acme", "key"),
 }
@@ -239,6 +241,20 @@ async def test_an_object_permission_is_for_what_it_says(permission, user):
     assert (removed is None) is (permission == "modify_all" or (own and permission == "delete"))
     refused = {first, again, seen, removed} - {None}
     assert refused <= {"user_external_credential_denied" if own else "administrator_required"}
+
+
+@pytest.mark.parametrize("name", ["secret.set", "secret.list", "secret.remove"])
+@pytest.mark.parametrize(
+    "whose", [("Orders", "Service", None), ("Orders", "Service", "carol"), ("Weather", "Own", "zoe")]
+)
+async def test_modify_all_is_for_the_values_of_users_and_never_for_shared_ones(name, whose):
+    shop = await holder("modify_all", "view_all")
+    credential, principal, user = whose
+    values = {"values": {"ApiKey": "k"}} if name == "secret.set" else {}
+    arguments = {"external_credential": credential, "principal": principal, "user": user, **values}
+    document = await outcome(shop, name, Caller("carol", None, "key"), arguments)
+    assert document["reason"] == "administrator_required"
+    assert not shop.store.configured
 
 
 async def test_what_one_was_not_granted_is_not_there_for_one():

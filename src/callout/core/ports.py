@@ -162,8 +162,11 @@ class Definitions(Protocol):
         Raises `StoreError` where its digest or prefix is taken, or `ending` is not there.
         """
 
-    async def change_key(self, key: CallerKey, act: AdminAct) -> bool:
-        """Change the key with this digest; False, and nothing is written, where there is none."""
+    async def change_key(self, key: CallerKey, act: AdminAct, *, expects: int | None = None) -> bool:
+        """Change the key with this digest; False, and nothing is written, where there is none.
+
+        Raises `Outdated` where the generation is not the one that is expected.
+        """
 
     async def remove_key(self, prefix: str, act: AdminAct) -> bool:
         """Remove the key with this prefix; False, and nothing is written, where there is none."""

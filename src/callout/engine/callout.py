@@ -14,7 +14,7 @@ from typing import Any
 
 from callout.core.access.decide import Decision, decide
 from callout.core.access.sources import earliest
-from callout.core.access.target import join, origin_of
+from callout.core.access.target import join, origin_of, split_target
 from callout.core.errors import CalloutError, Refused, VaultError
 from callout.core.explanation import Explanation, Remedy, Step
 from callout.core.formula import FormulaError, parse
@@ -29,11 +29,11 @@ from callout.core.secret import Redactable
 from callout.engine.callers import Identified, identify, key_in_authorization, key_in_headers
 from callout.engine.certificates import Shown, identified_by_certificate
 from callout.engine.definitions import CurrentOrg
-from callout.engine.explain import refusal_members, step_members
+from callout.engine.explain import refusal_members, refused_by, step_members
 from callout.engine.issuers import BEARER, CallerTokens, Unverified
 from callout.engine.limits import RateLimits
 from callout.engine.records import Records
-from callout.engine.requests import demands_of, overriding, take_turn, with_steps
+from callout.engine.requests import Demands, demands_of, overriding, take_turn, with_steps
 from callout.engine.routes import MemoKey, Ready, Route, compile_route, headers_of, look_up, written_names
 from callout.engine.tokens import Slot, Tokens, fingerprint_of, is_current, private_token_endpoint
 
@@ -42,6 +42,9 @@ MOST_ROUTES = 100_000
 #: How long a token in hand is used on while its replacement is on the way, in seconds.
 GRACE = 1.0
 FOREVER = float("inf")
+
+#: Returns the headers of a request; they are read where something is to be judged by them.
+Headers = Callable[[], Sequence[tuple[bytes, bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +175,11 @@ class Callouts:
         )
         telling = self._telling[identified.caller is None or identified.caller.is_guest]
         if not decision.allowed:
-            raise self._refusal(decision, telling)
+            raise refused_by(decision, telling)
         until, end = FOREVER, earliest(identified.expires_at, decision.until)
         if end is not None:
             until = self._monotonic() + (end - now).total_seconds()
-        return self._compile(decision, header, telling, until)
+        return self._compile(decision, header, telling, until, now)
 
     def _written(self, name: str) -> frozenset[bytes]:
         names = self._own_headers.get(name)
@@ -189,26 +192,9 @@ class Callouts:
             self._own_headers[name] = names
         return names
 
-    def _refusal(self, decision: Decision, telling: Telling, *, retry_after: int | None = None) -> Refused:
-        step = decision.explanation.refused
-        if step is None or step.reason is None:
-            msg = "a decision that is not allowed names its reason"
-            raise ValueError(msg)
-        return Refused(
-            step.reason,
-            step.detail,
-            *decision.explanation.remedies,
-            retry_after=retry_after,
-            explanation=decision.explanation,
-            telling=telling,
-            who=decision.caller.user if decision.caller is not None else None,
-            namespace=decision.caller.namespace if decision.caller is not None else None,
-            on_behalf_of=decision.caller.on_behalf_of if decision.caller is not None else None,
-            to_guest=decision.caller is None or decision.caller.is_guest,
-            principal=decision.wanted,
-        )
-
-    def _compile(self, decision: Decision, proof_header: bytes | None, telling: Telling, until: float) -> Route:
+    def _compile(
+        self, decision: Decision, proof_header: bytes | None, telling: Telling, until: float, now: datetime
+    ) -> Route:
         external, principal = decision.external_credential, decision.principal
         if external is None or principal is None:
             msg = "only an allowed decision can be compiled"
@@ -228,7 +214,7 @@ class Callouts:
             proof_header=proof_header,
             telling=telling,
             until=until,
-            demands=demands_of(org, decision, self.limits, self._clock.now(), self._monotonic()),
+            demands=demands_of(org, decision, self.limits, now, self._monotonic()),
         )
 
     def judge(
@@ -236,22 +222,42 @@ class Callouts:
         route: Route,
         method: bytes,
         target: bytes,
-        headers: Callable[[], Sequence[tuple[bytes, bytes]]],
+        headers: Headers,
         callout_id: bytes,
     ) -> None:
         """Judge one request of a route that has demands. `target` is what will be sent. Raises `Refused`."""
-        demands, decision = route.demands, route.decision
+        demands = route.demands
         if demands is None:
             return
-        others = overriding(demands, headers)
-        judged = with_steps(decision, demands.judge(method.decode("latin-1"), target[len(route.path) :], others))
-        if not judged.allowed:
-            raise self._refusal(judged, route.telling)
+        judged = self._kept_rules(route, demands, method, target, headers)
         turn = take_turn(judged, demands, self.limits, self._monotonic())
         if turn.refused is not None:
-            raise self._refusal(turn.refused, route.telling, retry_after=turn.retry_after)
+            raise refused_by(turn.refused, route.telling, retry_after=turn.retry_after)
         if turn.noted:
             self._records.note(callout_id, turn.noted)
+
+    def judge_again(self, route: Route, method: bytes, target: bytes, headers: Headers) -> Refused | None:
+        """Judge a callout under way by the rules as they are now: return why it may not go on, or None."""
+        if route.demands is not None:
+            try:
+                self._kept_rules(route, route.demands, method, join(route.path, split_target(target)[1]), headers)
+            except Refused as refused:
+                return refused
+        return None
+
+    def _kept_rules(
+        self,
+        route: Route,
+        demands: Demands,
+        method: bytes,
+        target: bytes,
+        headers: Headers,
+    ) -> Decision:
+        steps = demands.judge(method.decode("latin-1"), target[len(route.path) :], overriding(demands, target, headers))
+        judged = with_steps(route.decision, steps)
+        if not judged.allowed:
+            raise refused_by(judged, route.telling)
+        return judged
 
     def reconsider(self, route: Route) -> Refused | None:
         """Decide again about a callout under way: return why it may not go on as this principal, or None."""
@@ -411,10 +417,11 @@ class Callouts:
     ) -> dict[str, Any]:
         """Decide and show the exact request that would leave, secrets as `…`, without sending or obtaining anything."""
         caller = Caller(user, namespace, proof="diagnose", on_behalf_of=on_behalf_of)
-        decision = decide(self._org.value, self._catalogue, caller, name, now=self._clock.now(), principal=principal)
+        now = self._clock.now()
+        decision = decide(self._org.value, self._catalogue, caller, name, now=now, principal=principal)
         explanation, request = decision.explanation, None
         if decision.allowed:
-            draft = Draft(self._compile(decision, None, Telling.FULL, FOREVER), dry=True)
+            draft = Draft(self._compile(decision, None, Telling.FULL, FOREVER, now), dry=True)
             try:
                 draft, target = _targeted(draft, method, path)
                 explanation = draft.route.decision.explanation
@@ -448,7 +455,8 @@ def _targeted(draft: Draft, method: str, path: str) -> tuple[Draft, bytes]:
     route = draft.route
     target = join(route.path, rest)
     if route.demands is not None:
-        steps = (*route.demands.judge(method, target[len(route.path) :]), *route.demands.limit_steps())
+        others = overriding(route.demands, target, lambda: ())
+        steps = (*route.demands.judge(method, target[len(route.path) :], others), *route.demands.limit_steps())
         draft = replace(draft, route=replace(route, decision=with_steps(route.decision, steps)))
     return draft.noting("target", f"{method} {target.partition(b'?')[0].decode()}"), target
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from callout.core.access.approvals import request_of
+from callout.core.errors import DefinitionError, Problem
 from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
 from callout.core.model.org import Org
 from callout.core.model.people import Package
@@ -141,6 +143,43 @@ async def _allow(setup: Setup, who: str, name: str, field: str, wanted: str) -> 
     listed = ", ".join(getattr(named, field))
     message = f"{name} allows {noun}s {listed}" if listed else f"{name} allows any {noun} already"
     return {**_shown(named), "changed": moved, "message": message}
+
+
+async def disallow_method(setup: Setup, who: str, name: str, method: str) -> Result:
+    """Take a method off those that a named credential allows."""
+    return await _disallow(setup, who, name, "allowed_methods", method)
+
+
+async def disallow_path(setup: Setup, who: str, name: str, path: str) -> Result:
+    """Take a pattern off the paths that a named credential allows."""
+    return await _disallow(setup, who, name, "allowed_paths", path)
+
+
+async def _disallow(setup: Setup, who: str, name: str, field: str, unwanted: str) -> Result:
+    """Take one entry off a rule. The last one stays: a rule without an entry allows everything."""
+    noun = field.removeprefix("allowed_").removesuffix("s")
+
+    def edit(org: Org) -> Edit:
+        named = found(org.named_credentials, name, SECTION, NOUN)
+        present: tuple[str, ...] = getattr(named, field)
+        place = f"{SECTION}.{name}.{field}"
+        found(
+            {each: each for each in present}, unwanted, place, f"a {noun} that {name} lists; an empty list allows any"
+        )
+        if len(present) == 1:
+            expected = f"another {noun} beside it, as an empty list allows any; to stop callouts: {_disabling(name)}"
+            raise DefinitionError([Problem(f"{place}[{unwanted}]", f"the last {noun} that {name} allows", expected)])
+        changes: dict[str, Any] = {field: tuple(each for each in present if each != unwanted)}
+        return Edit(put(replace(named, **changes)), f"disallow {noun}", f"{unwanted} on {name}")
+
+    org, moved = await setup.write(who, edit)
+    named = org.named_credentials[name]
+    message = f"{name} allows {noun}s {', '.join(getattr(named, field))}"
+    return {**_shown(named), "changed": moved, "message": message}
+
+
+def _disabling(name: str) -> str:
+    return f"callout named-credential disable {shlex.quote(name)}"
 
 
 async def list_external_credentials(setup: Setup) -> Result:

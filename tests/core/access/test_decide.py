@@ -257,6 +257,12 @@ def test_a_principal_that_does_not_exist_is_answered_with_those_that_do() -> Non
     assert step.remedies[0].text.startswith("Correct the name 'C'")
 
 
+def test_an_empty_name_of_a_principal_is_not_taken_for_none() -> None:
+    step = step_of(two(1, 2, "A", principal=""), "principal")
+    assert "no grant for principal '' of Orders" in step.detail
+    assert step.remedies[0].text.startswith("Correct the name ''")
+
+
 def test_a_credential_without_principals_is_said_to_need_one() -> None:
     step = step_of(decided(replace(EXTERNAL, principals=())), "principal")
     assert step.detail.endswith("its principals: none")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shlex
 
+from callout.core.access.proposing import least, new_name
 from callout.core.access.sources import object_permissions_of, principals_of
 from callout.core.errors import Refused
 from callout.core.explanation import Remedy
@@ -103,11 +104,12 @@ def _denied(org: Org, caller: Caller, wanted: ObjectPermission) -> Refused:
     having = [s for s in org.permission_sets.values() if wanted in s.user_external_credential]
     known = ", ".join(sorted(f"permission set {s.name}" for s in having)) or "no permission set yet"
     detail = f"got {caller.user} without {wanted} on User External Credential; {wanted} is in: {known}"
-    if having:
-        best = min(having, key=lambda s: (len(s.principals), len(s.user_external_credential), s.name))
+    best = least(org, lambda s: wanted in s.user_external_credential)
+    if best is not None:
         command = f"callout permission-set assign {shlex.quote(best.name)} {user}"
         remedy = Remedy(f"Assign permission set {best.name}, which has it, to {caller.user}", command)
     else:
-        command = f"callout permission-set create 'Own Secrets' --user-external-credential {wanted} --assign {user}"
+        new = shlex.quote(new_name(org, "Own Secrets"))
+        command = f"callout permission-set create {new} --user-external-credential {wanted} --assign {user}"
         remedy = Remedy(f"Give {wanted} on User External Credential in a permission set of {caller.user}", command)
     return Refused("user_external_credential_denied", detail, remedy, who=caller.user)

@@ -111,6 +111,22 @@ _DEFINITIONS = (
         lambda u, q, c: credentials.allow_path(u.setup, str(c), q.name, q.path),
     ),
     Operation(
+        "named_credential.disallow_method",
+        "DELETE",
+        "/named-credentials/{name}/allowed-methods/{method}",
+        r.MethodOn,
+        "Take a method off those that a named credential allows",
+        lambda u, q, c: credentials.disallow_method(u.setup, str(c), q.name, q.method),
+    ),
+    Operation(
+        "named_credential.disallow_path",
+        "POST",
+        "/named-credentials/{name}/disallow-path",
+        r.PathOn,
+        "Take a pattern off the paths that a named credential allows",
+        lambda u, q, c: credentials.disallow_path(u.setup, str(c), q.name, q.path),
+    ),
+    Operation(
         "external_credential.list",
         "GET",
         "/external-credentials",

@@ -214,14 +214,16 @@ class CallerConnection(asyncio.Protocol):
 
         `ended_at` (monotonic seconds): only where the route has ended by then, as with a key or a time box.
         """
-        exchange = self.exchange
-        if exchange is None or exchange.route is None:
+        exchange, head = self.exchange, self._head
+        if exchange is None or exchange.route is None or head is None:
             return
         if ended_at is not None and exchange.route.until > ended_at:
             return
         if exchange.route not in decided:
             decided[exchange.route] = self._gateway.callouts.reconsider(exchange.route)
-        refused = decided[exchange.route]
+        refused = decided[exchange.route] or self._gateway.callouts.judge_again(
+            exchange.route, head.method, head.target, head.headers
+        )
         if refused is not None:
             exchange.refuse(refused)
 

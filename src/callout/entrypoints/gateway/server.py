@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import ssl
 import time
@@ -12,6 +11,7 @@ from functools import partial
 
 from callout.core.errors import Refused
 from callout.core.http1.head import RequestParser
+from callout.core.peer import is_this_machine
 from callout.engine.callout import Callouts
 from callout.engine.routes import Route
 from callout.entrypoints.gateway.caller import CallerConnection
@@ -139,7 +139,7 @@ class Gateway:
             ready, body = self._readiness()
             return 200 if ready and not self.draining else 503, body, JSON
         if path == b"/metrics":
-            if self._metrics_open or _is_this_machine(peer):
+            if self._metrics_open or is_this_machine(peer):
                 return 200, self._metrics(), METRICS
             return 403, _METRICS_REFUSED, JSON
         if path == b"/.well-known/callout":
@@ -180,12 +180,3 @@ class Gateway:
     def _swept(self) -> None:
         self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._swept)
         self.sweep()
-
-
-def _is_this_machine(peer: str) -> bool:
-    try:
-        address = ipaddress.ip_address(peer.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback

@@ -19,6 +19,8 @@ def register(app: App) -> None:
     named.command(disallow_namespace, name="disallow-namespace")
     named.command(allow_method, name="allow-method")
     named.command(allow_path, name="allow-path")
+    named.command(disallow_method, name="disallow-method")
+    named.command(disallow_path, name="disallow-path")
     external = App(name="external-credential", help="External credentials: how external systems are authenticated to.")
     external.command(list_external, name="list")
     external.command(show_external, name="show")
@@ -108,6 +110,22 @@ async def allow_path(name: str, path: str, /, *, where: Where = HERE, session: G
     Example: `callout named-credential allow-path Orders '/items/**'`
     """
     return await session.show(where, "named_credential.allow_path", {"name": name, "path": path}, message)
+
+
+async def disallow_method(name: str, method: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Take a method off those that a named credential allows. The last one stays: no method would mean any.
+
+    Example: `callout named-credential disallow-method Orders DELETE`
+    """
+    return await session.show(where, "named_credential.disallow_method", {"name": name, "method": method}, message)
+
+
+async def disallow_path(name: str, path: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Take a pattern off the paths that a named credential allows. The last one stays: no pattern would mean any.
+
+    Example: `callout named-credential disallow-path Orders '/items/**'`
+    """
+    return await session.show(where, "named_credential.disallow_path", {"name": name, "path": path}, message)
 
 
 async def list_external(*, where: Where = HERE, session: Given) -> int:

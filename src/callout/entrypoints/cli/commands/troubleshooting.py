@@ -155,6 +155,8 @@ def _finding(finding: Result) -> Lines:
     yield text(f"{row}{finding['what']}", "bold")
     package = f" (package {finding['namespace']})" if finding["namespace"] else ""
     who = ", ".join(finding["users"]) or "an unknown caller"
+    if finding.get("on_behalf_of"):
+        who = f"{finding['user']} on behalf of {finding['on_behalf_of']}"
     names = ", ".join(finding["named_credentials"])
     often = f"{_counted(finding['count'], 'callout')} of {who}{package} by {names}"
     yield text(f"  {often}, last {finding['last_at']} ({finding['callout_id']})")
