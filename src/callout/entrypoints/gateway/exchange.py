@@ -23,6 +23,7 @@ from callout.engine.issuers import Unverified
 from callout.engine.routes import Ready, Route
 from callout.entrypoints.gateway.answers import CONTINUE, refusal, too_large
 from callout.entrypoints.gateway.outbound import Connection
+from callout.entrypoints.gateway.request_body import RequestBody
 
 if TYPE_CHECKING:
     from callout.entrypoints.gateway.caller import CallerConnection
@@ -46,18 +47,16 @@ class Exchange:
 
     __slots__ = (
         "_attempts",
+        "_body",
         "_caller",
         "_connection",
-        "_continued",
         "_deadline",
         "_discarded",
         "_gateway",
-        "_has_body",
         "_head",
         "_holding_back",
         "_id",
         "_keep_alive",
-        "_kept",
         "_moved",
         "_over",
         "_quiet_since",
@@ -68,14 +67,12 @@ class Exchange:
         "_request_ended",
         "_route",
         "_says_stale",
-        "_sent",
         "_stale_status",
         "_started",
         "_status",
         "_tail",
         "_target",
         "_timeout",
-        "_unsent",
         "_unwrap",
         "_wrap",
         "name",
@@ -93,13 +90,10 @@ class Exchange:
         self._connection: Connection | None = None
         self._target = self._tail = b""
         self._timeout = self._deadline = self._quiet_since = 0.0
-        # The request's body: what is kept for sending it again, and what waits for a connection.
         self._request_ended = True
-        self._has_body = self._continued = False
-        self._kept: list[bytes] | None = None
-        self._unsent: list[bytes] | tuple[bytes, ...] = ()
+        self._body: RequestBody | None = None
         # The answer: 0 until its head is passed on.
-        self._status = self._stale_status = self._sent = self._received = self._discarded = self._attempts = 0
+        self._status = self._stale_status = self._received = self._discarded = self._attempts = 0
         self._replay: bytes | None = None
         self._holding_back = self._redialled = self._wrap = self._moved = self._over = self._says_stale = False
         self._keep_alive = True
@@ -140,8 +134,8 @@ class Exchange:
         except Unverified as unverified:
             self._timeout = gateway.limits.default_timeout
             self._deadline = self._started + self._timeout
-            self._unsent = [body]
-            self._in_background(self._begin_verified(unverified))
+            self._body = RequestBody(body, expected=0, limit=0)
+            self._in_background(self._begin_verified(unverified, self._body))
             return
         except Exception as error:  # noqa: BLE001 - fails closed, and says so
             self._failed(error)
@@ -155,22 +149,18 @@ class Exchange:
 
     def request_went_on(self, body: bytes, ended: bool) -> None:
         """Take more of the request's body, as it was framed."""
+        whole = self._body
+        assert whole is not None
         self._request_ended = ended
-        self._sent += len(body)
         self._moved = True
+        whole.keep(body)
         most = self._gateway.limits.request_limit
-        if most is not None and self._sent > most:
+        if most is not None and whole.size > most:
             self.refuse(too_large(f"more than {most}", most))
-            return
-        if self._kept is not None:
-            if self._sent <= self._gateway.limits.replay_limit:
-                self._kept.append(body)
-            else:
-                self._kept = None
-        if self._connection is not None:
+        elif self._connection is not None:
             self._connection.write(body)
         else:
-            self._unsent = [*self._unsent, body]
+            whole.wait(body)
             self._caller.hold_for_connection()
 
     def caller_left(self) -> None:
@@ -215,14 +205,11 @@ class Exchange:
         return float(asked)
 
     def _expect_body(self, body: bytes) -> None:
-        length, most = self._head.content_length, self._gateway.limits.request_limit
-        self._has_body = True
-        self._sent = len(body)
-        if most is not None and max(length, self._sent) > most:
-            raise too_large(str(max(length, self._sent)), most)
-        if max(length, self._sent) <= self._gateway.limits.replay_limit:
-            self._kept = [body]
-        self._unsent = [body]
+        limits = self._gateway.limits
+        expected, most = max(self._head.content_length, len(body)), limits.request_limit
+        self._body = RequestBody(body, expected=expected, limit=limits.replay_limit)
+        if most is not None and expected > most:
+            raise too_large(str(expected), most)
 
     def _send(self, route: Route, ready: Ready, *, fresh: bool = False) -> None:
         """Send the request, on an idle connection unless a fresh one is asked for or none is idle."""
@@ -236,12 +223,12 @@ class Exchange:
     def _send_on(self, connection: Connection, ready: Ready) -> None:
         method = self._head.method
         request = b"%b %b HTTP/1.1\r\n%b%b" % (method, self._target, ready.head, self._tail)
-        if self._has_body:
-            if self._head.expects_continue and not self._continued and not self._request_ended:
-                self._continued = True
+        body = self._body
+        if body is not None:
+            if self._head.expects_continue and not body.continued and not self._request_ended:
+                body.continued = True
                 self._caller.write(CONTINUE)
-            request = b"".join((request, *self._unsent))
-            self._unsent = ()
+            request = b"".join((request, *body.take_unsent()))
             self._caller.release_for_connection()
         self._connection = connection
         connection.send(self, request, head_only=method == _HEAD)
@@ -273,11 +260,12 @@ class Exchange:
             place.lineno,
         )
 
-    async def _begin_verified(self, unverified: Unverified) -> None:
+    async def _begin_verified(self, unverified: Unverified, body: RequestBody) -> None:
         """Begin once more when the caller's token is verified, with what has come of the body."""
         await self._gateway.callouts.verify(unverified)
         if not self._over:
-            self.begin(b"".join(self._unsent), self._request_ended)
+            self._body = None
+            self.begin(b"".join(body.unsent), self._request_ended)
 
     async def _prepare(self, route: Route) -> None:
         ready = await self._gateway.callouts.prepare(route)
@@ -300,7 +288,8 @@ class Exchange:
             self._connection = None
         self._holding_back = False
         self._replay = DONE
-        self._unsent = self._kept or ()
+        if self._body is not None:
+            self._body.rewind()
         self._send(route, fresh)
 
     # --- from the external system ------------------------------------------------------------------------------
@@ -357,7 +346,8 @@ class Exchange:
             assert self._route is not None
             assert self._ready is not None
             self._redialled = True
-            self._unsent = self._kept or ()
+            if self._body is not None:
+                self._body.rewind()
             self._send(self._route, self._ready, fresh=True)
         else:
             self.refuse(refused)
@@ -372,7 +362,7 @@ class Exchange:
         self._caller.release_for_upload()
 
     def _may_redial(self) -> bool:
-        whole = self._request_ended and (self._kept is not None or not self._has_body)
+        whole = self._request_ended and (self._body is None or self._body.is_kept)
         return whole and not self._redialled and self._head.method in IDEMPOTENT
 
     def _hold_back(self, route: Route, ready: Ready, status: int, ended: bool) -> bool:
@@ -381,7 +371,7 @@ class Exchange:
         if self._attempts or not callouts.is_stale(route, ready, status):
             return False
         self._stale_status = status
-        kept = self._kept is not None or not self._has_body
+        kept = self._body is None or self._body.is_kept
         if not may_replay(attempts=self._attempts, request_complete=self._request_ended, body_kept=kept):
             self._replay = NOT_POSSIBLE
             self._gateway.in_background(self._refresh_unheard(route, ready, status))
@@ -486,7 +476,7 @@ class Exchange:
             self._head.method,
             self._head.target,
             self._status,
-            self._sent,
+            self._body.size if self._body is not None else 0,
             self._received,
             self._started,
             None if self._replay is None else self._replay.decode(),
