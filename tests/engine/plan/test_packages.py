@@ -123,6 +123,8 @@ def test_every_field_of_a_named_credential_that_is_not_for_people_is_judged():
         ("GET",),
         ("/a",),
         (RateLimit(1, 1),),
+        ("POST",),
+        "Idempotency-Key",
     )
     for field in {f.name for f in fields(NamedCredential)} - {"name"}:
         changed_one = replace(one, **{field: getattr(other, field)})

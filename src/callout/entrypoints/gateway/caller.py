@@ -35,6 +35,7 @@ _RESET = struct.pack("ii", 1, 0)
 _NO_CONNECTION = 1
 _UPLOAD_BLOCKED = 2
 _ANOTHER_REQUEST = 4
+_SPOOL_BLOCKED = 8
 
 
 class CallerConnection(asyncio.Protocol):
@@ -130,7 +131,7 @@ class CallerConnection(asyncio.Protocol):
         self.exchange = None
         self._quiet_since = 0.0
         if self._holds:
-            self._release(_NO_CONNECTION | _UPLOAD_BLOCKED)
+            self._release(_NO_CONNECTION | _UPLOAD_BLOCKED | _SPOOL_BLOCKED)
         if not keep_alive:
             self.close(linger=self._body is not None)
         elif self._buffer and self._body is None and not self._serving and not self._blocked:
@@ -162,6 +163,14 @@ class CallerConnection(asyncio.Protocol):
     def release_for_upload(self) -> None:
         """Read again: it has."""
         self._release(_UPLOAD_BLOCKED)
+
+    def hold_for_spool(self) -> None:
+        """Read no more until what was read is kept."""
+        self._hold(_SPOOL_BLOCKED)
+
+    def release_for_spool(self) -> None:
+        """Read again: it is."""
+        self._release(_SPOOL_BLOCKED)
 
     # --- what the gateway calls --------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 
 from callout.core.errors import Refused
 from callout.core.http1.head import RequestParser
+from callout.core.ports import Spools
 from callout.engine.callout import Callouts
 from callout.engine.routes import Route
 from callout.entrypoints.gateway.caller import CallerConnection
@@ -31,6 +32,7 @@ class Gateway:
 
     `readiness` says in JSON members whether callouts can be served; `/readyz` answers 503 where `ready` is false.
     `metrics` is what `/metrics` shows: to callers on this machine, or to all where `metrics_open`.
+    `spools` keeps request bodies that are too large for memory; without it they are not kept.
     """
 
     def __init__(
@@ -43,10 +45,12 @@ class Gateway:
         metrics: Callable[[], bytes] = bytes,
         *,
         metrics_open: bool = False,
+        spools: Spools | None = None,
     ) -> None:
         self.callouts = callouts
         self.outbound = outbound
         self.limits = limits
+        self.spools = spools
         self.heads = RequestParser(limits.head_limit)
         self.draining = False
         self._well_known = well_known

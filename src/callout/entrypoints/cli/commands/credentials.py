@@ -19,6 +19,7 @@ def register(app: App) -> None:
     named.command(disallow_namespace, name="disallow-namespace")
     named.command(allow_method, name="allow-method")
     named.command(allow_path, name="allow-path")
+    named.command(allow_replay, name="allow-replay")
     external = App(name="external-credential", help="External credentials: how external systems are authenticated to.")
     external.command(list_external, name="list")
     external.command(show_external, name="show")
@@ -108,6 +109,16 @@ async def allow_path(name: str, path: str, /, *, where: Where = HERE, session: G
     Example: `callout named-credential allow-path Orders '/items/**'`
     """
     return await session.show(where, "named_credential.allow_path", {"name": name, "path": path}, message)
+
+
+async def allow_replay(name: str, method: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Declare that requests of a method may be sent again after a refresh, with any body that can be kept.
+
+    What is declared are the only methods; where none is yet, the idempotent ones are declared with it.
+
+    Example: `callout named-credential allow-replay Orders POST`
+    """
+    return await session.show(where, "named_credential.allow_replay", {"name": name, "method": method}, message)
 
 
 async def list_external(*, where: Where = HERE, session: Given) -> int:
