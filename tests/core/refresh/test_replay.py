@@ -32,7 +32,7 @@ def test_what_is_declared_is_all_that_is_sent_again(method) -> None:
     assert DECLARED.obstacle(method, request_complete=True, lost=None) is expected
 
 
-@pytest.mark.parametrize(("complete", "lost"), itertools.product((True, False), (None, *Obstacle)))
+@pytest.mark.parametrize(("complete", "lost"), list(itertools.product((True, False), (None, *Obstacle))))
 def test_a_request_whose_bytes_are_not_all_at_hand_is_not_sent_again(complete, lost) -> None:
     expected = lost or (None if complete else Obstacle.BODY_STILL_COMING)
     assert NOTHING_DECLARED.obstacle(b"POST", request_complete=complete, lost=lost) is expected
