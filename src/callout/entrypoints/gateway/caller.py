@@ -24,8 +24,9 @@ from callout.entrypoints.gateway.exchange import Exchange
 if TYPE_CHECKING:
     from callout.entrypoints.gateway.server import Gateway
 
-#: Most bytes of a body that are thrown away to keep a connection, or before one is closed; and for how long.
+#: Most bytes of a body that are thrown away to keep a connection.
 MOST_LINGERING = 256 * 1024
+#: How long a connection that is being closed is read, in seconds, and what comes thrown away (RFC 9112 section 9.6).
 LINGER_SECONDS = 5.0
 
 #: A close that discards what is unsent and resets: linger on, for no time (socket(7)).
@@ -79,10 +80,8 @@ class CallerConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes: of a body, of the next request, or of nothing that is wanted any more."""
         if self._closing:
-            self._lingered += len(data)
-            if self._lingered > MOST_LINGERING:
-                self.abort()
-        elif self._body is not None:
+            return  # thrown away for LINGER_SECONDS: a reset could take the answer from a caller who still sends
+        if self._body is not None:
             self._more_body(self._body, data)
         elif self.exchange is None and not self._blocked:
             self._serve(self._buffer + data if self._buffer else data)
