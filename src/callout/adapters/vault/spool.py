@@ -21,7 +21,7 @@ from typing import TypeVar
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from callout.adapters.vault.envelope import KEY_BYTES, NONCE_BYTES
+from callout.adapters.vault.envelope import KEY_BYTES, NONCE_BYTES, TAG_BYTES
 from callout.core.errors import SpoolError
 from callout.core.ports import Entropy
 
@@ -127,30 +127,30 @@ class Spool:
     def _write(self, body: bytes) -> None:
         if self._broken:  # its next nonce may have been used: a part may have been written
             raise SpoolError("a request body that was not kept whole before; expected no more of it")
-        frames = [
-            self._key.encrypt(_nonce(self.frames + number), body[start : start + FRAME], None)
-            for number, start in enumerate(range(0, len(body), FRAME))
-        ]
-        count = sum(map(len, frames))
+        starts = range(0, len(body), FRAME)
+        count = len(body) + TAG_BYTES * len(starts)
         if self._descriptor < 0:
             self._descriptor = self._spools.make_file()
         self._spools.take(count)
+        places, plain = [self._places[-1]], memoryview(body)
         try:
-            self._write_at(self._places[-1], b"".join(frames))
+            for start in starts:
+                frame = self._key.encrypt(_nonce(self.frames + len(places) - 1), plain[start : start + FRAME], None)
+                places.append(self._write_at(places[-1], memoryview(frame)))
         except OSError:
             self._broken = True
             self._spools.give_back(count)
             raise
-        for frame in frames:
-            self._places.append(self._places[-1] + len(frame))
-        self.frames += len(frames)
+        self._places += places[1:]
+        self.frames += len(starts)
 
-    def _write_at(self, place: int, sealed: bytes) -> None:
-        left = memoryview(sealed)
-        while left:
-            written = os.pwrite(self._descriptor, left, place)
+    def _write_at(self, place: int, frame: memoryview) -> int:
+        """Write one frame; returns where the next one begins."""
+        while frame:
+            written = os.pwrite(self._descriptor, frame, place)
             place += written
-            left = left[written:]
+            frame = frame[written:]
+        return place
 
     def _read(self, frame: int) -> bytes:
         place, end = self._places[frame], self._places[frame + 1]
