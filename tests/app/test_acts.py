@@ -120,6 +120,7 @@ CASES = {
     ),
     "audit.prune": ((), {"before": "0s"}),
     "named_credential.allow_method": (SELDOM, {"name": "Orders", "method": "PATCH"}),
+    "named_credential.allow_replay": ((), {"name": "Orders", "method": "POST"}),
     "named_credential.allow_path": (SELDOM, {"name": "Orders", "path": "/more/**"}),
     "key.rotate": ((), {"prefix": "KEY"}),
     "key.limit": ((), {"prefix": "KEY", "named_credentials": ["Orders"]}),

@@ -306,7 +306,13 @@ def test_what_a_package_makes_only_reads_where_the_setting_says_so_unless_it_ask
 
 
 def test_a_package_that_says_no_rules_keeps_those_that_the_admin_made():
-    ruled = replace(ENABLED.named_credentials["Tools"], allowed_methods=("GET",), allowed_paths=("/a/*",))
+    ruled = replace(
+        ENABLED.named_credentials["Tools"],
+        allowed_methods=("GET",),
+        allowed_paths=("/a/*",),
+        replay_methods=("GET",),
+        idempotency_header="X-Request-Id",
+    )
     org = changed(ENABLED, [Change("named_credentials", "Tools", ruled)])
     assert plan(org).is_empty
     lifted = changed(ENABLED, [Change("named_credentials", "Tools", replace(ruled, allowed_methods=()))])

@@ -17,6 +17,7 @@ from callout.entrypoints.gateway.spooling import MOST_WAITING
 
 from .conftest import SECONDS, answer
 from .test_refreshing import STALE, stale_connection, stale_once
+from .test_streaming import settled
 
 MEBIBYTE = 1024 * 1024
 POST = ReplayContract(methods=frozenset({b"POST", b"PUT"}))
@@ -181,7 +182,16 @@ async def test_a_slow_external_system_slows_the_replay_down(declared) -> None:
             await asyncio.sleep(0)
         while caller_s._body._spooling.flowing.is_set():
             await asyncio.sleep(0)
-    assert sizes == []
+    waiting = [0]
+
+    async def watch() -> None:
+        while sizes == []:
+            waiting[0] = caller_s._connection._transport.get_write_buffer_size()
+            await asyncio.sleep(0.01)
+
+    watching = asyncio.ensure_future(watch())
+    assert await settled(waiting) < MEBIBYTE
+    watching.cancel()
     go_on.set()
     assert ((await caller.answer()).body, sizes) == (b"fresh", [size])
 
@@ -192,6 +202,37 @@ async def test_a_large_put_survives_a_connection_that_was_closed(world) -> None:
     found = await world.ask(method=b"PUT", body=body)
     assert (found.body, found.values("Callout-Replay")) == (b"3", [])
     assert [request.body for request in world.external.requests[1:]] == [body, body]
+
+
+async def test_a_second_sending_that_is_refused_early_while_it_is_blocked_is_followed_by_a_third(world) -> None:
+    size = 24 * MEBIBYTE  # more than the kernel holds
+    world.gateway.limits = replace(world.gateway.limits, replay_file_limit=size)
+    received = []
+
+    async def script(reader, writer) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        if world.external.connections == 1:
+            writer.write(answer(b"1"))
+            await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(size)  # and closes: the request is sent on a fresh connection
+        elif b"token-0" in request:
+            (connection,) = world.gateway._connections
+            while connection.exchange._body._spooling.flowing.is_set():
+                await asyncio.sleep(0)
+            writer.write(STALE)
+            while not world.engine.refreshed:
+                await asyncio.sleep(0)
+        else:
+            received.append(len(await reader.readexactly(size)))
+            writer.write(answer(b"fresh"))
+
+    world.external.script = script
+    caller = await world.caller()
+    assert (await caller.ask()).body == b"1"
+    caller.request(method=b"PUT", body=b"x" * size)
+    found = await caller.answer()
+    assert (found.body, found.values("Callout-Replay"), received) == (b"fresh", ["done"], [size])
+    assert world.external.connections == 3
 
 
 async def test_a_caller_who_hangs_up_midway_leaves_nothing(declared, spools) -> None:
@@ -212,6 +253,38 @@ async def test_a_caller_who_hangs_up_midway_leaves_nothing(declared, spools) -> 
         caller.leave()
         await declared.external.gone.wait()
     assert (await declared.record())[9] is None
+
+
+async def test_a_caller_who_asks_before_the_upload_is_told_to_go_on_once(declared) -> None:
+    body = os.urandom(MEBIBYTE)
+    caller = await declared.caller()
+    caller.request(b"/callout/Orders", b"Expect: 100-continue", b"Content-Length: %d" % len(body), method=b"POST")
+    assert (await caller.head()).start == b"HTTP/1.1 100 Continue"
+    caller.write(body)
+    found = await caller.answer()
+    assert (found.status, found.values("Callout-Replay")) == (200, ["done"])
+    assert [request.body for request in declared.external.requests] == [body, body]
+
+
+async def test_a_request_behind_an_upload_that_was_refused_early_is_served_as_it_is(declared) -> None:
+    async def early(reader, writer) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(100_000)
+        writer.write(STALE)
+        await reader.read()
+
+    declared.external.script = early
+    caller = await declared.caller()
+    caller.request(b"/callout/Orders", b"Content-Length: 200000", method=b"POST")
+    caller.write(b"x" * 100_000)
+    found = await caller.answer()
+    assert (found.status, found.values("Callout-Replay"), found.values("Connection")) == (401, ["not-possible"], [])
+    assert (await declared.record())[9] == "not-possible/body_still_coming"
+    declared.external.script = None
+    caller.write(b"x" * 100_000)
+    caller.request(b"/callout/Orders/behind")
+    assert (await caller.answer()).status == 200
+    assert [request.start for request in declared.external.requests] == [b"GET /v2/behind HTTP/1.1"]
 
 
 # --- the idempotency header --------------------------------------------------------------------------------------

@@ -223,6 +223,7 @@ class Exchange:
         connection.send(self, request, head_only=method == _HEAD)
         self._resending = body is not None and body.is_rewound
         if body is not None and self._resending:
+            body.unblock()
             self._in_background(self._resend(body, connection))
 
     def _in_background(self, work: Awaitable[None]) -> None:
@@ -264,7 +265,7 @@ class Exchange:
         """Send a body that a file keeps, as fast as the external system takes it."""
         async for piece in body.pieces():
             if self._connection is not connection:
-                return
+                return  # that one has ended, or the callout has
             self._moved = True
             connection.write(piece)
         self._resending = False
@@ -296,6 +297,8 @@ class Exchange:
             self._gateway.callouts.answered(route, ready, status, True)
         elif status >= 400:
             self._says_stale = says_stale(head.lines)
+        if self._body is not None and not self._resending:
+            self._body.drop()
         self._status = status
         self._received = len(body)
         caller = self._caller

@@ -95,7 +95,8 @@ class RequestBody:
 
     async def pieces(self) -> AsyncGenerator[bytes]:
         """Return the body that a file keeps, piece by piece, while the external system takes it. Raises `Refused`."""
-        assert self._spooling is not None
+        if self._spooling is None:
+            return  # dropped before it began: the callout has ended
         try:
             async for piece in self._spooling.pieces():
                 yield piece
@@ -114,7 +115,8 @@ class RequestBody:
             self._spooling.flowing.set()
 
     def drop(self) -> None:
-        """Keep nothing any more."""
+        """Keep nothing any more: nothing is sent again."""
+        self._lost = self._lost or Obstacle.SPOOL_LOST
         self._kept.clear()
         if self._spooling is not None:
             self._spooling.drop()

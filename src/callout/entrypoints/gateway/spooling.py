@@ -98,6 +98,7 @@ class Spooling:
         self._waiting.clear()
         self._under_way = b""
         self._let_caller_go_on()
+        self.flowing.set()  # who waits to send it again finds that it is gone
         self._spool.close()
 
     async def _write(self) -> None:
