@@ -75,7 +75,15 @@ class Settings:
     longest_timeout: float = setting(600.0, "the longest that Callout-Timeout may ask for", "seconds", least=MOMENT)
     idle_timeout: float = setting(300.0, "how long a body may pause", "seconds", least=MOMENT)
     drain_timeout: float = setting(10.0, "how long running callouts may go on at shutdown", "seconds")
-    replay_limit: int = setting(65536, "request bodies up to this size are kept for a replay", "bytes")
+    replay_limit: int = setting(65536, "request bodies up to this size are kept for a replay in memory", "bytes")
+    replay_file_limit: int = setting(
+        16 * 1024 * 1024,
+        "request bodies up to this size are kept for a replay in a sealed file, where the method is idempotent or "
+        "declared (`replay_methods`); 0 = none",
+        "bytes",
+    )
+    replay_directory: str = setting("", "folder of these files, which have no names; empty: spool in the home folder")
+    replay_directory_limit: int = setting(1024**3, "what these files of one worker take together", "bytes")
     request_limit: int = setting(0, "largest request body; 0 = no limit", "bytes")
     connection_limit: int = setting(20000, "connections of callers in one worker", least=1)
     debounce: float = setting(30.0, "how long a refresh rule stays quiet after a refresh that did not help", "seconds")

@@ -4,7 +4,8 @@
         order = client.get("callout:Orders/orders/7").json()
 
 `Client` and `AsyncClient` are thin shells around `CalloutTransport` and `AsyncCalloutTransport`, which give the same to
-any httpx2 client of your own; `raise_for_callout` turns Callout's own answers into the errors of `errors`.
+any httpx2 client of your own; `raise_for_callout` turns Callout's own answers into the errors of `errors`, and
+`replay_of` says of an answer whether the request was sent again with a fresh token.
 """
 
 from callout_client.address import Gateway, InvalidAddress
@@ -44,6 +45,7 @@ from callout_client.errors import (
     UserExternalCredentialDenied,
     raise_for_callout,
 )
+from callout_client.replay import Replay, replay_of
 from callout_client.transport import AsyncCalloutTransport, CalloutTransport
 
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "RateLimited",
     "ReconnectRequired",
     "RefreshOutcomeUnknown",
+    "Replay",
     "RequestTooLarge",
     "TimedOut",
     "TlsVerificationFailed",
@@ -87,4 +90,5 @@ __all__ = [
     "TokenEndpointUnreachable",
     "UserExternalCredentialDenied",
     "raise_for_callout",
+    "replay_of",
 ]

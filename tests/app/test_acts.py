@@ -122,6 +122,7 @@ CASES = {
     "named_credential.disallow_method": (SELDOM, {"name": "Orders", "method": "HEAD"}),
     "named_credential.disallow_path": (SELDOM, {"name": "Orders", "path": "/notes/**"}),
     "named_credential.allow_method": (SELDOM, {"name": "Orders", "method": "PATCH"}),
+    "named_credential.allow_replay": ((), {"name": "Orders", "method": "POST"}),
     "named_credential.allow_path": (SELDOM, {"name": "Orders", "path": "/more/**"}),
     "key.rotate": ((), {"prefix": "KEY"}),
     "key.limit": ((), {"prefix": "KEY", "named_credentials": ["Orders"]}),

@@ -8,19 +8,25 @@ import resource
 import sys
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import uvloop
 
 from callout.adapters.inbound import TlsListening
+from callout.adapters.vault.spool import Spools
 from callout.app.home import Home, keep_up, open_home, repeat, settle_memory, why_not_ready
 from callout.app.lifeline import FAILED, until_told_to_stop
 from callout.app.listening import FOLLOW_SECONDS, follow_files, listening_of
 from callout.app.log import described, log
 from callout.app.metrics import gateway_metrics
 from callout.core.errors import CalloutError
+from callout.core.ports import Entropy
 from callout.entrypoints.gateway import Gateway, Limits
 from callout.entrypoints.setup_api.metrics import metrics_text
 from callout.settings import Settings, read_settings
+
+#: Folder of the home in which request bodies are kept, where no other is named.
+SPOOL = "spool"
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -30,9 +36,16 @@ def limits_of(settings: Settings) -> Limits:
         longest_timeout=settings.longest_timeout,
         idle_timeout=settings.idle_timeout,
         replay_limit=settings.replay_limit,
+        replay_file_limit=settings.replay_file_limit,
         request_limit=settings.request_limit or None,
         connection_limit=settings.connection_limit,
     )
+
+
+def spools_of(settings: Settings, entropy: Entropy) -> Spools:
+    """Return what keeps request bodies that are too large for memory."""
+    folder = Path(settings.replay_directory).expanduser() if settings.replay_directory else settings.folder / SPOOL
+    return Spools(folder.absolute(), entropy, most=settings.replay_directory_limit)
 
 
 def addresses(settings: Settings, *, setup_port: int | None = None) -> bytes:
@@ -67,6 +80,7 @@ async def work(settings: Settings) -> int:
     allow_connections(settings.connection_limit)
     tls = listening_of(settings)
     async with open_home(settings) as home:
+        spools = spools_of(settings, home.entropy)
         gateway = Gateway(
             home.callouts,
             home.outbound,
@@ -75,6 +89,7 @@ async def work(settings: Settings) -> int:
             lambda: readiness(home),
             metrics=lambda: metrics_text(gateway_metrics(home, gateway.open_connections)).encode(),
             metrics_open=settings.metrics_open,
+            spools=spools,
         )
         home.org.followers.append(lambda _: gateway.reconsider())
         await gateway.start(settings.host, settings.port, reuse_port=True, tls=tls.context if tls else None)
@@ -87,6 +102,7 @@ async def work(settings: Settings) -> int:
         keeping_up.cancel()
         following.cancel()
         await asyncio.wait({keeping_up, following})
+        spools.close()
     return code
 
 

@@ -4,6 +4,7 @@ CalloutError
 ├── Refused            a callout ends here: a Reason, a detail, remedies
 ├── DefinitionError    a definition is not acceptable: one or more Problems, each with its place
 ├── VaultError         a sealed value cannot be opened, or a key is missing
+├── SpoolError         a request's body cannot be kept aside, or not be read back
 └── StoreError         the store cannot be read or written
     ├── Outdated       the definitions moved since they were read
     └── HomeError      a home is missing, or is there already
@@ -104,6 +105,12 @@ class StoreError(CalloutError):
     """The store cannot be read or written: locked, read-only, missing, damaged or newer than this code."""
 
     blame = Blame.CALLOUT
+
+
+class SpoolError(CalloutError):
+    """A request's body cannot be kept in a file, or not be read back from it. The callout itself goes on."""
+
+    blame = Blame.ADMIN
 
 
 class Outdated(StoreError):

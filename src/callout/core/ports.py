@@ -251,6 +251,31 @@ class Transport(Protocol):
     ) -> HttpResponse: ...
 
 
+class Spool(Protocol):
+    """One request's body, kept sealed in a file that has no name. One call at a time; `close` at any time.
+
+    `frames` is how many frames are kept: a frame is what one `read` returns.
+    """
+
+    frames: int
+
+    async def write(self, body: bytes) -> None:
+        """Keep these bytes after those before; raises `SpoolError`, and then keeps none of them."""
+
+    async def read(self, frame: int) -> bytes:
+        """Return one frame, counted from 0; raises `SpoolError` where it is not as it was written."""
+
+    def close(self) -> None:
+        """Let go of the file, and so of its bytes: after what is under way, and without waiting for that."""
+
+
+class Spools(Protocol):
+    """Where the bodies of requests are kept that are too large for memory, until they are sent again or dropped."""
+
+    def open(self) -> Spool:
+        """Begin one; its file is made with the first write."""
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """Where callouts of one route are sent: the key of the connection pool. `host` is a name or address."""

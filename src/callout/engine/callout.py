@@ -429,6 +429,7 @@ class Callouts:
                     for stage in STAGES:
                         draft = await stage(self, draft)
                     header_lines(draft.request.headers)
+                    draft = draft.noting("replay", draft.route.replay.worded(method))
                     explanation = Explanation((*explanation.steps, *draft.explanation.steps))
                     request = _shown_request(draft, method, target)
             except CalloutError as error:
@@ -464,6 +465,8 @@ def _targeted(draft: Draft, method: str, path: str) -> tuple[Draft, bytes]:
 def _shown_request(draft: Draft, method: str, target: bytes) -> dict[str, Any]:
     origin = f"{draft.route.destination.scheme}://{draft.request.headers[0][1]}"
     shown = [[name, value.redacted] for name, value in draft.request.headers]
+    if draft.route.replay.adds_key(method.encode()):
+        shown.append([draft.route.replay.idempotency_header.decode(), "the callout id"])
     return {"method": method, "url": origin + target.decode(), "headers": shown}
 
 

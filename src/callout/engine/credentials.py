@@ -13,6 +13,7 @@ from callout.core.model.credentials import CustomHeader, ExternalCredential, Nam
 from callout.core.model.org import Org
 from callout.core.model.people import Package
 from callout.core.protocol import AuthenticationProtocol
+from callout.core.refresh.replay import IDEMPOTENT
 from callout.engine.setup import Edit, Result, Setup, found, put
 
 SECTION, NOUN = "named_credentials", "a named credential"
@@ -40,6 +41,8 @@ def _shown(named: NamedCredential) -> Result:
             {"calls": limit.calls, "seconds": limit.seconds, "per": limit.per.value, "observe": limit.observe}
             for limit in named.rate_limits
         ],
+        "replay_methods": list(named.replay_methods),
+        "idempotency_header": named.idempotency_header,
         "headers": _headers(named.headers),
         "created_by_namespace": named.created_by_namespace,
     }
@@ -180,6 +183,24 @@ async def _disallow(setup: Setup, who: str, name: str, field: str, unwanted: str
 
 def _disabling(name: str) -> str:
     return f"callout named-credential disable {shlex.quote(name)}"
+
+
+async def allow_replay(setup: Setup, who: str, name: str, method: str) -> Result:
+    """Declare that requests of a method may be sent again after a refresh.
+
+    The declared methods are the only ones: where there are none yet, the idempotent ones are declared with it.
+    """
+
+    def edit(org: Org) -> Edit:
+        named = found(org.named_credentials, name, SECTION, NOUN)
+        present = named.replay_methods or tuple(sorted(each.decode() for each in IDEMPOTENT))
+        listed = tuple(dict.fromkeys((*present, method)))
+        return Edit(put(replace(named, replay_methods=listed)), "allow replay", f"{method} on {name}")
+
+    org, moved = await setup.write(who, edit)
+    named = org.named_credentials[name]
+    message = f"After a refresh {name} sends these methods again, and no others: {', '.join(named.replay_methods)}"
+    return {**_shown(named), "changed": moved, "message": message}
 
 
 async def list_external_credentials(setup: Setup) -> Result:

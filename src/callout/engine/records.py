@@ -18,9 +18,10 @@ from typing import Any
 import msgspec
 
 from callout.core.errors import Refused
-from callout.core.explanation import Explanation
+from callout.core.explanation import Explanation, Remedy, Step
 from callout.core.ports import AuditTrail, Clock, Entropy, Segment
 from callout.core.reasons import reason
+from callout.core.refresh.replay import Mark, Replay, remedies_of
 from callout.engine.explain import refusal_members, step_members
 from callout.engine.routes import Ready, Route
 
@@ -292,7 +293,7 @@ def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict
         "duration_ms": round(took * 1000, 3),
         "sent_bytes": sent,
         "received_bytes": received,
-        "replay": replay,
+        "replay": Replay.read(replay).mark.value if replay is not None else None,
         "token": route.get("token"),
         "says_stale": says_stale,
         "steps": list(route.get("steps", ())),
@@ -315,20 +316,26 @@ def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict
             members["on_behalf_of"] = refusal.get("on_behalf_of")
     if noted is not None:
         members["steps"].append(_event("rate_limits", noted))
-    members["steps"] += _replay_steps(replay, stale_status)
+    if replay is not None:
+        members["steps"] += _replay_steps(Replay.read(replay), stale_status, members["named_credential"], method)
     members["steps"].append(_event("answer", f"status {status} from {'Callout' if refusal else 'the external system'}"))
     return members
 
 
-def _replay_steps(replay: str | None, stale_status: int) -> list[dict[str, Any]]:
-    if replay is None:
-        return []
-    if replay == "done":
-        sent_again = "the same request was sent again; its answer is the one returned"
-    else:
-        sent_again = "this request could not be sent again: its body was not kept whole; the first answer was returned"
+def _replay_steps(replay: Replay, stale_status: int, named_credential: str, method: str) -> list[dict[str, Any]]:
+    if replay.mark is Mark.NOT_NEEDED:
+        kept = "the answer is a sign of stale credentials, but a refresh had not helped just before: none was made"
+        return [_event("refresh", kept)]
     stale = f"the first answer was {stale_status}, which is a sign of stale credentials: the token was replaced, once"
-    return [_event("refresh", stale), _event("replay", sent_again)]
+    if replay.mark is Mark.DONE:
+        sent_again = "the same request was sent again; its answer is the one returned"
+        return [_event("refresh", stale), _event("replay", sent_again)]
+    why, remedies = "its body was not kept whole", tuple[Remedy, ...]()  # all that earlier releases recorded
+    if replay.obstacle is not None:
+        why, remedies = remedies_of(replay.obstacle, named_credential, method)
+    detail = f"this request could not be sent again: {why}; the first answer was returned"
+    step = Step("replay", held=False, detail=detail, reason="replay_not_possible", remedies=remedies)
+    return [_event("refresh", stale), step_members(step)]
 
 
 def _event(name: str, detail: str) -> dict[str, Any]:

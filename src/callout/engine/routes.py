@@ -16,6 +16,7 @@ from callout.core.model.credentials import CustomHeader, ExternalCredential, Nam
 from callout.core.ports import Destination
 from callout.core.protocol import AuthenticationProtocol, Values
 from callout.core.reasons import Telling
+from callout.core.refresh.replay import ReplayContract
 from callout.core.refresh.rules import refresh_statuses
 from callout.core.secret import Secret
 from callout.engine.certificates import Shown
@@ -49,6 +50,7 @@ class Route:
     telling: Telling
     slot: Slot
     until: float  # the route itself holds this long (monotonic seconds): a key or a time box ends
+    replay: ReplayContract
     ready: Ready | None = None
     demands: Demands | None = None  # what each request has to keep; None, as mostly: nothing
     memo: MemoKey | None = None  # what it was decided for: decided again when the definitions move
@@ -96,6 +98,11 @@ def compile_route(
         telling=telling,
         slot=slot,
         until=until,
+        replay=ReplayContract(
+            possible=protocol.obtains,
+            methods=frozenset(method.encode() for method in named.replay_methods),
+            idempotency_header=named.idempotency_header.encode(),
+        ),
         demands=demands,
     )
 

@@ -3,7 +3,7 @@
 import pytest
 
 from callout.core.model.credentials import CustomHeader
-from callout.core.rules.headers import header_problems, names_read
+from callout.core.rules.headers import header_problems, idempotency_header_problems, names_read
 
 
 def found(*headers, written=()):
@@ -84,3 +84,19 @@ def test_a_formula_that_reads_another_external_credential_is_refused_with_the_ne
 def test_the_names_that_readable_formulas_read_are_known():
     headers = [CustomHeader("A", "{!$Credential.Orders.a}-{!$Credential.Orders.b}"), CustomHeader("B", "{!(}")]
     assert names_read(headers) == {("Orders", "a"), ("Orders", "b")}
+
+
+@pytest.mark.parametrize("name", ["", "Idempotency-Key", "X-Request-Id", "PayPal-Request-Id"])
+def test_any_header_of_the_external_system_may_carry_the_idempotency_value(name):
+    assert list(idempotency_header_problems(name, "place", ["Authorization"])) == []
+
+
+@pytest.mark.parametrize("name", ["X Y", "X:\r\n", "Host", "Content-Length", "TE", "Authorization", "callout-id"])
+def test_a_header_with_a_meaning_of_its_own_carries_no_idempotency_value(name):
+    (problem,) = idempotency_header_problems(name, "place", [])
+    assert problem.place == "place"
+
+
+def test_a_header_that_callout_writes_with_another_value_carries_no_idempotency_value():
+    (problem,) = idempotency_header_problems("X-Key", "place", ["x-key"])
+    assert "with another value" in problem.expected

@@ -123,6 +123,8 @@ def test_every_field_of_a_named_credential_that_is_not_for_people_is_judged():
         ("GET",),
         ("/a",),
         (RateLimit(1, 1),),
+        ("POST",),
+        "Idempotency-Key",
     )
     for field in {f.name for f in fields(NamedCredential)} - {"name"}:
         changed_one = replace(one, **{field: getattr(other, field)})
@@ -304,7 +306,13 @@ def test_what_a_package_makes_only_reads_where_the_setting_says_so_unless_it_ask
 
 
 def test_a_package_that_says_no_rules_keeps_those_that_the_admin_made():
-    ruled = replace(ENABLED.named_credentials["Tools"], allowed_methods=("GET",), allowed_paths=("/a/*",))
+    ruled = replace(
+        ENABLED.named_credentials["Tools"],
+        allowed_methods=("GET",),
+        allowed_paths=("/a/*",),
+        replay_methods=("GET",),
+        idempotency_header="X-Request-Id",
+    )
     org = changed(ENABLED, [Change("named_credentials", "Tools", ruled)])
     assert plan(org).is_empty
     lifted = changed(ENABLED, [Change("named_credentials", "Tools", replace(ruled, allowed_methods=()))])

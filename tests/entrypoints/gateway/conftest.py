@@ -11,7 +11,8 @@ import uvloop
 
 from callout.adapters.outbound import Outbound
 from callout.core.errors import Refused
-from callout.core.ports import Destination
+from callout.core.ports import Destination, Spools
+from callout.core.refresh.replay import ReplayContract
 from callout.engine.routes import Ready
 from callout.entrypoints.gateway import Gateway, Limits
 
@@ -124,6 +125,7 @@ class StandInRoute:
     ready: Ready | None = None
     demands: Any = None
     until: float = FOREVER
+    replay: ReplayContract = field(default_factory=ReplayContract)
 
 
 @dataclass
@@ -325,14 +327,20 @@ async def limits() -> Limits:
 
 
 @pytest.fixture
-async def world(limits):
+def spools() -> Spools | None:
+    """Nothing is kept in files, unless a module says otherwise."""
+    return None
+
+
+@pytest.fixture
+async def world(limits, spools):
     external = ExternalSystem()
     await external.start()
     outbound = Outbound(connect_seconds=SECONDS)
     engine = StandIn(StandInRoute(Destination("http", "127.0.0.1", external.port, allow_private_network=True)))
     engine.route.ready = engine.ready(0)
     clock = Clock()
-    gateway = Gateway(engine, outbound, limits, b'{"gateway":"here"}', monotonic=clock)
+    gateway = Gateway(engine, outbound, limits, b'{"gateway":"here"}', monotonic=clock, spools=spools)
     await gateway.start("127.0.0.1", 0)
     made = World(gateway, clock, engine, external)
     yield made

@@ -69,7 +69,7 @@ async def test_a_body_over_the_limit_is_not_sent_again_and_that_is_said(world, t
         found = await caller.answer()
     assert (found.status, found.body, found.values("Callout-Replay")) == (401, b"stale", ["not-possible"])
     assert world.engine.told == [(401, False)]
-    assert (await world.record())[9] == "not-possible"
+    assert (await world.record())[9] == "not-possible/large_body_not_declared"
     assert (await caller.ask()).body == b"fresh"
     assert world.engine.refreshed == 1
 
@@ -100,7 +100,7 @@ async def test_a_status_that_the_engine_knows_is_not_staleness_passes(world) -> 
     world.engine.stale = False
     world.external.said = lambda request, number: STALE
     found = await world.ask()
-    assert (found.status, found.body, found.values("Callout-Replay")) == (401, b"stale", [])
+    assert (found.status, found.body, found.values("Callout-Replay")) == (401, b"stale", ["not-needed"])
     assert world.engine.refreshed == 0
     assert world.engine.told == [(401, False)]
 

@@ -82,6 +82,8 @@ class NamedCredential:
     """Where an external system is: a URL that no caller can change, and who may call it from which code.
 
     `allowed_methods` and `allowed_paths` (patterns, judged on what follows the URL) restrict nothing where empty.
+    `replay_methods` and `idempotency_header` are what `core.refresh.replay` reads: what may be sent again, and the
+    header by which the external system knows one callout from two.
     """
 
     name: str
@@ -98,6 +100,8 @@ class NamedCredential:
     allowed_methods: tuple[str, ...] = ()
     allowed_paths: tuple[str, ...] = ()
     rate_limits: tuple[RateLimit, ...] = ()
+    replay_methods: tuple[str, ...] = ()
+    idempotency_header: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

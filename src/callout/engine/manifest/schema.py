@@ -77,6 +77,8 @@ _NARROWED: Mapping[str, Any] = {
     "allowed_namespaces": {"items": {"type": "string", "pattern": NAMESPACE}},
     "allowed_methods": {"items": {"type": "string", "pattern": f"^{METHOD}$"}},
     "methods": {"items": {"type": "string", "pattern": f"^{METHOD}$"}},
+    "replay_methods": {"items": {"type": "string", "pattern": f"^{METHOD}$"}},
+    "idempotency_header": {"pattern": f"^$|{HEADER_NAME}"},
     "allowed_paths": {"items": {"type": "string", "pattern": _PATH_PATTERN}},
     "paths": {"items": {"type": "string", "pattern": _PATH_PATTERN}},
     "calls": {"minimum": 1, "maximum": MOST_CALLS},
@@ -126,6 +128,9 @@ _TOLD: Mapping[str, str] = {
     "allowed_methods": "Methods of the requests that are made; left out: any",
     "allowed_paths": "Patterns of the paths after the URL: * within a segment, ** for any segments; left out: any",
     "rate_limits": "At most so many calls each so many seconds, counted by each worker",
+    "replay_methods": "Methods that are sent again after a refresh, with any body that can be kept, and no others; "
+    "left out: idempotent ones, and any other with a body that memory keeps",
+    "idempotency_header": "Header that every request of a method that is not idempotent bears, with one value per callout",
     "calls": "How many calls",
     "seconds": "Each how many seconds",
     "per": "Who shares the allowance: each caller has their own, or all callers of the named credential have one",

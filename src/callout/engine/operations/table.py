@@ -127,6 +127,14 @@ _DEFINITIONS = (
         lambda u, q, c: credentials.disallow_path(u.setup, str(c), q.name, q.path),
     ),
     Operation(
+        "named_credential.allow_replay",
+        "PUT",
+        "/named-credentials/{name}/replay-methods/{method}",
+        r.MethodOn,
+        "Declare that requests of a method may be sent again after a refresh",
+        lambda u, q, c: credentials.allow_replay(u.setup, str(c), q.name, q.method),
+    ),
+    Operation(
         "external_credential.list",
         "GET",
         "/external-credentials",

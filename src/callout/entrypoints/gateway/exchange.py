@@ -8,8 +8,6 @@ hangs up loses no token.
 from __future__ import annotations
 
 import logging
-import re
-import traceback
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
@@ -17,12 +15,15 @@ from callout.core.access.target import join, split_target
 from callout.core.errors import Refused
 from callout.core.http1.body import ChunkedBody
 from callout.core.http1.head import RequestHead, ResponseHead
+from callout.core.http1.lines import with_line
 from callout.core.refresh.evidence import says_stale
-from callout.core.refresh.replay import DONE, NOT_POSSIBLE, may_replay
+from callout.core.refresh.replay import DONE, IDEMPOTENT, NOT_NEEDED, Mark, Replay
 from callout.engine.issuers import Unverified
 from callout.engine.routes import Ready, Route
-from callout.entrypoints.gateway.answers import CONTINUE, refusal, too_large
+from callout.entrypoints.gateway.answers import CONTINUE, refusal
+from callout.entrypoints.gateway.failure import log_failure
 from callout.entrypoints.gateway.outbound import Connection
+from callout.entrypoints.gateway.request_body import RequestBody
 
 if TYPE_CHECKING:
     from callout.entrypoints.gateway.caller import CallerConnection
@@ -30,10 +31,7 @@ if TYPE_CHECKING:
 
 #: Most bytes of a held-back answer that are read to keep its connection.
 MOST_DISCARDED = 64 * 1024
-#: Sent again on a fresh connection where a kept one turns out to be closed (RFC 9110 section 9.2.2).
-IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 
-_SECONDS = re.compile(rb"[0-9]{1,6}(?:\.[0-9]{1,3})?")
 _BODILESS = frozenset({204, 304})
 _TRANSFER_ENCODING = frozenset({b"transfer-encoding"})
 _HEAD = b"HEAD"
@@ -46,18 +44,16 @@ class Exchange:
 
     __slots__ = (
         "_attempts",
+        "_body",
         "_caller",
         "_connection",
-        "_continued",
         "_deadline",
         "_discarded",
         "_gateway",
-        "_has_body",
         "_head",
         "_holding_back",
         "_id",
         "_keep_alive",
-        "_kept",
         "_moved",
         "_over",
         "_quiet_since",
@@ -66,16 +62,15 @@ class Exchange:
         "_redialled",
         "_replay",
         "_request_ended",
+        "_resending",
         "_route",
         "_says_stale",
-        "_sent",
         "_stale_status",
         "_started",
         "_status",
         "_tail",
         "_target",
         "_timeout",
-        "_unsent",
         "_unwrap",
         "_wrap",
         "name",
@@ -93,14 +88,12 @@ class Exchange:
         self._connection: Connection | None = None
         self._target = self._tail = b""
         self._timeout = self._deadline = self._quiet_since = 0.0
-        # The request's body: what is kept for sending it again, and what waits for a connection.
         self._request_ended = True
-        self._has_body = self._continued = False
-        self._kept: list[bytes] | None = None
-        self._unsent: list[bytes] | tuple[bytes, ...] = ()
+        self._resending = False  # what was kept in a file is on its way
+        self._body: RequestBody | None = None
         # The answer: 0 until its head is passed on.
-        self._status = self._stale_status = self._sent = self._received = self._discarded = self._attempts = 0
-        self._replay: bytes | None = None
+        self._status = self._stale_status = self._received = self._discarded = self._attempts = 0
+        self._replay: Replay | None = None
         self._holding_back = self._redialled = self._wrap = self._moved = self._over = self._says_stale = False
         self._keep_alive = True
         self._unwrap: ChunkedBody | None = None
@@ -131,23 +124,28 @@ class Exchange:
             self._target = join(route.path, rest)
             if route.demands is not None:
                 gateway.callouts.judge(route, head.method, self._target, head.headers, self._id)
-            self._timeout = gateway.limits.default_timeout if head.callout_timeout is None else self._asked_timeout()
+            asked = head.callout_timeout
+            self._timeout = gateway.limits.default_timeout if asked is None else gateway.limits.timeout(asked)
             self._deadline = self._started + self._timeout
             if head.content_length:
-                self._expect_body(body)
+                self._body = RequestBody(gateway, self._caller, body)
+                self._body.expect(head.content_length, route.replay.room(head.method))
         except Refused as refused:
             self.refuse(refused)
             return
         except Unverified as unverified:
             self._timeout = gateway.limits.default_timeout
             self._deadline = self._started + self._timeout
-            self._unsent = [body]
-            self._in_background(self._begin_verified(unverified))
+            self._body = RequestBody(gateway, self._caller, body)
+            self._in_background(self._begin_verified(unverified, self._body))
             return
         except Exception as error:  # noqa: BLE001 - fails closed, and says so
             self._failed(error)
             return
-        self._tail = b"\r\n".join((*gateway.heads.carried(head, route.drops), b"", b""))
+        carried = gateway.heads.carried(head, route.drops)
+        if route.replay.idempotency_header and route.replay.adds_key(head.method):
+            carried = with_line(carried, route.replay.idempotency_header, self._id)
+        self._tail = b"\r\n".join((*carried, b"", b""))
         ready = route.ready
         if ready is not None and self._started < ready.fresh_until:
             self._send(route, ready)
@@ -156,22 +154,19 @@ class Exchange:
 
     def request_went_on(self, body: bytes, ended: bool) -> None:
         """Take more of the request's body, as it was framed."""
+        whole = self._body
+        assert whole is not None
         self._request_ended = ended
-        self._sent += len(body)
         self._moved = True
-        most = self._gateway.limits.request_limit
-        if most is not None and self._sent > most:
-            self.refuse(too_large(f"more than {most}", most))
+        try:
+            whole.take(body)
+        except Refused as refused:
+            self.refuse(refused)
             return
-        if self._kept is not None:
-            if self._sent <= self._gateway.limits.replay_limit:
-                self._kept.append(body)
-            else:
-                self._kept = None
         if self._connection is not None:
             self._connection.write(body)
         else:
-            self._unsent = [*self._unsent, body]
+            whole.wait(body)
             self._caller.hold_for_connection()
 
     def caller_left(self) -> None:
@@ -206,25 +201,6 @@ class Exchange:
 
     # --- sending -----------------------------------------------------------------------------------------------
 
-    def _asked_timeout(self) -> float:
-        asked, most = self._head.callout_timeout or b"", self._gateway.limits.longest_timeout
-        if _SECONDS.fullmatch(asked) is None or not 0 < float(asked) <= most:
-            shown = asked[:40].decode("latin-1")
-            raise Refused(
-                "malformed_request", f"got Callout-Timeout {shown!r}; expected seconds, above 0 and at most {most:g}"
-            )
-        return float(asked)
-
-    def _expect_body(self, body: bytes) -> None:
-        length, most = self._head.content_length, self._gateway.limits.request_limit
-        self._has_body = True
-        self._sent = len(body)
-        if most is not None and max(length, self._sent) > most:
-            raise too_large(str(max(length, self._sent)), most)
-        if max(length, self._sent) <= self._gateway.limits.replay_limit:
-            self._kept = [body]
-        self._unsent = [body]
-
     def _send(self, route: Route, ready: Ready, *, fresh: bool = False) -> None:
         """Send the request, on an idle connection unless a fresh one is asked for or none is idle."""
         self._ready = ready
@@ -237,15 +213,19 @@ class Exchange:
     def _send_on(self, connection: Connection, ready: Ready) -> None:
         method = self._head.method
         request = b"%b %b HTTP/1.1\r\n%b%b" % (method, self._target, ready.head, self._tail)
-        if self._has_body:
-            if self._head.expects_continue and not self._continued and not self._request_ended:
-                self._continued = True
+        body = self._body
+        if body is not None:
+            if self._head.expects_continue and not body.continued and not self._request_ended:
+                body.continued = True
                 self._caller.write(CONTINUE)
-            request = b"".join((request, *self._unsent))
-            self._unsent = ()
+            request = b"".join((request, *body.take_unsent()))
             self._caller.release_for_connection()
         self._connection = connection
         connection.send(self, request, head_only=method == _HEAD)
+        self._resending = body is not None and body.is_rewound
+        if body is not None and self._resending:
+            body.unblock()
+            self._in_background(self._resend(body, connection))
 
     def _in_background(self, work: Awaitable[None]) -> None:
         self._gateway.in_background(self._guarded(work))
@@ -260,25 +240,15 @@ class Exchange:
 
     def _failed(self, error: Exception) -> None:
         """Refuse after an error of Callout's own."""
-        self._log(error)
+        log_failure(self._id, error)
         self.refuse(Refused("overloaded", "Callout failed; its log says why, under this callout id"))
 
-    def _log(self, error: Exception) -> None:
-        """Log where an error was raised, and not its text: it could quote a header."""
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        log.error(
-            "callout %s failed: %s in %s, line %s",
-            self._id.decode(),
-            type(error).__name__,
-            place.filename,
-            place.lineno,
-        )
-
-    async def _begin_verified(self, unverified: Unverified) -> None:
+    async def _begin_verified(self, unverified: Unverified, body: RequestBody) -> None:
         """Begin once more when the caller's token is verified, with what has come of the body."""
         await self._gateway.callouts.verify(unverified)
         if not self._over:
-            self.begin(b"".join(self._unsent), self._request_ended)
+            self._body = None
+            self.begin(b"".join(body.unsent), self._request_ended)
 
     async def _prepare(self, route: Route) -> None:
         ready = await self._gateway.callouts.prepare(route)
@@ -292,6 +262,15 @@ class Exchange:
             return
         self._send_on(connection, self._ready)
 
+    async def _resend(self, body: RequestBody, connection: Connection) -> None:
+        """Send a body that a file keeps, as fast as the external system takes it."""
+        async for piece in body.pieces():
+            if self._connection is not connection:
+                return  # that one has ended, or the callout has
+            self._moved = True
+            connection.write(piece)
+        self._resending = False
+
     async def _refresh(self, route: Route, ready: Ready, status: int) -> None:
         fresh = await self._gateway.callouts.refresh(route, ready, status)
         if self._over:
@@ -301,7 +280,6 @@ class Exchange:
             self._connection = None
         self._holding_back = False
         self._replay = DONE
-        self._unsent = self._kept or ()
         self._send(route, fresh)
 
     # --- from the external system ------------------------------------------------------------------------------
@@ -320,6 +298,8 @@ class Exchange:
             self._gateway.callouts.answered(route, ready, status, True)
         elif status >= 400:
             self._says_stale = says_stale(head.lines)
+        if self._body is not None and not self._resending:
+            self._body.drop()
         self._status = status
         self._received = len(body)
         caller = self._caller
@@ -358,35 +338,47 @@ class Exchange:
             assert self._route is not None
             assert self._ready is not None
             self._redialled = True
-            self._unsent = self._kept or ()
+            if self._body is not None:
+                self._body.rewind()
             self._send(self._route, self._ready, fresh=True)
         else:
             self.refuse(refused)
 
     def outbound_blocked(self) -> None:
         """The external system reads slowly."""
+        if self._resending and self._body is not None:
+            self._body.block()
         self._caller.hold_for_upload()
 
     def outbound_unblocked(self) -> None:
         """The external system reads again."""
         self._moved = True
+        if self._resending and self._body is not None:
+            self._body.unblock()
         self._caller.release_for_upload()
 
     def _may_redial(self) -> bool:
-        whole = self._request_ended and (self._kept is not None or not self._has_body)
+        whole = self._request_ended and (self._body is None or self._body.lost is None)
         return whole and not self._redialled and self._head.method in IDEMPOTENT
 
     def _hold_back(self, route: Route, ready: Ready, status: int, ended: bool) -> bool:
         """Refresh where that may help; returns whether the answer is held back for a second one."""
         callouts = self._gateway.callouts
-        if self._attempts or not callouts.is_stale(route, ready, status):
+        if self._attempts:
+            return False
+        if not callouts.is_stale(route, ready, status):
+            self._replay = NOT_NEEDED if route.replay.possible else None
             return False
         self._stale_status = status
-        kept = self._kept is not None or not self._has_body
-        if not may_replay(attempts=self._attempts, request_complete=self._request_ended, body_kept=kept):
-            self._replay = NOT_POSSIBLE
+        body = self._body
+        lost = body.lost if body is not None else None
+        obstacle = route.replay.obstacle(self._head.method, request_complete=self._request_ended, lost=lost)
+        if obstacle is not None:
+            self._replay = Replay(Mark.NOT_POSSIBLE, obstacle)
             self._gateway.in_background(self._refresh_unheard(route, ready, status))
             return False
+        if body is not None:
+            body.rewind()
         self._attempts = 1
         self._holding_back = True
         self._discard(b"", ended)
@@ -399,7 +391,7 @@ class Exchange:
         except Refused as refused:
             log.info("callout %s: refresh after an answer that was passed on: %s", self._id.decode(), refused)
         except Exception as error:  # noqa: BLE001 - nobody waits for it
-            self._log(error)
+            log_failure(self._id, error)
 
     def _discard(self, body: bytes, ended: bool) -> None:
         """Read the held-back answer to its end, to keep its connection, unless it is long."""
@@ -409,7 +401,7 @@ class Exchange:
             return
         if ended:
             self._connection = None
-            connection.give_back(request_ended=True)
+            connection.give_back(request_ended=not self._resending)
         elif self._discarded > MOST_DISCARDED:
             self._connection = None
             connection.abort()
@@ -430,7 +422,7 @@ class Exchange:
                 lines.append(b"Transfer-Encoding: chunked")
         lines.append(b"Callout-Id: " + self._id)
         if self._replay is not None:
-            lines.append(b"Callout-Replay: " + self._replay)
+            lines.append(self._replay.line)
         if not self._keep_alive:
             lines.append(b"Connection: close")
         if self._wrap or self._unwrap is not None:
@@ -466,7 +458,7 @@ class Exchange:
     def _end_well(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.give_back(request_ended=self._request_ended)
+            connection.give_back(request_ended=self._request_ended and not self._resending)
         self._end(None)
         self._caller.finished(self._keep_alive)
 
@@ -480,6 +472,8 @@ class Exchange:
         if self._connection is not None:
             self._connection.abort()
             self._connection = None
+        if self._body is not None:
+            self._body.drop()
         self._gateway.callouts.record(
             self._id,
             self._route,
@@ -487,10 +481,10 @@ class Exchange:
             self._head.method,
             self._head.target,
             self._status,
-            self._sent,
+            self._body.size if self._body is not None else 0,
             self._received,
             self._started,
-            None if self._replay is None else self._replay.decode(),
+            None if self._replay is None else str(self._replay),
             refused,
             self._ready,
             self._stale_status,

@@ -12,6 +12,7 @@ from functools import partial
 from callout.core.errors import Refused
 from callout.core.http1.head import RequestParser
 from callout.core.peer import is_this_machine
+from callout.core.ports import Spools
 from callout.engine.callout import Callouts
 from callout.engine.routes import Route
 from callout.entrypoints.gateway.caller import CallerConnection
@@ -36,6 +37,7 @@ class Gateway:
     `readiness` says in JSON members whether callouts can be served; `/readyz` answers 503 where `ready` is false.
     `metrics` is what `/metrics` shows: to callers on this machine, or to all where `metrics_open`.
     `monotonic` tells the time that every limit is measured in: seconds that never go back.
+    `spools` keeps request bodies that are too large for memory; without it they are not kept.
     """
 
     def __init__(
@@ -49,10 +51,12 @@ class Gateway:
         *,
         metrics_open: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
+        spools: Spools | None = None,
     ) -> None:
         self.callouts = callouts
         self.outbound = outbound
         self.limits = limits
+        self.spools = spools
         self.heads = RequestParser(limits.head_limit)
         self.monotonic = monotonic
         self.draining = False

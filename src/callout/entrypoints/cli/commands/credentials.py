@@ -21,6 +21,7 @@ def register(app: App) -> None:
     named.command(allow_path, name="allow-path")
     named.command(disallow_method, name="disallow-method")
     named.command(disallow_path, name="disallow-path")
+    named.command(allow_replay, name="allow-replay")
     external = App(name="external-credential", help="External credentials: how external systems are authenticated to.")
     external.command(list_external, name="list")
     external.command(show_external, name="show")
@@ -126,6 +127,16 @@ async def disallow_path(name: str, path: str, /, *, where: Where = HERE, session
     Example: `callout named-credential disallow-path Orders '/items/**'`
     """
     return await session.show(where, "named_credential.disallow_path", {"name": name, "path": path}, message)
+
+
+async def allow_replay(name: str, method: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Declare that requests of a method may be sent again after a refresh, with any body that can be kept.
+
+    What is declared are the only methods; where none is yet, the idempotent ones are declared with it.
+
+    Example: `callout named-credential allow-replay Orders POST`
+    """
+    return await session.show(where, "named_credential.allow_replay", {"name": name, "method": method}, message)
 
 
 async def list_external(*, where: Where = HERE, session: Given) -> int:
