@@ -18,18 +18,17 @@ from callout.core.errors import Refused
 from callout.core.http1.body import ChunkedBody
 from callout.core.http1.head import RequestHead, ResponseHead
 from callout.core.refresh.evidence import says_stale
-from callout.core.refresh.replay import DONE, NOT_POSSIBLE, may_replay
+from callout.core.refresh.replay import DONE, may_replay
 from callout.engine.issuers import Unverified
 from callout.engine.routes import Ready, Route
 from callout.entrypoints.gateway.answers import CONTINUE, refusal, too_large
 from callout.entrypoints.gateway.outbound import Connection
+from callout.entrypoints.gateway.screening import Screening
 
 if TYPE_CHECKING:
     from callout.entrypoints.gateway.caller import CallerConnection
     from callout.entrypoints.gateway.server import Gateway
 
-#: Most bytes of a held-back answer that are read to keep its connection.
-MOST_DISCARDED = 64 * 1024
 #: Sent again on a fresh connection where a kept one turns out to be closed (RFC 9110 section 9.2.2).
 IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 
@@ -50,11 +49,9 @@ class Exchange:
         "_connection",
         "_continued",
         "_deadline",
-        "_discarded",
         "_gateway",
         "_has_body",
         "_head",
-        "_holding_back",
         "_id",
         "_keep_alive",
         "_kept",
@@ -64,12 +61,11 @@ class Exchange:
         "_ready",
         "_received",
         "_redialled",
-        "_replay",
         "_request_ended",
         "_route",
         "_says_stale",
+        "_screening",
         "_sent",
-        "_stale_status",
         "_started",
         "_status",
         "_tail",
@@ -79,6 +75,8 @@ class Exchange:
         "_unwrap",
         "_wrap",
         "name",
+        "replay",
+        "stale_status",
     )
 
     def __init__(self, gateway: Gateway, caller: CallerConnection, head: RequestHead, started: float) -> None:
@@ -99,9 +97,10 @@ class Exchange:
         self._kept: list[bytes] | None = None
         self._unsent: list[bytes] | tuple[bytes, ...] = ()
         # The answer: 0 until its head is passed on.
-        self._status = self._stale_status = self._sent = self._received = self._discarded = self._attempts = 0
-        self._replay: bytes | None = None
-        self._holding_back = self._redialled = self._wrap = self._moved = self._over = self._says_stale = False
+        self._status = self.stale_status = self._sent = self._received = self._attempts = 0
+        self.replay: bytes | None = None
+        self._screening: Screening | None = None
+        self._redialled = self._wrap = self._moved = self._over = self._says_stale = False
         self._keep_alive = True
         self._unwrap: ChunkedBody | None = None
 
@@ -141,7 +140,7 @@ class Exchange:
             self._timeout = gateway.limits.default_timeout
             self._deadline = self._started + self._timeout
             self._unsent = [body]
-            self._in_background(self._begin_verified(unverified))
+            self.in_background(self._begin_verified(unverified))
             return
         except Exception as error:  # noqa: BLE001 - fails closed, and says so
             self._failed(error)
@@ -151,7 +150,7 @@ class Exchange:
         if ready is not None and self._started < ready.fresh_until:
             self._send(route, ready)
         else:
-            self._in_background(self._prepare(route))
+            self.in_background(self._prepare(route))
 
     def request_went_on(self, body: bytes, ended: bool) -> None:
         """Take more of the request's body, as it was framed."""
@@ -229,7 +228,7 @@ class Exchange:
         self._ready = ready
         connection = None if fresh else self._gateway.outbound.idle(route.destination)
         if connection is None:
-            self._in_background(self._dial(route))
+            self.in_background(self._dial(route))
         else:
             self._send_on(connection, ready)
 
@@ -246,7 +245,8 @@ class Exchange:
         self._connection = connection
         connection.send(self, request, head_only=method == _HEAD)
 
-    def _in_background(self, work: Awaitable[None]) -> None:
+    def in_background(self, work: Awaitable[None]) -> None:
+        """Run what takes time; where it fails, that is the answer."""
         self._gateway.in_background(self._guarded(work))
 
     async def _guarded(self, work: Awaitable[None]) -> None:
@@ -259,10 +259,10 @@ class Exchange:
 
     def _failed(self, error: Exception) -> None:
         """Refuse after an error of Callout's own."""
-        self._log(error)
+        self.log_error(error)
         self.refuse(Refused("overloaded", "Callout failed; its log says why, under this callout id"))
 
-    def _log(self, error: Exception) -> None:
+    def log_error(self, error: Exception) -> None:
         """Log where an error was raised, and not its text: it could quote a header."""
         place = traceback.extract_tb(error.__traceback__)[-1]
         log.error(
@@ -291,17 +291,49 @@ class Exchange:
             return
         self._send_on(connection, self._ready)
 
-    async def _refresh(self, route: Route, ready: Ready, status: int) -> None:
-        fresh = await self._gateway.callouts.refresh(route, ready, status)
-        if self._over:
-            return
-        if self._connection is not None:  # the refused answer is still coming in
-            self._connection.abort()
-            self._connection = None
-        self._holding_back = False
-        self._replay = DONE
+    # --- for the screening of an answer ------------------------------------------------------------------------
+
+    @property
+    def callout_id(self) -> str:
+        """The id that log and answer name it by."""
+        return self._id.decode()
+
+    @property
+    def is_over(self) -> bool:
+        """True where nobody waits for an answer any more."""
+        return self._over
+
+    @property
+    def was_sent_again(self) -> bool:
+        """True where the answer is to the second request."""
+        return self._attempts > 0
+
+    def may_be_sent_again(self) -> bool:
+        """Say whether every byte of the request is at hand."""
+        kept = self._kept is not None or not self._has_body
+        return may_replay(attempts=self._attempts, request_complete=self._request_ended, body_kept=kept)
+
+    def send_again(self, ready: Ready) -> None:
+        """Send the same request with another token."""
+        assert self._route is not None
+        self.abort_connection()  # where the refused answer is still coming in
+        self._screening = None
+        self._attempts = 1
+        self.replay = DONE
         self._unsent = self._kept or ()
-        self._send(route, fresh)
+        self._send(self._route, ready)
+
+    def release_connection(self) -> None:
+        """Give back the connection of an answer that was read to its end."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.give_back(request_ended=self._request_ended)
+
+    def abort_connection(self) -> None:
+        """End the connection of an answer that is not read to its end."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
 
     # --- from the external system ------------------------------------------------------------------------------
 
@@ -312,10 +344,10 @@ class Exchange:
         assert ready is not None
         status = head.status
         if status in route.refresh_statuses:
-            if self._hold_back(route, ready, status, ended):
+            self._screening = screening = Screening(self, self._gateway, route, ready, head)
+            if screening.began(ended):
                 return
-            self._gateway.callouts.answered(route, ready, status, self._replay is DONE)
-        elif self._replay is DONE:
+        elif self.replay is DONE:
             self._gateway.callouts.answered(route, ready, status, True)
         elif status >= 400:
             self._says_stale = says_stale(head.lines)
@@ -323,7 +355,7 @@ class Exchange:
         self._received = len(body)
         caller = self._caller
         keep_alive = self._keep_alive = caller.may_stay()
-        if head.content_length >= 0 and keep_alive and self._replay is None:
+        if head.content_length >= 0 and keep_alive and self.replay is None:
             caller.write(b"\r\n".join((head.start, *head.lines, b"Callout-Id: " + self._id, b"", body)))
         else:
             self._write_unusual(head, body, ended)
@@ -334,8 +366,7 @@ class Exchange:
 
     def answer_went_on(self, body: bytes, ended: bool) -> None:
         """Pass more of an answer on, as it was framed."""
-        if self._holding_back:
-            self._discard(body, ended)
+        if self._screening is not None and self._screening.went_on(body, ended):
             return
         self._received += len(body)
         self._moved = True
@@ -349,7 +380,7 @@ class Exchange:
     def answer_failed(self, refused: Refused, *, untouched: bool) -> None:
         """There will be no (more) answer: send again if that is safe, refuse, or cut the caller's answer short too."""
         connection, self._connection = self._connection, None
-        if self._holding_back:
+        if self._screening is not None and self._screening.failed():
             return
         if self._status:
             self._cut_short(refused)
@@ -375,44 +406,6 @@ class Exchange:
         whole = self._request_ended and (self._kept is not None or not self._has_body)
         return whole and not self._redialled and self._head.method in IDEMPOTENT
 
-    def _hold_back(self, route: Route, ready: Ready, status: int, ended: bool) -> bool:
-        """Refresh where that may help; returns whether the answer is held back for a second one."""
-        callouts = self._gateway.callouts
-        if self._attempts or not callouts.is_stale(route, ready, status):
-            return False
-        self._stale_status = status
-        kept = self._kept is not None or not self._has_body
-        if not may_replay(attempts=self._attempts, request_complete=self._request_ended, body_kept=kept):
-            self._replay = NOT_POSSIBLE
-            self._gateway.in_background(self._refresh_unheard(route, ready, status))
-            return False
-        self._attempts = 1
-        self._holding_back = True
-        self._discard(b"", ended)
-        self._in_background(self._refresh(route, ready, status))
-        return True
-
-    async def _refresh_unheard(self, route: Route, ready: Ready, status: int) -> None:
-        try:
-            await self._gateway.callouts.refresh(route, ready, status)
-        except Refused as refused:
-            log.info("callout %s: refresh after an answer that was passed on: %s", self._id.decode(), refused)
-        except Exception as error:  # noqa: BLE001 - nobody waits for it
-            self._log(error)
-
-    def _discard(self, body: bytes, ended: bool) -> None:
-        """Read the held-back answer to its end, to keep its connection, unless it is long."""
-        self._discarded += len(body)
-        connection = self._connection
-        if connection is None:
-            return
-        if ended:
-            self._connection = None
-            connection.give_back(request_ended=True)
-        elif self._discarded > MOST_DISCARDED:
-            self._connection = None
-            connection.abort()
-
     def _write_unusual(self, head: ResponseHead, body: bytes, ended: bool) -> None:
         """Write an answer's head that needs more than its own lines, and the first of its body."""
         lines: list[bytes] = list(head.lines)
@@ -428,8 +421,8 @@ class Exchange:
                 self._wrap = True
                 lines.append(b"Transfer-Encoding: chunked")
         lines.append(b"Callout-Id: " + self._id)
-        if self._replay is not None:
-            lines.append(b"Callout-Replay: " + self._replay)
+        if self.replay is not None:
+            lines.append(b"Callout-Replay: " + self.replay)
         if not self._keep_alive:
             lines.append(b"Connection: close")
         if self._wrap or self._unwrap is not None:
@@ -463,9 +456,7 @@ class Exchange:
         self._caller.finished(keep_alive)
 
     def _end_well(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.give_back(request_ended=self._request_ended)
+        self.release_connection()
         self._end(None)
         self._caller.finished(self._keep_alive)
 
@@ -476,9 +467,7 @@ class Exchange:
 
     def _end(self, refused: Refused | None) -> None:
         self._over = True
-        if self._connection is not None:
-            self._connection.abort()
-            self._connection = None
+        self.abort_connection()
         self._gateway.callouts.record(
             self._id,
             self._route,
@@ -489,9 +478,9 @@ class Exchange:
             self._sent,
             self._received,
             self._started,
-            None if self._replay is None else self._replay.decode(),
+            None if self.replay is None else self.replay.decode(),
             refused,
             self._ready,
-            self._stale_status,
+            self.stale_status,
             self._says_stale,
         )
