@@ -48,6 +48,7 @@ Row = tuple[
     int,
     float,
     bool,
+    tuple[str, str] | None,
 ]
 
 
@@ -111,12 +112,14 @@ class Records:
         ready: Ready | None,
         stale_status: int,
         says_stale: bool = False,
+        noticed: tuple[str, str] | None = None,
     ) -> None:
         """Keep one record.
 
         `started` is monotonic seconds, `sent` and `received` are body bytes; `ready` is what was written last,
         `stale_status` the answer that a refresh rule named, or 0; `says_stale`: the answer was no sign by any rule,
-        and yet says itself that the token is stale.
+        and yet says itself that the token is stale. `noticed` is the sign of stale credentials that a refresh rule found,
+        and why no refresh followed from it, either of them empty.
         """
         self._rows.append(
             (
@@ -135,6 +138,7 @@ class Records:
                 stale_status,
                 self._now(),
                 says_stale,
+                noticed,
             )
         )
 
@@ -190,9 +194,9 @@ class Records:
         ]
         for number, row in enumerate(kept):
             noted = self._notes.get(row[0]) if self._notes else None
-            if row[9] is not None or row[10] is not None or row[14] or noted is not None:
+            if row[9] is not None or row[10] is not None or row[14] or row[15] or noted is not None:
                 refusal = _refusal(row[10], row[2]) if row[10] is not None else None
-                records[number] += (row[9], refusal, row[12], row[14], noted)
+                records[number] += (row[9], refusal, row[12], row[14], noted, row[15])
         ids = [row[0] for row in batch]
         body: dict[str, Any] = {
             "v": 1,
@@ -274,7 +278,10 @@ def records_of(segment: Segment) -> list[dict[str, Any]]:
 
 def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict[str, Any]:
     callout_id, started, number, method, path, status, took, sent, received, *rest = row
-    replay, refusal, stale_status, says_stale, noted = rest or (None, None, 0, False, None)
+    replay, refusal, stale_status, says_stale, noted, noticed = (
+        *rest,
+        *(None, None, 0, False, None, None)[len(rest) :],
+    )
     route = routes[number]
     members: dict[str, Any] = {
         "callout_id": callout_id,
@@ -315,19 +322,26 @@ def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict
             members["on_behalf_of"] = refusal.get("on_behalf_of")
     if noted is not None:
         members["steps"].append(_event("rate_limits", noted))
-    members["steps"] += _replay_steps(replay, stale_status)
+    members["steps"] += _replay_steps(replay, stale_status, *(noticed or ("", "")))
     members["steps"].append(_event("answer", f"status {status} from {'Callout' if refusal else 'the external system'}"))
     return members
 
 
-def _replay_steps(replay: str | None, stale_status: int) -> list[dict[str, Any]]:
+def _replay_steps(replay: str | None, stale_status: int, sign: str, why_not: str) -> list[dict[str, Any]]:
+    """Explain what refresh rules made of the first answer: the sign that was found, and what followed from it."""
+    sign = sign or (f"status {stale_status}" if stale_status else "")
+    if why_not and sign:
+        passed = f"the answer had {sign}, which is a sign of stale credentials; it was returned as it is: {why_not}"
+        return [_event("refresh", passed)]
+    if why_not:
+        return [_event("refresh", f"no refresh rule could judge the body of the answer: {why_not}")]
     if replay is None:
         return []
     if replay == "done":
         sent_again = "the same request was sent again; its answer is the one returned"
     else:
         sent_again = "this request could not be sent again: its body was not kept whole; the first answer was returned"
-    stale = f"the first answer was {stale_status}, which is a sign of stale credentials: the token was replaced, once"
+    stale = f"the first answer had {sign}, which is a sign of stale credentials: the token was replaced, once"
     return [_event("refresh", stale), _event("replay", sent_again)]
 
 

@@ -1,8 +1,6 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from callout.core.refresh.rules import debounce_seconds, refresh_statuses, refusal_of
+from callout.core.refresh.rules import refresh_statuses, refusal_of
 
 
 def test_401_is_a_sign_of_stale_credentials_always() -> None:
@@ -32,13 +30,3 @@ def test_4xx_and_6xx_to_9xx_may_be_additional_status_codes(status: int) -> None:
 )
 def test_other_statuses_are_refused_with_the_reason(status: int, why: str) -> None:
     assert why in (refusal_of(status) or "")
-
-
-def test_a_401_is_heard_again_after_a_second_and_others_after_the_whole_debounce() -> None:
-    assert debounce_seconds(401, 60.0) == 1.0
-    assert debounce_seconds(400, 60.0) == 60.0
-
-
-@given(status=st.integers(100, 999), debounce=st.floats(0, 1e6))
-def test_no_rule_is_quiet_for_longer_than_the_debounce(status: int, debounce: float) -> None:
-    assert 0 <= debounce_seconds(status, debounce) <= debounce

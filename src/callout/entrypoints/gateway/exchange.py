@@ -17,13 +17,12 @@ from callout.core.access.target import join, split_target
 from callout.core.errors import Refused
 from callout.core.http1.body import ChunkedBody
 from callout.core.http1.head import RequestHead, ResponseHead
-from callout.core.refresh.evidence import says_stale
 from callout.core.refresh.replay import DONE, may_replay
 from callout.engine.issuers import Unverified
 from callout.engine.routes import Ready, Route
 from callout.entrypoints.gateway.answers import CONTINUE, refusal, too_large
 from callout.entrypoints.gateway.outbound import Connection
-from callout.entrypoints.gateway.screening import Screening
+from callout.entrypoints.gateway.screening import Screening, Watching
 
 if TYPE_CHECKING:
     from callout.entrypoints.gateway.caller import CallerConnection
@@ -63,7 +62,6 @@ class Exchange:
         "_redialled",
         "_request_ended",
         "_route",
-        "_says_stale",
         "_screening",
         "_sent",
         "_started",
@@ -75,7 +73,9 @@ class Exchange:
         "_unwrap",
         "_wrap",
         "name",
+        "noticed",
         "replay",
+        "says_stale",
         "stale_status",
     )
 
@@ -99,8 +99,9 @@ class Exchange:
         # The answer: 0 until its head is passed on.
         self._status = self.stale_status = self._sent = self._received = self._attempts = 0
         self.replay: bytes | None = None
-        self._screening: Screening | None = None
-        self._redialled = self._wrap = self._moved = self._over = self._says_stale = False
+        self._screening: Screening | Watching | None = None
+        self.noticed: tuple[str, str] | None = None
+        self._redialled = self._wrap = self._moved = self._over = self.says_stale = False
         self._keep_alive = True
         self._unwrap: ChunkedBody | None = None
 
@@ -194,6 +195,8 @@ class Exchange:
                 self._deadline = now + self._timeout  # an upload that moves is not waiting for its answer
             self._moved = False
             self._quiet_since = now
+        if self._screening is not None and self._screening.swept(now, self._deadline):
+            return
         if not self._status:
             if now >= self._deadline:
                 missing = "answer" if self._request_ended else "more of the request's body"
@@ -345,13 +348,17 @@ class Exchange:
         status = head.status
         if status in route.refresh_statuses:
             self._screening = screening = Screening(self, self._gateway, route, ready, head)
-            if screening.began(ended):
+            if screening.began(body, ended):
                 return
         elif self.replay is DONE:
-            self._gateway.callouts.answered(route, ready, status, True)
+            self._gateway.callouts.answered(route, ready, helped=True)
         elif status >= 400:
-            self._says_stale = says_stale(head.lines)
-        self._status = status
+            self._screening = Watching.of(self, head, body, ended)
+        self.pass_on(head, body, ended)
+
+    def pass_on(self, head: ResponseHead, body: bytes, ended: bool) -> None:
+        """Pass on an answer's head, and what has come of its body."""
+        self._status = head.status
         self._received = len(body)
         caller = self._caller
         keep_alive = self._keep_alive = caller.may_stay()
@@ -380,7 +387,7 @@ class Exchange:
     def answer_failed(self, refused: Refused, *, untouched: bool) -> None:
         """There will be no (more) answer: send again if that is safe, refuse, or cut the caller's answer short too."""
         connection, self._connection = self._connection, None
-        if self._screening is not None and self._screening.failed():
+        if self._screening is not None and self._screening.failed(refused):
             return
         if self._status:
             self._cut_short(refused)
@@ -482,5 +489,6 @@ class Exchange:
             refused,
             self._ready,
             self.stale_status,
-            self._says_stale,
+            self.says_stale,
+            self.noticed,
         )
