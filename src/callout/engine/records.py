@@ -278,10 +278,8 @@ def records_of(segment: Segment) -> list[dict[str, Any]]:
 
 def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict[str, Any]:
     callout_id, started, number, method, path, status, took, sent, received, *rest = row
-    replay, refusal, stale_status, says_stale, noted, noticed = (
-        *rest,
-        *(None, None, 0, False, None, None)[len(rest) :],
-    )
+    absent: list[Any] = [None, None, 0, False, None, None]
+    replay, refusal, stale_status, says_stale, noted, noticed = rest + absent[len(rest) :]
     route = routes[number]
     members: dict[str, Any] = {
         "callout_id": callout_id,
