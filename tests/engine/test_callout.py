@@ -5,7 +5,14 @@ import base64
 import pytest
 
 from callout.core.errors import Refused
-from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential, Principal
+from callout.core.model.credentials import (
+    BodySign,
+    CustomHeader,
+    ExternalCredential,
+    NamedCredential,
+    Principal,
+    RefreshRule,
+)
 from callout.core.model.people import PermissionSet, User
 from callout.core.reasons import Telling
 from tests.engine.conftest import ACME_KEY, ALICE_KEY, BOB_KEY, CLERKS, ORDERS, ORDERS_URL, replace
@@ -182,6 +189,20 @@ async def test_a_rule_is_quiet_for_the_debounce_after_a_refresh_and_401_for_a_se
     assert not world.callouts.is_stale(route, ready, 601)
     world.clock.move(0.2)
     assert world.callouts.is_stale(route, ready, 400)
+
+
+@pytest.mark.parametrize("helped", [True, False])
+async def test_a_rule_with_a_sign_is_quiet_for_the_debounce_unless_the_refresh_helped(world, helped) -> None:
+    rule = RefreshRule((500,), body=BodySign(soap_fault_code=("INVALID_SESSION_ID",)))
+    await world.define(replace(ORDERS, refresh_rules=(rule,)))
+    route = world.admit()
+    ready = await world.callouts.refresh(route, await world.callouts.prepare(route), 500)
+    assert not world.callouts.is_stale(route, ready, 500)
+    world.callouts.answered(route, ready, helped=helped)
+    assert world.callouts.is_stale(route, ready, 500) is helped
+    assert not world.callouts.is_stale(route, ready, 400)
+    world.clock.move(30.1)
+    assert world.callouts.is_stale(route, ready, 500)
 
 
 async def test_each_external_credential_has_a_debounce_of_its_own(world) -> None:
