@@ -1,14 +1,19 @@
 """Refresh rules in a manifest: read with or without brackets, refused with line and rule, written, planned."""
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from callout.core.errors import DefinitionError
 from callout.core.model.credentials import BodySign, ExternalCredential, HeaderSign, NamedCredential, RefreshRule
 from callout.core.model.org import Org
 from callout.core.protocols import CATALOGUE
 from callout.engine.manifest import read_manifest, write_manifest
+from callout.engine.manifest.schema import manifest_schema
 from callout.engine.plan import make_plan
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -84,6 +89,18 @@ def test_what_is_written_reads_as_the_same_rules() -> None:
     assert external.refresh_rules[0] == RULES[0]
     assert external.refresh_rules[1].body.equals == ("190", "UNAUTHENTICATED")
     assert not make_plan(ORG, read(written), CATALOGUE, now=NOW).planned
+
+
+def examples() -> list[str]:
+    page = (Path(__file__).parents[3] / "docs" / "refresh-rules.md").read_text()
+    return re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+
+
+@pytest.mark.parametrize("text", examples())
+def test_the_examples_of_the_page_are_acceptable(text) -> None:
+    made = make_plan(Org.of(), read(text), CATALOGUE, now=NOW)
+    assert made.changes[0].definition.refresh_rules
+    assert not list(Draft202012Validator(manifest_schema(CATALOGUE)).iter_errors(yaml.safe_load(text)))
 
 
 def test_a_plan_shows_what_changes_in_a_rule() -> None:
