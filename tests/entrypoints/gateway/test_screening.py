@@ -238,6 +238,27 @@ async def test_an_answer_that_breaks_off_while_it_is_judged_is_cut_short_as_it_c
             await caller.reader.readexactly(100)
 
 
+async def test_an_answer_that_is_framing_more_than_content_is_not_held_in_memory(world) -> None:
+    world.engine.route.rule(GRAPHQL)
+    seen, written = asyncio.Event(), []
+    block = b"".join(b"1;x=" + b"y" * 1000 + b"\r\nz\r\n" for _ in range(50))
+
+    async def script(reader, writer) -> None:
+        await read_request(reader)
+        writer.write(OK + b"\r\nTransfer-Encoding: chunked\r\n" + JSON + b"\r\n\r\n" + chunk(b'{"data":"'))
+        while not seen.is_set():
+            writer.write(block)
+            await writer.drain()
+            written.append(len(block))
+
+    world.external.script = script
+    caller = await world.caller()
+    caller.request()
+    assert (await caller.head()).status == 200
+    seen.set()
+    assert sum(written) < 16_000_000  # of 66 MB that have 64 KiB of content in them
+
+
 async def test_the_answer_to_head_is_not_waited_for(world) -> None:
     world.engine.route.rule(GRAPHQL)
     world.external.said = lambda request, number: answer(ERROR % b"UNAUTHENTICATED", JSON)

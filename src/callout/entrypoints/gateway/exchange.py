@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from callout.core.access.target import join, split_target
 from callout.core.errors import Refused
-from callout.core.http1.body import ChunkedBody
 from callout.core.http1.head import RequestHead, ResponseHead
 from callout.core.refresh.replay import DONE, may_replay
 from callout.engine.issuers import Unverified
 from callout.engine.routes import Ready, Route
 from callout.entrypoints.gateway.answers import CONTINUE, refusal, too_large
+from callout.entrypoints.gateway.framing import Reframing, framed
 from callout.entrypoints.gateway.outbound import Connection
 from callout.entrypoints.gateway.screening import Screening, Watching
 
@@ -33,7 +33,6 @@ IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 
 _SECONDS = re.compile(rb"[0-9]{1,6}(?:\.[0-9]{1,3})?")
 _BODILESS = frozenset({204, 304})
-_TRANSFER_ENCODING = frozenset({b"transfer-encoding"})
 _HEAD = b"HEAD"
 
 log = logging.getLogger(__name__)
@@ -60,6 +59,7 @@ class Exchange:
         "_ready",
         "_received",
         "_redialled",
+        "_reframing",
         "_request_ended",
         "_route",
         "_screening",
@@ -70,8 +70,6 @@ class Exchange:
         "_target",
         "_timeout",
         "_unsent",
-        "_unwrap",
-        "_wrap",
         "name",
         "noticed",
         "replay",
@@ -101,9 +99,9 @@ class Exchange:
         self.replay: bytes | None = None
         self._screening: Screening | Watching | None = None
         self.noticed: tuple[str, str] | None = None
-        self._redialled = self._wrap = self._moved = self._over = self.says_stale = False
+        self._redialled = self._moved = self._over = self.says_stale = False
         self._keep_alive = True
-        self._unwrap: ChunkedBody | None = None
+        self._reframing: Reframing | None = None
 
     @property
     def route(self) -> Route | None:
@@ -377,8 +375,8 @@ class Exchange:
             return
         self._received += len(body)
         self._moved = True
-        if self._wrap or self._unwrap is not None:
-            body = self._reframed(body, ended)
+        if self._reframing is not None:
+            body = self._reframing.take(body, ended)
         if body:
             self._caller.write(body)
         if ended:
@@ -415,37 +413,17 @@ class Exchange:
 
     def _write_unusual(self, head: ResponseHead, body: bytes, ended: bool) -> None:
         """Write an answer's head that needs more than its own lines, and the first of its body."""
-        lines: list[bytes] = list(head.lines)
-        modern = self._head.minor == 1
         bodiless = self._head.method == _HEAD or head.status in _BODILESS
-        if head.chunked and (bodiless or not modern):
-            lines = head.lines_without(_TRANSFER_ENCODING)
-        if not bodiless and head.content_length < 0:
-            if not modern:
-                self._keep_alive = False
-                self._unwrap = ChunkedBody([]) if head.chunked else None
-            elif not head.chunked:
-                self._wrap = True
-                lines.append(b"Transfer-Encoding: chunked")
+        lines, self._reframing, lasts = framed(head, modern=self._head.minor == 1, bodiless=bodiless)
+        self._keep_alive = self._keep_alive and lasts
         lines.append(b"Callout-Id: " + self._id)
         if self.replay is not None:
             lines.append(b"Callout-Replay: " + self.replay)
         if not self._keep_alive:
             lines.append(b"Connection: close")
-        if self._wrap or self._unwrap is not None:
-            body = self._reframed(body, ended)
+        if self._reframing is not None:
+            body = self._reframing.take(body, ended)
         self._caller.write(b"\r\n".join((head.start, *lines, b"", body)))
-
-    def _reframed(self, body: bytes, ended: bool) -> bytes:
-        """Put a body that lasts until the close into chunks, or take a chunked one out of them for HTTP/1.0."""
-        if self._unwrap is not None:
-            self._unwrap.feed(body)
-            content = self._unwrap.content or []
-            body = b"".join(content)
-            content.clear()
-            return body
-        end = b"0\r\n\r\n" if ended else b""
-        return b"%x\r\n%b\r\n%b" % (len(body), body, end) if body else end
 
     # --- the end -----------------------------------------------------------------------------------------------
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Most bytes of a held-back answer that are read to keep its connection, or kept to pass it on after all.
 MOST_HELD = 64 * 1024
+#: Most bytes of an answer that are held back while it is judged, with its framing.
+MOST_FRAMED = 4 * MOST_HELD
 #: How long a body that a rule is about may pause, where its length is not known, and how long it is waited for, in seconds.
 LONGEST_PAUSE, LONGEST_STREAM_HELD, LONGEST_HELD = 0.4, 2.0, 5.0
 
@@ -139,6 +141,8 @@ class Screening:
             return False
         self._hold(body)
         self._moved, self._ended = True, ended
+        if sign is None and self._held > MOST_FRAMED:  # more framing than content
+            sign = self._reading.end()
         if sign is not None:
             self._decide(sign)
         return True
