@@ -164,19 +164,37 @@ def test_a_body_that_cannot_match_any_more_is_decided_at_once(sign, start) -> No
     assert judging.sign == ""
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["error", "a", "é"]) | st.text(), inner),
-        max_leaves=8,
-    )
+LEAVES = st.none() | st.booleans() | st.integers(-9, 200) | st.sampled_from(["x", "y/", 'a"\\', "}]", "\u00e9", ""])
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "*", "0", "é"]), inner),
+    max_leaves=12,
 )
-def test_a_value_is_found_exactly_where_the_pointer_leads(tree) -> None:
-    body = json.dumps(tree).encode()
-    at = tree.get("error") if isinstance(tree, dict) else None
-    if isinstance(at, str) and at:
-        assert judge(BodySign(json_pointer="/error", equals=(at,)), [body])
-    assert not judge(BodySign(json_pointer="/error", equals=("never\x00there",)), [body])
+
+
+def reached(tree: object, tokens: list[str]) -> list[object]:
+    """What a pointer leads to, found the plain way."""
+    for token in tokens[:1]:
+        if isinstance(tree, dict):
+            return reached(tree[token], tokens[1:]) if token in tree else []
+        if isinstance(tree, list):
+            return [v for n, item in enumerate(tree) if token in ("*", str(n)) for v in reached(item, tokens[1:])]
+        return []
+    return [] if isinstance(tree, dict | list) else [tree if isinstance(tree, str) else json.dumps(tree)]
+
+
+@given(
+    tree=TREES,
+    tokens=st.lists(st.sampled_from(["a", "b", "*", "0", "é"]), min_size=1, max_size=3),
+    value=LEAVES.map(lambda leaf: leaf if isinstance(leaf, str) else json.dumps(leaf)).filter(bool),
+    plain=st.booleans(),
+    size=st.integers(1, 40),
+)
+def test_a_value_is_found_exactly_where_the_pointer_leads(tree, tokens, value, plain, size) -> None:
+    body = json.dumps(tree, ensure_ascii=plain, indent=size % 3 or None).encode()
+    expected = isinstance(tree, dict | list) and value in reached(tree, tokens)
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    assert judge(BodySign(json_pointer="/" + "/".join(tokens), equals=(value,)), pieces) is expected
 
 
 def test_a_long_text_that_comes_byte_by_byte_is_read_once() -> None:

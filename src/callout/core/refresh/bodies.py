@@ -6,6 +6,7 @@ body does not begin like one of its kind, says so at once: what streams is not w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from callout.core.refresh.soap import FaultScan
 
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 _JSON_BEGINS = b"{["
+_LONGEST_ESCAPE = 6
 #: `<`, or how UTF-16 begins.
 _XML_BEGINS = b"<\xfe\xff\x00"
 
@@ -86,26 +88,31 @@ class Beginning:
 class Prefiltered:
     """Keeps a JSON body unread until it may hold a value: where none of them is in it, none is at the pointer.
 
-    A value with an escape in it is written in many ways, so that the first backslash ends the waiting as well.
+    A value can be written with escapes, too (RFC 8259 section 7): the first that may be of one ends the waiting as well.
     """
 
-    __slots__ = ("_scan", "_waiting", "_wanted", "found")
+    __slots__ = ("_escapes", "_reading", "_scan", "_tail", "_values", "_waiting", "found")
 
-    def __init__(self, scan: PointerScan, values: Sequence[str]) -> None:
+    def __init__(self, scan: PointerScan, values: Sequence[bytes], escapes: re.Pattern[bytes]) -> None:
         self._scan = scan
-        self._wanted = TextScan([*(value.encode() for value in values), b"\\"])
-        self._waiting: list[bytes] = []
+        self._values = values
+        self._escapes = escapes
+        self._tail = max(_LONGEST_ESCAPE, *map(len, values)) - 1
+        self._waiting = bytearray()
+        self._reading = False
         self.found: bool | None = None
 
     def feed(self, text: bytes) -> None:
         """Take more of the body."""
-        self._waiting.append(text)
-        if not self._wanted.found:
-            self._wanted.feed(text)
-        if self._wanted.found:
-            self._scan.feed(b"".join(self._waiting))
-            self._waiting.clear()
-            self.found = self._scan.found
+        if not self._reading:
+            start = max(0, len(self._waiting) - self._tail)
+            self._waiting += text
+            holds = any(self._waiting.find(value, start) >= 0 for value in self._values)
+            if not holds and self._escapes.search(self._waiting, start) is None:
+                return
+            self._reading, text, self._waiting = True, bytes(self._waiting), bytearray()
+        self._scan.feed(text)
+        self.found = self._scan.found
 
     def end(self) -> None:
         """No more of the body is looked at."""
@@ -113,12 +120,20 @@ class Prefiltered:
         self.found = self._scan.found
 
 
+def _escapes_of(values: Sequence[str]) -> re.Pattern[bytes]:
+    """Return what finds the escapes that one of these values can be written with: of its own characters, mostly."""
+    characters = set("".join(values))
+    if not all(" " <= c <= "~" and c not in '"\\/' for c in characters):
+        return re.compile(rb"\\")
+    return re.compile(rb"\\u00(?i:%b)" % b"|".join(b"%02x" % ord(c) for c in sorted(characters)))
+
+
 def scan_maker(sign: BodySign) -> Callable[[], Scan]:
     """Compile a sign that was judged to be well-formed."""
     tokens = tokens_of(sign.json_pointer)
     if tokens is not None:
-        values = frozenset(sign.equals)
-        return lambda: Beginning(Prefiltered(PointerScan(tokens, values), sign.equals), _JSON_BEGINS)
+        values, encoded, escapes = frozenset(sign.equals), [v.encode() for v in sign.equals], _escapes_of(sign.equals)
+        return lambda: Beginning(Prefiltered(PointerScan(tokens, values), encoded, escapes), _JSON_BEGINS)
     if sign.soap_fault_code:
         codes = frozenset(sign.soap_fault_code)
         return lambda: Beginning(FaultScan(codes), _XML_BEGINS)

@@ -1,7 +1,7 @@
 """Finds a value in the beginning of a JSON text, as it comes: by a JSON pointer (RFC 6901), in linear time.
 
 A text that is cut off is no error: what came before the cut is judged. How the text was cut into pieces on its way
-changes nothing.
+changes nothing. Values that the pointer does not lead into are passed over without being read.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import re
 
 #: The token of a pointer that stands for every element of an array. An object's member of that name is meant as well.
 EVERY = "*"
-#: Deepest nesting that is followed; a text that is deeper has no such value.
-DEEPEST = 256
 
 _POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)+")
 _SPACE = re.compile(rb"[ \t\r\n]*")
-_IN_STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
+_IN_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+#: All but brackets, and whole strings; it stops before a string that is not whole yet.
+_WITHOUT_BRACKETS = re.compile(rb'[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*', re.DOTALL)
 _SCALAR = re.compile(rb"[-+.0-9A-Za-z]*")
 _NUMBER_OR_NAME = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -32,20 +32,19 @@ def tokens_of(pointer: str) -> tuple[str, ...] | None:
 
 
 class _Level:
-    """One object or array that is open. `on_path`: the pointer leads here."""
+    """One object or array that is open, and that the pointer leads into."""
 
-    __slots__ = ("index", "kind", "on_path")
+    __slots__ = ("index", "kind")
 
-    def __init__(self, kind: bytes, *, on_path: bool) -> None:
+    def __init__(self, kind: bytes) -> None:
         self.kind = kind
-        self.on_path = on_path
         self.index = 0
 
 
 class PointerScan:
     """Looks for one of some values at a pointer. `found` is None until that is decided."""
 
-    __slots__ = ("_at", "_expected", "_from", "_levels", "_name", "_text", "_tokens", "_values", "found")
+    __slots__ = ("_at", "_expected", "_from", "_levels", "_name", "_passing", "_text", "_tokens", "_values", "found")
 
     def __init__(self, tokens: tuple[str, ...], values: frozenset[str]) -> None:
         self._tokens = tokens
@@ -53,6 +52,7 @@ class PointerScan:
         self._text = bytearray()
         self._at = self._from = 0  # where the next token begins, and how far an unfinished one was read
         self._levels: list[_Level] = []
+        self._passing = 0  # how many brackets are open of a value that is passed over
         self._expected = "value"
         self._name = ""
         self.found: bool | None = None
@@ -62,7 +62,7 @@ class PointerScan:
         self._text += text
         if self._at == 0 and self._text[:3] == _BYTE_ORDER_MARK:
             self._at = self._from = 3
-        while self.found is None and self._step():
+        while self.found is None and (self._pass_over() if self._passing else self._step()):
             pass
 
     def end(self) -> None:
@@ -85,20 +85,44 @@ class PointerScan:
             return True
         return self._scalar(start)
 
-    def _string(self, start: int) -> bool:
+    def _pass_over(self) -> bool:
+        """Pass over more of a value that the pointer does not lead into."""
+        if self._text[self._at : self._at + 1] == b'"':
+            end = self._end_of_string(self._at)
+            if end is None:
+                return False
+            self._at = end + 1
+        passed = _WITHOUT_BRACKETS.match(self._text, self._at)
+        self._at = self._from = end = passed.end() if passed is not None else self._at
+        mark = self._text[end : end + 1]
+        if mark == b'"':
+            return self._end_of_string(end) is not None
+        if mark:
+            self._at = self._from = end + 1
+            self._passing += 1 if mark in b"{[" else -1
+            if not self._passing:
+                self._after_value()
+        return bool(mark)
+
+    def _end_of_string(self, start: int) -> int | None:
+        """Return where the string ends that begins at `start`; None where its end has not come yet."""
         inside = _IN_STRING.match(self._text, max(self._from, start + 1))
         end = inside.end() if inside is not None else start + 1
         if end >= len(self._text) or self._text[end : end + 1] != b'"':
             self._from = end  # the rest of it, or what an escape stands for, has not come yet
+            return None
+        return end
+
+    def _string(self, start: int) -> bool:
+        end = self._end_of_string(start)
+        if end is None:
             return False
         is_name = self._expected in ("name", "name or end")
-        value = ""
-        if self._levels and self._levels[-1].on_path:  # no other text is looked into
-            try:
-                value = json.loads(self._text[start : end + 1].decode(), strict=False)
-            except ValueError:
-                self.found = False
-                return False
+        try:
+            value = json.loads(self._text[start : end + 1].decode(), strict=False)
+        except ValueError:
+            self.found = False
+            return False
         self._at = self._from = end + 1
         if is_name:
             self._name, self._expected = value, "colon"
@@ -136,11 +160,13 @@ class PointerScan:
             self.found = False
 
     def _open(self, kind: bytes) -> None:
-        if self._expected not in ("value", "value or end") or len(self._levels) >= DEEPEST:
+        if self._expected not in ("value", "value or end"):
             self.found = False
-            return
-        self._levels.append(_Level(kind, on_path=self._is_on_path() and len(self._levels) < len(self._tokens)))
-        self._expected = "name or end" if kind == _OBJECT else "value or end"
+        elif self._is_on_path() and len(self._levels) < len(self._tokens):
+            self._levels.append(_Level(kind))
+            self._expected = "name or end" if kind == _OBJECT else "value or end"
+        else:
+            self._passing = 1
 
     def _value(self, value: str) -> None:
         """Take a text, number, true, false or null."""
@@ -161,8 +187,6 @@ class PointerScan:
         if not self._levels:
             return True
         level = self._levels[-1]
-        if not level.on_path:
-            return False
         token = self._tokens[len(self._levels) - 1]
         if level.kind == _OBJECT:
             return self._name == token

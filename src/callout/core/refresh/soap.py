@@ -49,24 +49,27 @@ class FaultScan:
         try:
             self._parser.Parse(text, False)
         except (expat.ExpatError, ValueError, LookupError, _Refused):
-            self.found = bool(self.found)
+            self._decide(bool(self.found))
 
     def end(self) -> None:
         """The text ended, or no more of it is looked at."""
         self.found = bool(self.found)
 
+    def _decide(self, found: bool) -> None:
+        """What is left of the text is not looked at."""
+        self.found = found
+        self._parser.StartElementHandler = self._parser.EndElementHandler = self._parser.CharacterDataHandler = None
+
     def _refuse(self, *_declared: object) -> None:
         raise _Refused
 
     def _started(self, name: str, _attributes: object) -> None:
-        if self.found is not None:
-            return
         self._path.append(name.rpartition(_SEPARATOR)[2])
         if self._path[:2] == _HEADER:
             return
         depth = len(self._path)
         if depth <= len(_FAULT) and self._path[-1] != _FAULT[depth - 1]:
-            self.found = False  # no envelope, or an answer instead of a fault
+            self._decide(found=False)  # no envelope, or an answer instead of a fault
         elif _is_code(self._path[len(_FAULT) :]):
             self._code = []
 
@@ -75,14 +78,13 @@ class FaultScan:
             self._code.append(text[:_LONGEST])
 
     def _ended(self, _name: str) -> None:
-        if self.found is not None:
-            return
         if self._code is not None:
             code, self._code = "".join(self._code).strip(), None
             if code.rpartition(":")[2] in self._codes:
-                self.found = True
+                self._decide(found=True)
+                return
         if self._path in _ENDS:
-            self.found = bool(self.found)
+            self._decide(found=False)
         self._path.pop()
 
 
