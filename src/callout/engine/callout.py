@@ -294,10 +294,7 @@ class Callouts:
 
     def is_stale(self, route: Route, ready: Ready, status: int) -> bool:
         """Say whether an answer of this status, if a refresh rule matches it, is to be followed by a refresh."""
-        if not route.slot.protocol.obtains:
-            return False
-        signed = status not in route.signs.alone
-        return self._tokens.expects_help(route.slot, ready.generation, status, signed=signed)
+        return route.slot.protocol.obtains and self._tokens.expects_help(route.slot, ready.generation, status)
 
     async def refresh(self, route: Route, ready: Ready, status: int) -> Ready:
         """Replace the token that this answer refused; many callers at once cause one token request. Raises `Refused`."""

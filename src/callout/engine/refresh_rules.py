@@ -66,7 +66,7 @@ async def remove_refresh_rule(setup: Setup, who: str, name: str, number: int) ->
 
 
 async def set_refresh_debounce(setup: Setup, who: str, name: str, seconds: int | None) -> Result:
-    """Set how long refresh rules stay quiet after a refresh; None: as the server is set up."""
+    """Set how long refresh rules stay quiet after a refresh that did not help; None: as the server is set up."""
 
     def edit(org: Org) -> Edit:
         external = found(org.external_credentials, name, *_EXTERNAL)
@@ -75,7 +75,7 @@ async def set_refresh_debounce(setup: Setup, who: str, name: str, seconds: int |
 
     org, moved = await setup.write(who, edit)
     quiet = "as long as the server is set up" if seconds is None else f"{seconds} seconds"
-    message = f"After a refresh of {name}, refresh rules other than status 401 stay quiet for {quiet}"
+    message = f"After a refresh of {name} that did not help, refresh rules other than status 401 stay quiet for {quiet}"
     return _result(org, name, moved=moved, message=message)
 
 

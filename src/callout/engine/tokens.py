@@ -163,17 +163,14 @@ class Tokens:
         left = slot.held.token.expires_at - self._clock.now()
         return self._clock.monotonic() + left.total_seconds()
 
-    def expects_help(self, slot: Slot, generation: int, status: int, *, signed: bool = False) -> bool:
-        """Say whether a refresh may help an answer of this status to a request of this generation.
-
-        `signed`: the status alone is no sign of stale credentials, header or body have one.
-        """
+    def expects_help(self, slot: Slot, generation: int, status: int) -> bool:
+        """Say whether a refresh may help an answer of this status to a request of this generation."""
         if slot.generation > generation:
             return True
         now = self._clock.monotonic()
         if status != ALWAYS and now < slot.retry_at and self.is_still_good(slot):
             return False  # the token endpoint fails, and this status may be genuine: the answer passes
-        return not slot.debounce.is_quiet(status, now, signed=signed)
+        return not slot.debounce.is_quiet(status, now)
 
     def note_refresh(self, slot: Slot) -> None:
         """Remember that a refresh rule had the token replaced: a window begins in which none but 401 does so again."""

@@ -77,7 +77,7 @@ class ExternalCredential:
     """How an external system is authenticated to. `parameters` are the protocol's, never secret.
 
     `allow_private_network` concerns the token endpoint; None means: as the named credentials that use it.
-    `refresh_debounce` is how long refresh rules stay quiet after a refresh, in seconds; None: as the server is set up.
+    `refresh_debounce` is how long refresh rules stay quiet after one that did not help, in seconds; None: as the server is set up.
     """
 
     name: str

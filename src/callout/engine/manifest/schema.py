@@ -132,7 +132,7 @@ _TOLD: Mapping[str, str] = {
     "parameters": "Values that the protocol or a header formula reads; none of them secret",
     "additional_status_codes": "Statuses besides 401 that mean stale credentials: 400-499 and 600-999",
     "refresh_rules": "Answers besides those statuses that mean stale credentials, by signs in header and body",
-    "refresh_debounce": "Seconds that refresh rules other than status 401 stay quiet after a refresh",
+    "refresh_debounce": "Seconds that refresh rules other than status 401 stay quiet after a refresh that did not help",
     "statuses": "Statuses that the rule is about: any from 200, where it names a sign in the header or body as well",
     "header": "A header that says that the credentials are stale",
     "body": "What in the first 64 KiB of the body says that the credentials are stale: one of three",

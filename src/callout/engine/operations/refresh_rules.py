@@ -40,7 +40,7 @@ REFRESH_RULES = (
         "PUT",
         "/external-credentials/{name}/refresh-debounce",
         r.RefreshDebounce,
-        "Set how long refresh rules stay quiet after a refresh",
+        "Set how long refresh rules stay quiet after a refresh that did not help",
         lambda u, q, c: refresh_rules.set_refresh_debounce(u.setup, str(c), q.name, q.seconds),
     ),
 )

@@ -87,7 +87,7 @@ async def remove_refresh_rule(name: str, number: int, /, *, where: Where = HERE,
 
 
 async def set_refresh_debounce(name: str, seconds: int | None = None, /, *, where: Where = HERE, session: Given) -> int:
-    """Set how many seconds refresh rules other than status 401 stay quiet after a refresh.
+    """Set how many seconds refresh rules other than status 401 stay quiet after a refresh that did not help.
 
     Example: `callout external-credential set-refresh-debounce Orders 60`
 
