@@ -7,6 +7,7 @@ import pytest
 
 from callout.core.errors import Refused
 from callout.engine.printed_commands import applicable
+from tests.engine.test_troubleshoot import stale
 from tests.entrypoints.cli.conftest import CommandLine
 from tests.entrypoints.cli.test_remedies import SITUATIONS, decided, set_up
 from tests.world import make_shop
@@ -85,6 +86,16 @@ def test_a_status_code_is_added_and_taken_off(cli):
     assert cli("external-credential", "remove-status-code", "Orders", "712").code == 0
     refused = cli("external-credential", "add-status-code", "Orders", "200")
     assert (refused.code, "1xx, 2xx or 3xx does not refuse" in refused.err) == (3, True)
+
+
+def test_status_suggests_a_status_code_with_its_evidence_and_the_command_that_adds_it(cli):
+    cli("secret", "set", "Orders/Service", "client_id=abc", "client_secret=-", stdin="s3cret")
+    cli.runs(stale(cli.world, 712, times=5))
+    lines = cli("status").out.splitlines()
+    assert lines[-2].endswith("callout external-credential add-status-code Orders 712")
+    assert "5 answers with status 712 on 1 token" in lines[-1]
+    assert cli("external-credential", "add-status-code", "Orders", "712").code == 0
+    assert "add-status-code" not in cli("status").out
 
 
 RULE = ("external-credential", "add-refresh-rule", "Orders", "--status", "500", "--status", "200")
