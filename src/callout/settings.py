@@ -86,7 +86,11 @@ class Settings:
     replay_directory_limit: int = setting(1024**3, "what these files of one worker take together", "bytes")
     request_limit: int = setting(0, "largest request body; 0 = no limit", "bytes")
     connection_limit: int = setting(20000, "connections of callers in one worker", least=1)
-    debounce: float = setting(30.0, "how long a refresh rule stays quiet after a refresh that did not help", "seconds")
+    debounce: float = setting(
+        30.0,
+        "how long refresh rules stay quiet after a refresh that did not help, where the external credential does not say",
+        "seconds",
+    )
     poll_interval: float = setting(0.1, "how often a process looks for changed definitions", "seconds", least=MOMENT)
     longest_without_store: float = setting(
         3600.0, "how long callouts go on while the store cannot be read", "seconds", least=1

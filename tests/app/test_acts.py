@@ -66,6 +66,8 @@ SELDOM = (
     ),
 )
 
+RULE = {"statuses": [500], "soap_fault_code": ["INVALID_SESSION_ID"]}
+
 #: What to run first, and the arguments. `KEY` stands for the visible start of alice's key, `REQUEST` for the id of the
 #: request that waits.
 CASES = {
@@ -82,6 +84,12 @@ CASES = {
         (("external_credential.add_status_code", {"name": "Orders", "status": 403}),),
         {"name": "Orders", "status": 403},
     ),
+    "external_credential.add_refresh_rule": ((), {"name": "Orders", **RULE}),
+    "external_credential.remove_refresh_rule": (
+        (("external_credential.add_refresh_rule", {"name": "Orders", **RULE}),),
+        {"name": "Orders", "number": 1},
+    ),
+    "external_credential.set_refresh_debounce": ((), {"name": "Orders", "seconds": 5}),
     "secret.set": ((), {**SERVICE, "values": {"password": "canary-password"}}),
     "secret.remove": ((("secret.set", {**SERVICE, "values": {"password": "x"}}),), SERVICE),
     "user.set": ((), {"name": "carol"}),

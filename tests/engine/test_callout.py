@@ -170,19 +170,54 @@ async def test_a_line_break_in_a_value_never_reaches_a_header(world) -> None:
 async def test_a_rule_that_did_not_help_is_quiet_for_the_debounce_and_401_is_heard_again_after_a_second(world) -> None:
     route = world.admit()
     ready = await world.callouts.refresh(route, await world.callouts.prepare(route), 400)
-    world.callouts.answered(route, ready, 400, True)
-    assert not world.callouts.is_stale(route, ready, 400)
+    assert not world.callouts.is_stale(route, ready, 400)  # what was sent again has not been answered yet
+    world.callouts.answered(route, ready, helped=False)
+    assert not world.callouts.is_stale(route, ready, 401)
     world.clock.move(1)
     assert world.callouts.is_stale(route, ready, 401)
     assert not world.callouts.is_stale(route, ready, 400)
-    world.clock.move(30)
+    world.clock.move(28.9)
+    assert not world.callouts.is_stale(route, ready, 601)
+    world.clock.move(0.2)
     assert world.callouts.is_stale(route, ready, 400)
 
 
 async def test_a_rule_that_helped_is_heard_again_at_once(world) -> None:
     route = world.admit()
     ready = await world.callouts.refresh(route, await world.callouts.prepare(route), 601)
-    world.callouts.answered(route, ready, 200, True)
+    world.callouts.answered(route, ready, helped=True)
+    assert world.callouts.is_stale(route, ready, 601)
+
+
+@pytest.mark.parametrize("order", [(True, False), (False, True), (False, True, True)])
+async def test_where_a_refresh_helped_some_and_not_others_the_rules_are_quiet(world, order) -> None:
+    route = world.admit()
+    ready = await world.callouts.refresh(route, await world.callouts.prepare(route), 400)
+    for helped in order:
+        world.callouts.answered(route, ready, helped=helped)
+    assert not world.callouts.is_stale(route, ready, 400)
+    ready = await world.callouts.refresh(route, ready, 401)
+    world.callouts.answered(route, ready, helped=True)
+    assert world.callouts.is_stale(route, ready, 400)
+
+
+async def test_each_external_credential_has_a_debounce_of_its_own(world) -> None:
+    await world.define(replace(ORDERS, refresh_debounce=5))
+    route = world.admit()
+    ready = await world.callouts.refresh(route, await world.callouts.prepare(route), 400)
+    world.clock.move(4.9)
+    assert not world.callouts.is_stale(route, ready, 400)
+    world.clock.move(0.2)
+    assert world.callouts.is_stale(route, ready, 400)
+
+
+async def test_adopting_a_token_that_another_callout_had_replaced_begins_no_window(world) -> None:
+    route = world.admit()
+    first = await world.callouts.prepare(route)
+    await world.callouts.refresh(route, first, 601)
+    world.clock.move(20)
+    ready = await world.callouts.refresh(route, first, 601)
+    world.clock.move(11)
     assert world.callouts.is_stale(route, ready, 601)
 
 

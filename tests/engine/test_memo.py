@@ -12,7 +12,7 @@ from callout.core.errors import Refused
 from callout.core.model.org import Org
 from callout.core.model.people import CallerKey
 from callout.core.protocols import CATALOGUE
-from callout.core.refresh.rules import refresh_statuses
+from callout.core.refresh.rules import signs_of
 from callout.engine.callers import identify
 from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
@@ -59,7 +59,8 @@ def asked(callouts: Callouts, question) -> object:
         route = callouts.admit(name, (), key, None, principal)
     except Refused as refused:
         return refused.reason.code, refused.detail, refused.remedies
-    assert route.refresh_statuses == refresh_statuses(route.decision.external_credential.additional_status_codes)
+    external = route.decision.external_credential
+    assert route.refresh_statuses == (signs_of(external).statuses if CATALOGUE[external.protocol].obtains else set())
     return route.decision
 
 

@@ -230,6 +230,27 @@ async def test_a_status_that_means_stale_is_proposed_with_its_evidence(shop, sta
     assert await findings(shop) == []
 
 
+async def test_status_suggests_such_a_status_with_the_evidence_and_the_command_until_it_is_added(shop) -> None:
+    await stale(shop, 712, times=5)
+    (suggested,) = (await shop.run("status"))["suggestions"]
+    assert (suggested["external_credential"], suggested["count"]) == ("Orders", 5)
+    assert suggested["evidence"].startswith("5 answers with status 712 on 1 token")
+    assert suggested["command"] == "callout external-credential add-status-code Orders 712"
+    change = applicable(suggested["command"])
+    await shop.run(change.operation, **change.arguments)
+    assert (await shop.run("status"))["suggestions"] == []
+
+
+async def test_a_status_that_a_refresh_rule_is_about_is_not_proposed(shop) -> None:
+    await stale(shop, 403, told=True)
+    rule = {"statuses": [403], "header": "WWW-Authenticate", "contains": ["invalid_token"]}
+    told = await shop.run("external_credential.add_refresh_rule", name="Orders", **rule)
+    assert [r["rule"] for r in told["refresh_rules"]] == [
+        "status 403 with 'invalid_token' in the header WWW-Authenticate"
+    ]
+    assert await findings(shop) == []
+
+
 async def test_a_protocol_without_a_token_is_never_stale(shop) -> None:
     await stale(shop, 403)
     await shop.define(ExternalCredential("Orders", "none", principals=(Principal("Service"),)))

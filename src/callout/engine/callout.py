@@ -207,6 +207,7 @@ class Callouts:
             slot = Slot(holder, fingerprint, protocol(Values()))
             self._slots[holder, fingerprint] = slot
         slot.allow_private_network = private_token_endpoint(org, external.name)
+        slot.debounce.seconds = external.refresh_debounce
         return compile_route(
             decision,
             protocol=protocol,
@@ -304,22 +305,29 @@ class Callouts:
         return ready
 
     def is_stale(self, route: Route, ready: Ready, status: int) -> bool:
-        """Say whether an answer of this status, which a refresh rule names, is to be followed by a refresh."""
+        """Say whether an answer of this status, if a refresh rule matches it, is to be followed by a refresh."""
         return route.slot.protocol.obtains and self._tokens.expects_help(route.slot, ready.generation, status)
 
     async def refresh(self, route: Route, ready: Ready, status: int) -> Ready:
         """Replace the token that this answer refused; many callers at once cause one token request. Raises `Refused`."""
         self.refreshes[status] = self.refreshes.get(status, 0) + 1
+        newest = route.slot.generation == ready.generation
         try:
             await self._tokens.replace(route.slot, ready.generation, because=f"status {status}")
         except CalloutError as error:
             raise self._explained(route, Draft(route, dry=False), error) from error
+        if newest:
+            self._tokens.note_refresh(route.slot)
         return await self.prepare(route)
 
-    def answered(self, route: Route, ready: Ready, status: int, replayed: bool) -> None:
-        """Learn from an answer: whether the refresh before it helped."""
-        if replayed and ready.generation == route.slot.generation:
-            self._tokens.note_replay(route.slot, status, helped=status not in route.refresh_statuses)
+    def still_good(self, route: Route) -> bool:
+        """Say whether the token in hand can go on being used where it could not be replaced."""
+        return self._tokens.is_still_good(route.slot)
+
+    def answered(self, route: Route, ready: Ready, *, helped: bool) -> None:
+        """Learn from the answer to a request that was sent again: whether the refresh before it helped."""
+        if ready.generation == route.slot.generation:
+            self._tokens.note_replay(route.slot, helped=helped)
 
     def _explained(self, route: Route, draft: Draft, error: CalloutError) -> Refused:
         refused, caller = refusal_of(error), route.decision.caller

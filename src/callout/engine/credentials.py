@@ -14,6 +14,7 @@ from callout.core.model.org import Org
 from callout.core.model.people import Package
 from callout.core.protocol import AuthenticationProtocol
 from callout.core.refresh.replay import IDEMPOTENT
+from callout.engine.refresh_rules import shown_rules
 from callout.engine.setup import Edit, Result, Setup, found, put
 
 SECTION, NOUN = "named_credentials", "a named credential"
@@ -268,6 +269,8 @@ def _shown_external(org: Org, external: ExternalCredential) -> Result:
         "protocol": external.protocol,
         "parameters": dict(external.parameters),
         "additional_status_codes": list(external.additional_status_codes),
+        "refresh_rules": shown_rules(external),
+        "refresh_debounce": external.refresh_debounce,
         "headers": _headers(external.headers),
         "allow_private_network": external.allow_private_network,
         "created_by_namespace": external.created_by_namespace,

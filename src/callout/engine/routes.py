@@ -17,7 +17,7 @@ from callout.core.ports import Destination
 from callout.core.protocol import AuthenticationProtocol, Values
 from callout.core.reasons import Telling
 from callout.core.refresh.replay import ReplayContract
-from callout.core.refresh.rules import refresh_statuses
+from callout.core.refresh.rules import Signs, signs_of
 from callout.core.secret import Secret
 from callout.engine.certificates import Shown
 from callout.engine.requests import Demands
@@ -46,7 +46,8 @@ class Route:
     destination: Destination
     path: bytes
     drops: frozenset[bytes]
-    refresh_statuses: frozenset[int]
+    signs: Signs
+    refresh_statuses: frozenset[int]  # of the signs; none where there is no token to refresh
     telling: Telling
     slot: Slot
     until: float  # the route itself holds this long (monotonic seconds): a key or a time box ends
@@ -89,12 +90,14 @@ def compile_route(
         raise ValueError(msg)
     origin = origin_of(named.url)
     drops = written_names(named, external, protocol) | {b"host"}
+    signs = signs_of(external)
     return Route(
         decision=decision,
         destination=Destination(origin.scheme, origin.host, origin.port, named.allow_private_network),
         path=origin.path.rstrip("/").encode(),
         drops=drops | {proof_header} if proof_header is not None else drops,
-        refresh_statuses=refresh_statuses(external.additional_status_codes),
+        signs=signs,
+        refresh_statuses=signs.statuses if protocol.obtains else frozenset(),
         telling=telling,
         slot=slot,
         until=until,

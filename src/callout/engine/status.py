@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
 
 from callout.core.model.credentials import ExternalCredential, Principal, PrincipalType, UserExternalCredentialKey
@@ -10,6 +10,10 @@ from callout.core.model.org import Org
 from callout.core.ports import PrincipalHealth
 from callout.engine.secret_values import names_needed
 from callout.engine.setup import Result, Setup
+from callout.engine.troubleshoot import suggestions
+
+#: The newest callouts that suggestions are drawn from.
+MOST_LOOKED_AT = 2_000
 
 #: States of a principal, the best first.
 READY, NO_TOKEN_YET, EXPIRED, FAILING, NOT_CONFIGURED, NOT_DEFINED = (
@@ -22,8 +26,11 @@ READY, NO_TOKEN_YET, EXPIRED, FAILING, NOT_CONFIGURED, NOT_DEFINED = (
 )
 
 
-async def status(setup: Setup) -> Result:
-    """Show every principal, per-user ones once for each user who has values, and rows whose principal is gone."""
+async def status(setup: Setup, recent: Callable[[int], Awaitable[list[Result]]]) -> Result:
+    """Show every principal, per-user ones once for each user who has values, and rows whose principal is gone.
+
+    `suggestions` are statuses that the newest callouts show to be signs of stale credentials, though no rule says so.
+    """
     org = await setup.org()
     rows = {row.key: row for row in await setup.user_external_credentials.health()}
     shown = [
@@ -35,7 +42,13 @@ async def status(setup: Setup) -> Result:
     counts: dict[str, int] = {}
     for row in principals:
         counts[row["state"]] = counts.get(row["state"], 0) + 1
-    return {"generation": org.generation, "at": setup.now(), "states": counts, "principals": principals}
+    return {
+        "generation": org.generation,
+        "at": setup.now(),
+        "states": counts,
+        "principals": principals,
+        "suggestions": suggestions(setup, org, await recent(MOST_LOOKED_AT)),
+    }
 
 
 def _keys(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from callout.core.errors import CalloutError, Refused, StoreError, VaultError
 from callout.core.message import HttpResponse
@@ -19,8 +19,9 @@ from callout.core.model.org import Org
 from callout.core.oauth2 import from_sealable, sealable
 from callout.core.ports import FIRST, Clock, Entropy, StoredToken, Transport, UserExternalCredentials, Vault
 from callout.core.protocol import AuthenticationProtocol, Moment, Token, Values
-from callout.core.refresh.rules import ALWAYS, debounce_seconds
+from callout.core.refresh.rules import ALWAYS
 from callout.core.secret import Secret
+from callout.engine.debounce import Debounce
 
 #: A token is replaced this long before it expires, or after nine tenths of a shorter life, in seconds.
 REFRESH_BUFFER = 60.0
@@ -53,8 +54,7 @@ class Slot:
     failures: int = 0
     failed: CalloutError | None = None
     retry_at: float = 0.0
-    unhelpful_until: float = 0.0
-    unhelpful_always_until: float = 0.0
+    debounce: Debounce = field(default_factory=Debounce)
 
     @property
     def generation(self) -> int:
@@ -173,15 +173,21 @@ class Tokens:
         if slot.generation > generation:
             return True
         now = self._clock.monotonic()
-        if status != ALWAYS and now < slot.retry_at and slot.held is not None and not self._expired(slot.held.token):
+        if status != ALWAYS and now < slot.retry_at and self.is_still_good(slot):
             return False  # the token endpoint fails, and this status may be genuine: the answer passes
-        return now >= (slot.unhelpful_always_until if status == ALWAYS else slot.unhelpful_until)
+        return not slot.debounce.is_quiet(status, now)
 
-    def note_replay(self, slot: Slot, status: int, *, helped: bool) -> None:
-        """Remember whether a refresh helped: one that did not is not repeated before the debounce has passed."""
-        now = self._clock.monotonic()
-        slot.unhelpful_until = 0.0 if helped else now + debounce_seconds(status, self._debounce)
-        slot.unhelpful_always_until = 0.0 if helped else now + debounce_seconds(ALWAYS, self._debounce)
+    def note_refresh(self, slot: Slot) -> None:
+        """Remember that a refresh rule had the token replaced: a window begins in which none but 401 does so again."""
+        slot.debounce.refreshed(self._clock.monotonic(), self._debounce)
+
+    def note_replay(self, slot: Slot, *, helped: bool) -> None:
+        """Remember whether a refresh helped the request that was sent again."""
+        slot.debounce.was_helped(helped, self._clock.monotonic(), self._debounce)
+
+    def is_still_good(self, slot: Slot) -> bool:
+        """Say whether the token in hand has not expired, as far as its endpoint said."""
+        return slot.held is not None and not self._expired(slot.held.token)
 
     def _expired(self, token: Token) -> bool:
         return token.expires_at is not None and token.expires_at <= self._clock.now()

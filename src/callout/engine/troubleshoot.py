@@ -19,7 +19,7 @@ from callout.core.model.org import Org
 from callout.core.model.people import Caller
 from callout.core.reasons import Blame, reason
 from callout.core.refresh.evidence import Answer, Evidence, evidence_of
-from callout.core.refresh.rules import refresh_statuses
+from callout.core.refresh.rules import Signs, signs_of
 from callout.engine.printed_commands import applicable, one_approval_each
 from callout.engine.setup import Result, Setup, found
 
@@ -69,6 +69,16 @@ async def troubleshoot(
         "findings": [f for f in findings if not f["mended"]],
         "mended": [f for f in findings if f["mended"]],
     }
+
+
+def suggestions(setup: Setup, org: Org, records: Sequence[Record]) -> list[Result]:
+    """Suggest the statuses that these callouts (newest first) show to be signs of stale credentials, with the evidence."""
+    members = ("external_credential", "evidence", "count", "first_at", "last_at", "callout_id", "remedy")
+    return [
+        {**{name: finding[name] for name in members}, "command": finding["remedy_commands"][0]}
+        for finding in _stale_signs(setup, org, records)
+        if not finding["mended"]
+    ]
 
 
 def _findings(setup: Setup, org: Org, records: Sequence[Record]) -> Iterator[Result]:
@@ -216,8 +226,8 @@ def _stale_signs(setup: Setup, org: Org, records: Sequence[Record]) -> Iterator[
         external = org.external_credentials.get(evidence.external_credential)
         protocol = setup.catalogue.get(external.protocol) if external is not None else None
         if external is not None and protocol is not None and protocol.obtains and evidence.is_convincing:
-            statuses = refresh_statuses(external.additional_status_codes)
-            yield _stale_sign(evidence, sorted(statuses), mended=evidence.status in statuses)
+            signs = signs_of(external)
+            yield _stale_sign(evidence, signs, mended=evidence.status in signs.statuses)
 
 
 def _was_sent_with_token(record: Record) -> bool:
@@ -239,12 +249,13 @@ def _answer(record: Record) -> Answer:
     )
 
 
-def _stale_sign(evidence: Evidence, statuses: Sequence[int], *, mended: bool) -> Result:
+def _stale_sign(evidence: Evidence, signs: Signs, *, mended: bool) -> Result:
     name, status = evidence.external_credential, evidence.status
     first, last = evidence.answers[0], evidence.answers[-1]
     named = sorted({answer.named_credential for answer in evidence.answers})
     users = sorted({answer.user for answer in evidence.answers if answer.user})
-    signs = ", ".join(map(str, statuses))
+    statuses = ", ".join(map(str, sorted(signs.alone)))
+    rules = " and by rules on other answers" if signs.rules else " alone"
     remedy = Remedy(
         f"Make {status} an additional status code of {name}, so that its tokens are refreshed on it",
         f"callout external-credential add-status-code {shlex.quote(name)} {status}",
@@ -265,7 +276,7 @@ def _stale_sign(evidence: Evidence, statuses: Sequence[int], *, mended: bool) ->
         "first_at": first.at.isoformat(timespec="milliseconds"),
         "last_at": last.at.isoformat(timespec="milliseconds"),
         "callout_id": last.callout_id,
-        "cause": f"tokens of {name} are refreshed on status {signs} alone; its external system answers {status}",
+        "cause": f"tokens of {name} are refreshed on status {statuses}{rules}; its external system answers {status}",
         "evidence": str(evidence),
         "also_missing": [],
         "mended": mended,

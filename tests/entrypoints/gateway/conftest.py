@@ -11,8 +11,10 @@ import uvloop
 
 from callout.adapters.outbound import Outbound
 from callout.core.errors import Refused
+from callout.core.model.credentials import ExternalCredential, RefreshRule
 from callout.core.ports import Destination, Spools
 from callout.core.refresh.replay import ReplayContract
+from callout.core.refresh.rules import Signs, signs_of
 from callout.engine.routes import Ready
 from callout.entrypoints.gateway import Gateway, Limits
 
@@ -116,16 +118,25 @@ class ExternalSystem:
             writer.transport.abort()
 
 
+NO_RULES = signs_of(ExternalCredential("E", "none", additional_status_codes=(601,)))
+
+
 @dataclass(eq=False)
 class StandInRoute:
     destination: Destination
     path: bytes = b"/v2"
     drops: frozenset[bytes] = frozenset({b"host", b"authorization", b"x-tenant"})
+    signs: Signs = NO_RULES
     refresh_statuses: frozenset[int] = frozenset({401, 601})
     ready: Ready | None = None
     demands: Any = None
     until: float = FOREVER
     replay: ReplayContract = field(default_factory=ReplayContract)
+
+    def rule(self, *rules: RefreshRule) -> None:
+        """Give the route refresh rules, beside its statuses."""
+        self.signs = signs_of(ExternalCredential("E", "none", additional_status_codes=(601,), refresh_rules=rules))
+        self.refresh_statuses = self.signs.statuses
 
 
 @dataclass
@@ -136,7 +147,9 @@ class StandIn:
     records: list[tuple[Any, ...]] = field(default_factory=list)
     written: list[tuple[Any, int]] = field(default_factory=list)
     says_stale: list = field(default_factory=list)
-    told: list[tuple[int, bool]] = field(default_factory=list)
+    told: list[bool] = field(default_factory=list)
+    noticed: list = field(default_factory=list)
+    good: bool = False
     prepared: int = 0
     refreshed: int = 0
     refusal: Refused | None = None
@@ -184,18 +197,22 @@ class StandIn:
         self.refreshed += 1
         return await self.prepare(route)
 
-    def answered(self, route, ready, status, replayed):
-        self.told.append((status, replayed))
+    def still_good(self, route):
+        return self.good
+
+    def answered(self, route, ready, *, helped):
+        self.told.append(helped)
 
     def next_id(self):
         self.count += 1
         return b"id-%d" % self.count
 
     def record(self, *record):
-        *record, ready, stale_status, says_stale = record if len(record) == 14 else (*record, False)
+        *record, ready, stale_status, says_stale, noticed = record if len(record) == 15 else (*record, False, None)
         self.records.append(tuple(record))
         self.written.append((ready, stale_status))
         self.says_stale.append(says_stale)
+        self.noticed.append(noticed)
         self.recorded.set()
 
 

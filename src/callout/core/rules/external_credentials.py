@@ -12,6 +12,7 @@ from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter
 from callout.core.refresh.rules import refusal_of
 from callout.core.rules.headers import header_problems, names_read
 from callout.core.rules.names import developer_name_rule, namespace_rule, nearest, readable_name_rule
+from callout.core.rules.refresh_rules import refresh_rule_problems
 from callout.core.rules.urls import refusal_of_url
 
 #: Parameters and secrets have names that a formula can say: `$Credential.Orders.tenant`.
@@ -35,6 +36,7 @@ def external_credential_problems(
         if rule is not None:
             yield Problem(f"{place}.created_by_namespace", f"namespace {external.created_by_namespace!r}", rule)
     yield from _status_problems(place, external.additional_status_codes)
+    yield from refresh_rule_problems(external, place)
     protocol = catalogue.get(external.protocol)
     if protocol is None:
         expected = f"a protocol: {', '.join(catalogue)}"

@@ -158,6 +158,8 @@ class _Reader:
     def _list(self, shape: ListShape, node: Node, place: str) -> list[Any]:
         if isinstance(node, ScalarNode) and node.kind is Kind.NOTHING:
             return []
+        if shape.single and isinstance(node, ScalarNode):
+            node = ListNode((node,), node.line)
         if not isinstance(node, ListNode):
             self._note(place, node, _kind(node), "a list")
             return []

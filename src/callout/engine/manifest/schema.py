@@ -10,16 +10,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from callout.core.model.certificates import DNS_NAME
-from callout.core.model.credentials import CustomHeader
+from callout.core.model.credentials import CustomHeader, HeaderSign
 from callout.core.model.issuers import SIGNATURE_ALGORITHMS, TrustedIssuer
 from callout.core.model.org import SECTIONS
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter
+from callout.core.refresh.rules import HIGHEST, LOWEST
 from callout.core.rules import LONGEST_DESCRIPTION, LONGEST_LABEL
 from callout.core.rules.certificates import FINGERPRINT
 from callout.core.rules.external_credentials import HIGHEST_SEQUENCE, PARAMETER_NAME
 from callout.core.rules.headers import HEADER_NAME
 from callout.core.rules.names import DEVELOPER_NAME, LONGEST_NAME, NAMESPACE
 from callout.core.rules.people import LONGEST_VERSION
+from callout.core.rules.refresh_rules import (
+    FAULT_CODE,
+    LONGEST_DEBOUNCE,
+    LONGEST_TEXT,
+    MEDIA_TYPE,
+    MOST_RULES,
+    MOST_TEXTS,
+)
 from callout.core.rules.requests import LONGEST_SPAN, METHOD, MOST_CALLS
 from callout.core.spiffe import LONGEST_ID, PATTERN
 from callout.engine.manifest.shape import (
@@ -91,7 +100,22 @@ _NARROWED: Mapping[str, Any] = {
     "label": {"maxLength": LONGEST_LABEL},
     "description": {"maxLength": LONGEST_DESCRIPTION},
     "version": {"maxLength": LONGEST_VERSION},
+    "refresh_debounce": {"minimum": 0, "maximum": LONGEST_DEBOUNCE},
+    "refresh_rules": {"maxItems": MOST_RULES},
+    "json_pointer": {"pattern": "^(/([^~/]|~[01])*)*$"},
     "uses": {"items": {"type": "string", "pattern": DEVELOPER_NAME}},
+}
+
+_SIGN_TEXT = {"minLength": 1, "maxLength": LONGEST_TEXT}
+#: What the rules say of each value in the lists of a refresh rule.
+_OF_A_SIGN: Mapping[str, Any] = {
+    "statuses": {"minimum": LOWEST, "maximum": HIGHEST},
+    "content_types": {"pattern": MEDIA_TYPE},
+    "soap_fault_code": _SIGN_TEXT | {"pattern": FAULT_CODE},
+    "contains": _SIGN_TEXT | {"pattern": "^[\x00-\x7f]*$"},
+    "matches": _SIGN_TEXT | {"pattern": "^[\x00-\x7f]*[\x00-\x29\x2b-\x7f][\x00-\x7f]*$"},
+    "equals": _SIGN_TEXT,
+    "text": _SIGN_TEXT,
 }
 
 _SECRET: Mapping[str, Any] = {
@@ -116,6 +140,18 @@ _TOLD: Mapping[str, str] = {
     "protocol": "Name of the authentication protocol",
     "parameters": "Values that the protocol or a header formula reads; none of them secret",
     "additional_status_codes": "Statuses besides 401 that mean stale credentials: 400-499 and 600-999",
+    "refresh_rules": "Answers besides those statuses that mean stale credentials, by signs in header and body",
+    "refresh_debounce": "Seconds that refresh rules other than status 401 stay quiet after a refresh that did not help",
+    "statuses": "Statuses that the rule is about: any from 200, where it names a sign in the header or body as well",
+    "header": "A header that says that the credentials are stale",
+    "body": "What in the first 64 KiB of the body says that the credentials are stale: one of three",
+    "contains": "Texts of which one is in the header's value, in any case",
+    "matches": "Patterns of which the header's value is like one, in any case; * is any text",
+    "json_pointer": "Where the value is (RFC 6901); * stands for every element of an array",
+    "equals": "Values of which one is there, as text: '190' is the number as well",
+    "soap_fault_code": "Codes of a SOAP 1.1 or 1.2 fault, or subcodes, without their prefix",
+    "text": "Texts of which one is in the body, letter for letter",
+    "content_types": "Media types that a body is judged in; left out: JSON, XML or text, as the sign needs",
     "headers": "Headers that Callout writes; {!…} in a value is a formula",
     "principals": "Of an external credential: its identities. Of a profile or permission set: EC/Principal granted, "
     "or a mapping that narrows the grant to methods and paths",
@@ -205,6 +241,8 @@ def _record(shape: RecordShape) -> dict[str, Any]:
         rendered = _shape(declared.shape, name) | _NARROWED.get(name, {})
         if shape.of is CustomHeader:
             rendered["pattern"] = HEADER_NAME if name == "name" else _HEADER_VALUE
+        if shape.of is HeaderSign and name == "name":
+            rendered["pattern"] = HEADER_NAME
         if shape.of is TrustedIssuer and name == "users":
             rendered["propertyNames"] = {"minLength": 1}  # here they are values of a claim
         if name in _TOLD:
@@ -213,7 +251,8 @@ def _record(shape: RecordShape) -> dict[str, Any]:
         if isinstance(default, (bool, int, str)) and default != "":
             rendered["default"] = default
         if name in defaults and default is None:
-            rendered["type"] = [rendered["type"], "null"]
+            kinds = rendered["type"]
+            rendered["type"] = kinds if isinstance(kinds, list) else [kinds, "null"]
         properties[name] = rendered
     required = [name for name, declared in shape.fields.items() if declared.required]
     kind: Any = "object" if required else ["object", "null"]
@@ -247,6 +286,10 @@ def _shape(shape: Shape, name: str) -> dict[str, Any]:
             return {"oneOf": [_shape(ReferenceShape(), name), _record(shape_of_narrowed_grant())]}
         case RecordShape():
             return _record(shape)
+        case ListShape(item, _, single=True):
+            one = _shape(item, name) | _OF_A_SIGN.get(name, {})
+            several = {"type": ["array", "null"], "items": one, "uniqueItems": True, "maxItems": MOST_TEXTS}
+            return {"anyOf": [one, several]}
         case ListShape(item):
             unique = {} if isinstance(item, RecordShape) else {"uniqueItems": True}
             return {"type": ["array", "null"], "items": _shape(item, name), **unique}

@@ -236,6 +236,35 @@ class StatusCode(Request):
     status: int
 
 
+class RefreshRule(Request):
+    """An external credential, and a refresh rule: statuses, and signs in header and body."""
+
+    name: str
+    statuses: tuple[int, ...]
+    header: str = ""
+    contains: tuple[str, ...] = ()
+    matches: tuple[str, ...] = ()
+    json_pointer: str = ""
+    equals: tuple[str, ...] = ()
+    soap_fault_code: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    content_types: tuple[str, ...] = ()
+
+
+class RefreshRuleNumber(Request):
+    """An external credential, and the number of one of its refresh rules, from 1."""
+
+    name: str
+    number: int
+
+
+class RefreshDebounce(Request):
+    """An external credential, and how many seconds its refresh rules stay quiet; null: as the server is set up."""
+
+    name: str
+    seconds: int | None = None
+
+
 class Access(Request):
     """Who would make callouts by which name."""
 

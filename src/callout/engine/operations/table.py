@@ -14,6 +14,7 @@ from callout.engine.operations.groups import GROUPS
 from callout.engine.operations.identity import IDENTITY
 from callout.engine.operations.operation import Access, Operation
 from callout.engine.operations.packages import PACKAGES
+from callout.engine.operations.refresh_rules import REFRESH_RULES
 
 _DEFINITIONS = (
     Operation(
@@ -384,7 +385,7 @@ _LOOKING = (
         "/status",
         r.Nothing,
         "Show the health of every principal",
-        lambda u, q, c: status.status(u.setup),
+        lambda u, q, c: status.status(u.setup, u.recent),
     ),
     Operation(
         "who_can",
@@ -443,6 +444,7 @@ _LOOKING = (
 
 OPERATIONS: tuple[Operation, ...] = (
     *_DEFINITIONS,
+    *REFRESH_RULES,
     *_SECRETS,
     *_PEOPLE,
     *PACKAGES,

@@ -13,27 +13,24 @@ from typing import TYPE_CHECKING
 
 from callout.core.access.target import join, split_target
 from callout.core.errors import Refused
-from callout.core.http1.body import ChunkedBody
 from callout.core.http1.head import RequestHead, ResponseHead
 from callout.core.http1.lines import with_line
-from callout.core.refresh.evidence import says_stale
-from callout.core.refresh.replay import DONE, IDEMPOTENT, NOT_NEEDED, Mark, Replay
+from callout.core.refresh.replay import DONE, IDEMPOTENT, Obstacle, Replay
 from callout.engine.issuers import Unverified
 from callout.engine.routes import Ready, Route
 from callout.entrypoints.gateway.answers import CONTINUE, refusal
 from callout.entrypoints.gateway.failure import log_failure
+from callout.entrypoints.gateway.framing import Reframing, framed
 from callout.entrypoints.gateway.outbound import Connection
 from callout.entrypoints.gateway.request_body import RequestBody
+from callout.entrypoints.gateway.screening import Screening, Watching
 
 if TYPE_CHECKING:
     from callout.entrypoints.gateway.caller import CallerConnection
     from callout.entrypoints.gateway.server import Gateway
 
-#: Most bytes of a held-back answer that are read to keep its connection.
-MOST_DISCARDED = 64 * 1024
 
 _BODILESS = frozenset({204, 304})
-_TRANSFER_ENCODING = frozenset({b"transfer-encoding"})
 _HEAD = b"HEAD"
 
 log = logging.getLogger(__name__)
@@ -48,10 +45,8 @@ class Exchange:
         "_caller",
         "_connection",
         "_deadline",
-        "_discarded",
         "_gateway",
         "_head",
-        "_holding_back",
         "_id",
         "_keep_alive",
         "_moved",
@@ -60,20 +55,21 @@ class Exchange:
         "_ready",
         "_received",
         "_redialled",
-        "_replay",
+        "_reframing",
         "_request_ended",
         "_resending",
         "_route",
-        "_says_stale",
-        "_stale_status",
+        "_screening",
         "_started",
         "_status",
         "_tail",
         "_target",
         "_timeout",
-        "_unwrap",
-        "_wrap",
         "name",
+        "noticed",
+        "replay",
+        "says_stale",
+        "stale_status",
     )
 
     def __init__(self, gateway: Gateway, caller: CallerConnection, head: RequestHead, started: float) -> None:
@@ -92,11 +88,13 @@ class Exchange:
         self._resending = False  # what was kept in a file is on its way
         self._body: RequestBody | None = None
         # The answer: 0 until its head is passed on.
-        self._status = self._stale_status = self._received = self._discarded = self._attempts = 0
-        self._replay: Replay | None = None
-        self._holding_back = self._redialled = self._wrap = self._moved = self._over = self._says_stale = False
+        self._status = self.stale_status = self._received = self._attempts = 0
+        self.replay: Replay | None = None
+        self._screening: Screening | Watching | None = None
+        self.noticed: tuple[str, str] | None = None
+        self._redialled = self._moved = self._over = self.says_stale = False
         self._keep_alive = True
-        self._unwrap: ChunkedBody | None = None
+        self._reframing: Reframing | None = None
 
     @property
     def route(self) -> Route | None:
@@ -137,7 +135,7 @@ class Exchange:
             self._timeout = gateway.limits.default_timeout
             self._deadline = self._started + self._timeout
             self._body = RequestBody(gateway, self._caller, body)
-            self._in_background(self._begin_verified(unverified, self._body))
+            self.in_background(self._begin_verified(unverified, self._body))
             return
         except Exception as error:  # noqa: BLE001 - fails closed, and says so
             self._failed(error)
@@ -150,7 +148,7 @@ class Exchange:
         if ready is not None and self._started < ready.fresh_until:
             self._send(route, ready)
         else:
-            self._in_background(self._prepare(route))
+            self.in_background(self._prepare(route))
 
     def request_went_on(self, body: bytes, ended: bool) -> None:
         """Take more of the request's body, as it was framed."""
@@ -191,6 +189,8 @@ class Exchange:
                 self._deadline = now + self._timeout  # an upload that moves is not waiting for its answer
             self._moved = False
             self._quiet_since = now
+        if self._screening is not None and self._screening.swept(now, self._deadline):
+            return
         if not self._status:
             if now >= self._deadline:
                 missing = "answer" if self._request_ended else "more of the request's body"
@@ -206,7 +206,7 @@ class Exchange:
         self._ready = ready
         connection = None if fresh else self._gateway.outbound.idle(route.destination)
         if connection is None:
-            self._in_background(self._dial(route))
+            self.in_background(self._dial(route))
         else:
             self._send_on(connection, ready)
 
@@ -225,9 +225,10 @@ class Exchange:
         self._resending = body is not None and body.is_rewound
         if body is not None and self._resending:
             body.unblock()
-            self._in_background(self._resend(body, connection))
+            self.in_background(self._resend(body, connection))
 
-    def _in_background(self, work: Awaitable[None]) -> None:
+    def in_background(self, work: Awaitable[None]) -> None:
+        """Run what takes time; where it fails, that is the answer."""
         self._gateway.in_background(self._guarded(work))
 
     async def _guarded(self, work: Awaitable[None]) -> None:
@@ -271,16 +272,55 @@ class Exchange:
             connection.write(piece)
         self._resending = False
 
-    async def _refresh(self, route: Route, ready: Ready, status: int) -> None:
-        fresh = await self._gateway.callouts.refresh(route, ready, status)
-        if self._over:
-            return
-        if self._connection is not None:  # the refused answer is still coming in
-            self._connection.abort()
-            self._connection = None
-        self._holding_back = False
-        self._replay = DONE
-        self._send(route, fresh)
+    # --- for the screening of an answer ------------------------------------------------------------------------
+
+    @property
+    def callout_id(self) -> bytes:
+        """The id that log and answer name it by."""
+        return self._id
+
+    @property
+    def is_over(self) -> bool:
+        """True where nobody waits for an answer any more."""
+        return self._over
+
+    @property
+    def has_answer(self) -> bool:
+        """True where an answer's head was passed on."""
+        return self._status != 0
+
+    @property
+    def was_sent_again(self) -> bool:
+        """True where the answer is to the second request."""
+        return self._attempts > 0
+
+    def obstacle(self, route: Route) -> Obstacle | None:
+        """Return why the request cannot be sent again, or None."""
+        lost = self._body.lost if self._body is not None else None
+        return route.replay.obstacle(self._head.method, request_complete=self._request_ended, lost=lost)
+
+    def send_again(self, ready: Ready) -> None:
+        """Send the same request with another token."""
+        assert self._route is not None
+        self.abort_connection()  # where the refused answer is still coming in
+        self._screening = None
+        self._attempts = 1
+        self.replay = DONE
+        if self._body is not None:
+            self._body.rewind()
+        self._send(self._route, ready)
+
+    def release_connection(self) -> None:
+        """Give back the connection of an answer that was read to its end."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.give_back(request_ended=self._request_ended and not self._resending)
+
+    def abort_connection(self) -> None:
+        """End the connection of an answer that is not read to its end."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
 
     # --- from the external system ------------------------------------------------------------------------------
 
@@ -291,20 +331,24 @@ class Exchange:
         assert ready is not None
         status = head.status
         if status in route.refresh_statuses:
-            if self._hold_back(route, ready, status, ended):
+            self._screening = screening = Screening(self, self._gateway, route, ready, head)
+            if screening.began(body, ended):
                 return
-            self._gateway.callouts.answered(route, ready, status, self._replay is DONE)
-        elif self._replay is DONE:
-            self._gateway.callouts.answered(route, ready, status, True)
+        elif self.replay is DONE:
+            self._gateway.callouts.answered(route, ready, helped=True)
         elif status >= 400:
-            self._says_stale = says_stale(head.lines)
+            self._screening = Watching.of(self, head, body, ended)
+        self.pass_on(head, body, ended)
+
+    def pass_on(self, head: ResponseHead, body: bytes, ended: bool) -> None:
+        """Pass on an answer's head, and what has come of its body."""
         if self._body is not None and not self._resending:
             self._body.drop()
-        self._status = status
+        self._status = head.status
         self._received = len(body)
         caller = self._caller
         keep_alive = self._keep_alive = caller.may_stay()
-        if head.content_length >= 0 and keep_alive and self._replay is None:
+        if head.content_length >= 0 and keep_alive and self.replay is None:
             caller.write(b"\r\n".join((head.start, *head.lines, b"Callout-Id: " + self._id, b"", body)))
         else:
             self._write_unusual(head, body, ended)
@@ -315,13 +359,12 @@ class Exchange:
 
     def answer_went_on(self, body: bytes, ended: bool) -> None:
         """Pass more of an answer on, as it was framed."""
-        if self._holding_back:
-            self._discard(body, ended)
+        if self._screening is not None and self._screening.went_on(body, ended):
             return
         self._received += len(body)
         self._moved = True
-        if self._wrap or self._unwrap is not None:
-            body = self._reframed(body, ended)
+        if self._reframing is not None:
+            body = self._reframing.take(body, ended)
         if body:
             self._caller.write(body)
         if ended:
@@ -330,7 +373,7 @@ class Exchange:
     def answer_failed(self, refused: Refused, *, untouched: bool) -> None:
         """There will be no (more) answer: send again if that is safe, refuse, or cut the caller's answer short too."""
         connection, self._connection = self._connection, None
-        if self._holding_back:
+        if self._screening is not None and self._screening.failed(refused):
             return
         if self._status:
             self._cut_short(refused)
@@ -361,84 +404,19 @@ class Exchange:
         whole = self._request_ended and (self._body is None or self._body.lost is None)
         return whole and not self._redialled and self._head.method in IDEMPOTENT
 
-    def _hold_back(self, route: Route, ready: Ready, status: int, ended: bool) -> bool:
-        """Refresh where that may help; returns whether the answer is held back for a second one."""
-        callouts = self._gateway.callouts
-        if self._attempts:
-            return False
-        if not callouts.is_stale(route, ready, status):
-            self._replay = NOT_NEEDED if route.replay.possible else None
-            return False
-        self._stale_status = status
-        body = self._body
-        lost = body.lost if body is not None else None
-        obstacle = route.replay.obstacle(self._head.method, request_complete=self._request_ended, lost=lost)
-        if obstacle is not None:
-            self._replay = Replay(Mark.NOT_POSSIBLE, obstacle)
-            self._gateway.in_background(self._refresh_unheard(route, ready, status))
-            return False
-        if body is not None:
-            body.rewind()
-        self._attempts = 1
-        self._holding_back = True
-        self._discard(b"", ended)
-        self._in_background(self._refresh(route, ready, status))
-        return True
-
-    async def _refresh_unheard(self, route: Route, ready: Ready, status: int) -> None:
-        try:
-            await self._gateway.callouts.refresh(route, ready, status)
-        except Refused as refused:
-            log.info("callout %s: refresh after an answer that was passed on: %s", self._id.decode(), refused)
-        except Exception as error:  # noqa: BLE001 - nobody waits for it
-            log_failure(self._id, error)
-
-    def _discard(self, body: bytes, ended: bool) -> None:
-        """Read the held-back answer to its end, to keep its connection, unless it is long."""
-        self._discarded += len(body)
-        connection = self._connection
-        if connection is None:
-            return
-        if ended:
-            self._connection = None
-            connection.give_back(request_ended=not self._resending)
-        elif self._discarded > MOST_DISCARDED:
-            self._connection = None
-            connection.abort()
-
     def _write_unusual(self, head: ResponseHead, body: bytes, ended: bool) -> None:
         """Write an answer's head that needs more than its own lines, and the first of its body."""
-        lines: list[bytes] = list(head.lines)
-        modern = self._head.minor == 1
         bodiless = self._head.method == _HEAD or head.status in _BODILESS
-        if head.chunked and (bodiless or not modern):
-            lines = head.lines_without(_TRANSFER_ENCODING)
-        if not bodiless and head.content_length < 0:
-            if not modern:
-                self._keep_alive = False
-                self._unwrap = ChunkedBody([]) if head.chunked else None
-            elif not head.chunked:
-                self._wrap = True
-                lines.append(b"Transfer-Encoding: chunked")
+        lines, self._reframing, lasts = framed(head, modern=self._head.minor == 1, bodiless=bodiless)
+        self._keep_alive = self._keep_alive and lasts
         lines.append(b"Callout-Id: " + self._id)
-        if self._replay is not None:
-            lines.append(self._replay.line)
+        if self.replay is not None:
+            lines.append(self.replay.line)
         if not self._keep_alive:
             lines.append(b"Connection: close")
-        if self._wrap or self._unwrap is not None:
-            body = self._reframed(body, ended)
+        if self._reframing is not None:
+            body = self._reframing.take(body, ended)
         self._caller.write(b"\r\n".join((head.start, *lines, b"", body)))
-
-    def _reframed(self, body: bytes, ended: bool) -> bytes:
-        """Put a body that lasts until the close into chunks, or take a chunked one out of them for HTTP/1.0."""
-        if self._unwrap is not None:
-            self._unwrap.feed(body)
-            content = self._unwrap.content or []
-            body = b"".join(content)
-            content.clear()
-            return body
-        end = b"0\r\n\r\n" if ended else b""
-        return b"%x\r\n%b\r\n%b" % (len(body), body, end) if body else end
 
     # --- the end -----------------------------------------------------------------------------------------------
 
@@ -456,9 +434,7 @@ class Exchange:
         self._caller.finished(keep_alive)
 
     def _end_well(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.give_back(request_ended=self._request_ended and not self._resending)
+        self.release_connection()
         self._end(None)
         self._caller.finished(self._keep_alive)
 
@@ -469,9 +445,7 @@ class Exchange:
 
     def _end(self, refused: Refused | None) -> None:
         self._over = True
-        if self._connection is not None:
-            self._connection.abort()
-            self._connection = None
+        self.abort_connection()
         if self._body is not None:
             self._body.drop()
         self._gateway.callouts.record(
@@ -484,9 +458,10 @@ class Exchange:
             self._body.size if self._body is not None else 0,
             self._received,
             self._started,
-            None if self._replay is None else str(self._replay),
+            None if self.replay is None else str(self.replay),
             refused,
             self._ready,
-            self._stale_status,
-            self._says_stale,
+            self.stale_status,
+            self.says_stale,
+            self.noticed,
         )

@@ -319,7 +319,11 @@ def _states(result: Result) -> Lines:
         )
         for p in result["principals"]
     )
-    return table(columns, rows, empty="No principal is defined.")
+    yield from table(columns, rows, empty="No principal is defined.")
+    for suggestion in result["suggestions"]:
+        yield text("")
+        yield text(f"{suggestion['remedy'][0]}", "bold")
+        yield text(f"  seen until {suggestion['last_at']}: {suggestion['evidence']}")
 
 
 def _error(row: dict[str, Any]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App
 
+from callout.entrypoints.cli.commands import refreshing
 from callout.entrypoints.cli.output import Lines, Result, fields, message, table, text
 from callout.entrypoints.cli.where import HERE, Given, Where
 
@@ -27,6 +28,7 @@ def register(app: App) -> None:
     external.command(show_external, name="show")
     external.command(add_status_code, name="add-status-code")
     external.command(remove_status_code, name="remove-status-code")
+    refreshing.register(external)
     app.command(named)
     app.command(external)
 
@@ -154,7 +156,7 @@ def _external(result: Result) -> Lines:
             e["name"],
             e["protocol"],
             [p["name"] for p in e["principals"]],
-            [401, *e["additional_status_codes"]],
+            [401, *e["additional_status_codes"], *(rule["rule"] for rule in e["refresh_rules"])],
             e["named_credentials"],
         )
         for e in result["external_credentials"]
@@ -196,13 +198,15 @@ async def remove_status_code(name: str, status: int, /, *, where: Where = HERE, 
 
 
 def _whole(result: Result) -> Lines:
-    apart = ("headers", "rate_limits")
+    apart = ("headers", "rate_limits", "refresh_rules")
     plain = [name for name, value in result.items() if name not in apart and value not in ("", [], None)]
     yield from fields(result, *plain)
     for limit in result.get("rate_limits", ()):
         observed = ", observed" if limit["observe"] else ""
         per = limit["per"].replace("_", " ")
         yield text(f"rate limit  {limit['calls']} calls each {limit['seconds']} s per {per}{observed}")
+    for rule in result.get("refresh_rules", ()):
+        yield text(f"refresh rule {rule['number']}  {rule['rule']}")
     for header in result["headers"]:
         yield text(f"header  {header['name']}: {header['value']}")
 
