@@ -324,6 +324,10 @@ class World:
         self.clock.seconds += seconds
         self.gateway.sweep()
 
+    async def screening(self) -> None:
+        """Wait until an answer is being held back."""
+        await until(lambda: any(each.exchange and each.exchange._screening for each in self.gateway._connections))
+
     async def record(self) -> tuple[Any, ...]:
         """Wait for the next record and return the last."""
         async with asyncio.timeout(SECONDS):

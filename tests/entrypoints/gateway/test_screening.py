@@ -7,6 +7,7 @@ import pytest
 
 from callout.core.errors import Refused
 from callout.core.model.credentials import BodySign, HeaderSign, RefreshRule
+from callout.entrypoints.gateway.screening import LONGEST_PAUSE
 
 from .conftest import SECONDS, answer, read_request
 
@@ -160,6 +161,8 @@ async def test_a_slow_json_stream_is_passed_on_after_a_pause_as_it_came(world, f
     more = await said_in_pieces(world, head, *sent)
     caller = await world.caller()
     caller.request()
+    await world.screening()
+    world.let_pass(LONGEST_PAUSE)
     found = await caller.head()  # comes before the external system sends anything more
     more.set()
     more_text = b""
@@ -292,7 +295,11 @@ async def test_a_401_or_an_answer_to_a_token_that_is_no_longer_good_does_not_pas
 async def test_a_refresh_that_takes_too_long_does_not_hold_an_answer_that_may_be_genuine(world) -> None:
     world.engine.good, world.engine.gate = True, asyncio.Event()
     world.external.said = lambda request, number: answer(b"genuine", start=b"HTTP/1.1 601 Expired")
-    found = await world.ask(b"/callout/Orders", b"Callout-Timeout: 0.2")
+    caller = await world.caller()
+    caller.request(b"/callout/Orders", b"Callout-Timeout: 2")
+    await world.screening()
+    world.let_pass(2)
+    found = await caller.answer()
     assert (found.status, found.body) == (601, b"genuine")
     world.engine.gate.set()
     async with asyncio.timeout(SECONDS):
