@@ -63,11 +63,10 @@ class TokenRefused(Refused):
         sent: bool = True,
         retry_after: int | None = None,
     ) -> None:
-        super().__init__(code, detail, *remedies, retry_after=retry_after)
+        super().__init__(code, detail, *remedies, retry_after=retry_after, sent=sent)
         self.error = error
         self.status = status
         self.transient = transient
-        self.sent = sent
 
 
 def is_transient(response: HttpResponse) -> bool:
