@@ -117,8 +117,11 @@ class AuthenticationProtocol(ABC):
         """
         raise NotImplementedError(f"{self.name} obtains no token")  # guarded by `obtains`
 
-    def revocation(self, token: Token) -> tuple[str, HttpRequest] | None:
-        """Return the kind of token to be revoked and the request that revokes it; None where nothing is declared."""
+    def revocation(self, token: Token | None) -> tuple[str, HttpRequest] | None:
+        """Return the kind of token to be revoked and the request that revokes it; None where nothing is to be.
+
+        `token` is the one that is stored, or None.
+        """
         del token
         return None
 

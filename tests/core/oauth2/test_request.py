@@ -118,13 +118,13 @@ def test_requests_of_one_client_bear_one_name_that_is_not_the_clients() -> None:
     assert "my id" not in first.client
 
 
-def test_the_refresh_token_is_revoked_where_there_is_one_and_else_the_access_token() -> None:
+def test_a_revocation_names_the_token_and_its_kind_and_is_a_form() -> None:
     values = values_with(revocation_endpoint="https://id.example/revoke", token_request_format="json")
-    kind, request = revocation_request(values, Token(Secret("a1"), NOW, refresh_token=Secret("r1")))
+    kind, request = revocation_request(values, "refresh_token", Secret("r1"))
     assert (kind, request.url) == ("refresh_token", "https://id.example/revoke")
     assert reveal(request.body) == "token=r1&token_type_hint=refresh_token"
     assert "Authorization" in dict(request.headers)
-    kind, request = revocation_request(values, Token(Secret("a1"), NOW))
+    kind, request = revocation_request(values, "access_token", Secret("a1"))
     assert (kind, reveal(request.body)) == ("access_token", "token=a1&token_type_hint=access_token")
     assert "a1" not in repr(request)
 
@@ -136,5 +136,5 @@ def test_the_access_token_is_asked_about() -> None:
 
 
 def test_where_no_endpoint_is_declared_nothing_is_revoked_or_asked() -> None:
-    assert revocation_request(values_with(), Token(Secret("a1"), NOW)) is None
+    assert revocation_request(values_with(), "access_token", Secret("a1")) is None
     assert introspection_request(values_with(), Token(Secret("a1"), NOW)) is None

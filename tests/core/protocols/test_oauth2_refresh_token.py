@@ -99,7 +99,7 @@ def test_a_refresh_has_the_dialects_own_parameters() -> None:
 REVOKING = {"revocation_endpoint": "https://server.example.com/revoke"}
 
 
-@pytest.mark.parametrize(("held", "revoked"), [(Token(Secret("a"), NOW), "first"), (HELD, "second")])
+@pytest.mark.parametrize(("held", "revoked"), [(None, "first"), (Token(Secret("a"), NOW), "first"), (HELD, "second")])
 def test_the_newest_refresh_token_is_the_one_that_is_revoked(held, revoked) -> None:
     kind, request = protocol(**REVOKING).revocation(held)
     assert (kind, sent(request)["token"]) == ("refresh_token", revoked)

@@ -54,16 +54,14 @@ def token_request(values: Values, *grant: Field, refreshing: bool = False) -> Ht
     return request.with_headers(*headers.items())
 
 
-def revocation_request(values: Values, token: Token) -> tuple[str, HttpRequest] | None:
+def revocation_request(values: Values, kind: str, text: Secret) -> tuple[str, HttpRequest] | None:
     """Return what is revoked, and how (RFC 7009 section 2.1); None where no revocation endpoint is declared.
 
-    A refresh token goes first: with it go the access tokens of its grant (section 2.1).
+    `kind` is `refresh_token`, with which the access tokens of its grant go, or `access_token`.
     """
     endpoint = values.text(REVOCATION_ENDPOINT.name)
     if not endpoint:
         return None
-    kind = "refresh_token" if token.refresh_token is not None else "access_token"
-    text = token.refresh_token if token.refresh_token is not None else token.access_token
     return kind, _authenticated(values, endpoint, [("token", text), ("token_type_hint", kind)], as_form=True)
 
 
