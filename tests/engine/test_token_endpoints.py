@@ -97,7 +97,7 @@ async def test_a_queue_that_is_full_refuses_and_nothing_was_sent(way) -> None:
     asked = [asyncio.ensure_future(way.ask()) for _ in range(5)]
     await several(5)
     refused = await way.refused()
-    assert (refused.reason.code, refused.sent, refused.transient) == ("token_endpoint_unreachable", False, True)
+    assert (refused.reason.code, refused.unsent, refused.transient) == ("token_endpoint_unreachable", True, True)
     assert "3 token requests wait" in refused.detail
     way.server.gate.set()
     await asyncio.gather(*asked)
@@ -108,7 +108,7 @@ async def test_who_gets_no_turn_in_time_is_refused_and_nothing_was_sent(way) -> 
     asked = [asyncio.ensure_future(way.ask()) for _ in range(2)]
     await several(2)
     refused = await way.refused(seconds=0.01)
-    assert (refused.sent, refused.transient) == (False, True)
+    assert (refused.unsent, refused.transient) == (True, True)
     assert len(way.server.received) == 2
     way.server.gate.set()
     await asyncio.gather(*asked)
@@ -141,10 +141,10 @@ async def test_an_endpoint_that_keeps_failing_is_left_alone(way, failure) -> Non
     await way.open(failure)
     refused = await way.refused(client="c2")
     assert len(way.server.received) == THRESHOLD
-    assert (refused.reason.code, refused.transient, refused.sent, refused.retry_after) == (
+    assert (refused.reason.code, refused.transient, refused.unsent, refused.retry_after) == (
         "token_endpoint_unreachable",
         True,
-        False,
+        True,
         1,
     )
     assert f"{URL} is left alone for" in refused.detail
@@ -157,7 +157,7 @@ async def test_after_the_pause_one_probe_goes_and_its_answer_lets_the_others_thr
     way.server.gate = asyncio.Event()
     probe = asyncio.ensure_future(way.ask())
     await several(1)
-    assert (await way.refused()).sent is False
+    assert (await way.refused()).unsent
     assert len(way.server.received) == THRESHOLD + 1
     way.server.gate.set()
     assert (await probe).status == 200
@@ -170,7 +170,7 @@ async def test_a_probe_that_fails_makes_the_pause_longer(way) -> None:
     way.server.answers = [DOWN]
     await way.ask()
     way.clock.move(0.9)
-    assert (await way.refused()).sent is False
+    assert (await way.refused()).unsent
     way.clock.move(1.2)
     assert (await way.ask()).status == 200
 
@@ -219,9 +219,9 @@ async def test_too_many_requests_are_the_matter_of_one_client(way) -> None:
 
 
 async def test_a_connection_that_never_was_is_told_as_not_sent(way) -> None:
-    way.server.answers = [Refused("external_system_unreachable", "refused", sent=False), Refused("timed_out", "late")]
-    assert (await way.refused()).sent is False
-    assert (await way.refused()).sent is True
+    way.server.answers = [Refused("external_system_unreachable", "refused", unsent=True), Refused("timed_out", "late")]
+    assert (await way.refused()).unsent
+    assert not (await way.refused()).unsent
 
 
 async def test_what_operators_watch_is_counted_by_endpoint_without_its_query(way) -> None:

@@ -27,7 +27,7 @@ class Refused(CalloutError):
 
     `telling` is how much the caller is told of it, `who`, `namespace` and `on_behalf_of` the caller as far as it is known;
     `to_guest`: the caller proved nothing, or nothing that was accepted. `principal` is the one asked for by name.
-    `sent` is False where it is certain that nothing has left for the server that was asked.
+    `unsent`: the request that failed certainly never left.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Refused(CalloutError):
         on_behalf_of: str | None = None,
         to_guest: bool = False,
         principal: str | None = None,
-        sent: bool = True,
+        unsent: bool = False,
     ) -> None:
         super().__init__(f"{code}: {detail}")
         self.reason: Reason = reason(code)
@@ -59,7 +59,7 @@ class Refused(CalloutError):
         self.on_behalf_of = on_behalf_of
         self.to_guest = to_guest
         self.principal = principal
-        self.sent = sent
+        self.unsent = unsent
         self.blame = self.reason.blame
 
 

@@ -123,7 +123,7 @@ class TokenEndpoints:
         )
         wait = max(1, math.ceil(pause))
         code = "token_endpoint_unreachable"
-        return TokenRefused(code, detail, remedy, transient=True, sent=False, retry_after=wait)
+        return TokenRefused(code, detail, remedy, transient=True, unsent=True, retry_after=wait)
 
     async def _sent(
         self, endpoint: Endpoint, request: HttpRequest, allow_private_network: bool, seconds: float
@@ -142,7 +142,7 @@ class TokenEndpoints:
             self._leave(endpoint, names[1:])
             detail = f"the token endpoint could not be reached: {refused.detail}"
             code = "token_endpoint_unreachable"
-            raise TokenRefused(code, detail, transient=True, sent=refused.sent) from refused
+            raise TokenRefused(code, detail, transient=True, unsent=refused.unsent) from refused
         except BaseException:
             self._leave(endpoint, names)
             raise

@@ -124,4 +124,4 @@ async def test_a_refusal_says_whether_anything_of_the_request_may_have_left(outb
     async with raw_server(lambda head, number: b"HTTP/1.1 200 OK\r\nContent-Le") as server:
         with pytest.raises(Refused) as late:
             await send(outbound, server.port, token_request(server.port), timeout=0.1)
-    assert [each.value.sent for each in (cut, refused, late)] == [True, False, True]
+    assert [each.value.unsent for each in (cut, refused, late)] == [False, True, False]

@@ -123,7 +123,7 @@ def test_what_the_server_may_not_repeat_is_transient(status: int, body: str, kin
 def test_what_stands_until_somebody_changes_something_is_not_transient(status: int, body: str) -> None:
     assert not is_transient(answer(status, body))
     caught = refused(status, body)
-    assert (caught.transient, caught.status, caught.sent) == (False, status, True)
+    assert (caught.transient, caught.status, caught.unsent) == (False, status, False)
 
 
 def test_an_error_in_an_answer_of_success_is_an_error_as_it_is_with_github() -> None:

@@ -38,8 +38,7 @@ class OutboundTransport:
         """Send a request and read the whole answer.
 
         Raises `Refused`: `address_not_allowed`, `tls_verification_failed`, `external_system_unreachable`,
-        `timed_out`, `malformed_request` (a header that cannot be written). Its `sent` is False where the connection
-        was not there yet: then the server cannot have seen the request.
+        `timed_out`, `malformed_request` (a header that cannot be written). `unsent` is true where it never left.
         """
         origin = origin_of(request.url)
         destination = Destination(origin.scheme, origin.host, origin.port, allow_private_network)
@@ -50,9 +49,9 @@ class OutboundTransport:
                 return await self._exchange(destination, raw, request.method, progress)
         except TimeoutError:
             late = f"{origin.authority}: got no whole answer; expected one within {timeout_seconds:g} seconds"
-            raise Refused("timed_out", late, sent=progress.sent) from None
+            raise Refused("timed_out", late, unsent=not progress.sent) from None
         except Refused as refused:
-            refused.sent = progress.sent
+            refused.unsent = not progress.sent
             raise
 
     async def _exchange(self, destination: Destination, raw: bytes, method: str, progress: _Progress) -> HttpResponse:

@@ -49,7 +49,7 @@ class TokenRefused(Refused):
     """A token request that gave no token.
 
     `error` is the code of RFC 6749 section 5.2 where there was one, `status` that of the answer where one came.
-    `transient`: asking again may help. `sent` is False where nothing has left: no refresh token can have been spent.
+    `transient`: asking again may help. `unsent`: nothing has left, so no refresh token can have been spent.
     """
 
     def __init__(
@@ -60,10 +60,10 @@ class TokenRefused(Refused):
         error: str | None = None,
         status: int | None = None,
         transient: bool = False,
-        sent: bool = True,
+        unsent: bool = False,
         retry_after: int | None = None,
     ) -> None:
-        super().__init__(code, detail, *remedies, retry_after=retry_after, sent=sent)
+        super().__init__(code, detail, *remedies, retry_after=retry_after, unsent=unsent)
         self.error = error
         self.status = status
         self.transient = transient
