@@ -16,6 +16,7 @@ from callout.core.model.credentials import (
     PrincipalType,
     UserExternalCredentialKey,
 )
+from callout.core.model.people import Package
 from callout.core.oauth2 import sealable
 from callout.core.ports import FIRST, StoredToken
 from callout.core.protocol import Token
@@ -145,6 +146,13 @@ async def test_an_external_credential_that_a_manifest_prunes_has_its_tokens_revo
     result = await world.run("apply", manifest=manifest, source="m.yaml", prune=True)
     assert set(provider.forms) == {("refresh_token", "canary-rotated"), ("refresh_token", "canary-begun-with")}
     assert [reference for reference, *_ in revoked(result)] == ["Crm/Service", "Mail/Own@alice"]
+
+
+async def test_a_package_that_goes_with_its_secrets_has_their_tokens_revoked(world, provider) -> None:
+    await world.define(Package("acme", "Acme"), replace(JOBS, created_by_namespace="acme"))
+    await keep_token(world, "Jobs")
+    await world.run("package.remove", namespace="acme", credentials="disable", secrets="delete")
+    assert provider.forms == [("access_token", "canary-access")]
 
 
 async def test_a_client_secret_that_is_replaced_revokes_the_access_token_with_the_new_one(world, provider) -> None:

@@ -166,5 +166,6 @@ def _value(name: str, value: str) -> str:
         raise Refused(
             "malformed_request",
             f"got header {name!r} with characters that cannot be sent; expected no line breaks or control characters",
+            unsent=True,
         )
     return value
