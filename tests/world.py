@@ -276,14 +276,15 @@ class World:
         return [(act.who, act.act, act.what) for act in self.store.acts if act.who != "test"]
 
 
-def make_world() -> World:
-    """Make an empty world."""
+def make_world(transport=None) -> World:
+    """Make an empty world. `transport` is what the admin's use cases send with: where none is given, nothing."""
+    transport = transport or Nowhere()
     clock, entropy, vault, store = HandClock(), CountedEntropy(), MemoryVault(), MemoryStore()
     current = CurrentOrg(store, clock)
     records = Records(store, clock, entropy)
     tokens = Tokens(store, vault, Nowhere(), clock, entropy)
     callouts = Callouts(current, CATALOGUE, tokens, records, clock, caller_tokens=CallerTokens(Nowhere(), clock))
-    setup = Setup(store, store, vault, clock, entropy, CATALOGUE)
+    setup = Setup(store, store, vault, clock, entropy, CATALOGUE, transport)
 
     async def diagnose(name, **question):
         await current.follow()
@@ -312,9 +313,9 @@ WEATHER_URL = NamedCredential("Weather", "https://weather.example.com", "Weather
 CLERKS = PermissionSet("Order Clerks", frozenset({PrincipalReference("Orders", "Service")}))
 
 
-async def make_shop() -> World:
+async def make_shop(transport=None) -> World:
     """Make a world with two external systems, an administrator, alice (a clerk), bob (no grants) and package acme."""
-    world = make_world()
+    world = make_world(transport)
     await world.define(
         ORDERS,
         ORDERS_URL,

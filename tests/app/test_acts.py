@@ -18,7 +18,9 @@ from callout.core.errors import CalloutError
 from callout.engine.operations import BY_NAME, LOCAL, OPERATIONS
 
 #: Operations whose method is not GET and that change nothing.
-ASKING = {"plan", "diagnose"}
+ASKING = {"plan", "diagnose", "token.introspect"}
+#: Those of them that have nothing to ask here, and what they say.
+REFUSING = {"explain": "callout_not_found", "token.introspect": "introspection_endpoint"}
 MUTATING = [o.name for o in OPERATIONS if o.method != "GET" and o.name not in ASKING]
 
 MANIFEST = {
@@ -44,6 +46,37 @@ UPGRADED = ("package.upgrade", {"namespace": "acme", "manifest": BROUGHT})
 
 ISSUER = json.dumps(
     {"trusted_issuers": {"Login": {"issuer": "https://id.example.com", "audience": "callout", "users_by_name": True}}}
+)
+#: A principal with a refresh token, which nobody answers for: what was tried is the act.
+REVOCABLE = (
+    (
+        "apply",
+        {
+            "manifest": json.dumps(
+                {
+                    "external_credentials": {
+                        "Crm": {
+                            "protocol": "oauth2_refresh_token",
+                            "allow_private_network": True,
+                            "parameters": {
+                                "token_endpoint": "http://127.0.0.1:1/token",
+                                "revocation_endpoint": "http://127.0.0.1:1/revoke",
+                            },
+                            "principals": {
+                                "Service": {
+                                    "secrets": {
+                                        "client_id": "c",
+                                        "client_secret": "canary-client",
+                                        "refresh_token": "canary-refresh",
+                                    }
+                                }
+                            },
+                        }
+                    }
+                }
+            )
+        },
+    ),
 )
 #: Lets little through at first, so that there is more to allow.
 SELDOM = (
@@ -92,6 +125,7 @@ CASES = {
     "external_credential.set_refresh_debounce": ((), {"name": "Orders", "seconds": 5}),
     "secret.set": ((), {**SERVICE, "values": {"password": "canary-password"}}),
     "secret.remove": ((("secret.set", {**SERVICE, "values": {"password": "x"}}),), SERVICE),
+    "token.revoke": (REVOCABLE, {"external_credential": "Crm", "principal": "Service"}),
     "user.set": ((), {"name": "carol"}),
     "user.remove": ((), {"name": "bob"}),
     "key.create": ((), {"user": "alice"}),
@@ -236,7 +270,7 @@ async def test_asking_leaves_no_act(home, run, operation) -> None:
         named["name"] = "alice"
     required = {field.name for field in msgspec.structs.fields(operation.request) if field.required}
     end = await end_of(home)
-    expected = pytest.raises(CalloutError, match="callout_not_found") if operation.name == "explain" else nullcontext()
-    with expected:
+    refusing = REFUSING.get(operation.name)
+    with pytest.raises(CalloutError, match=refusing) if refusing else nullcontext():
         await run(operation.name, {name: named[name] for name in required})
     assert await end_of(home) == end

@@ -45,7 +45,7 @@ async def test_settings_change_together_or_not_at_all(sandbox: Sandbox, http: Ht
         {"stale_status": 1000},
         {"stale_status": True},
         {"default_authentication": "magic"},
-        {"client_authentication": "none"},
+        {"client_authentication": "magic"},
         {"token_delay_ms": -1},
         {"self": 1},
     ],

@@ -43,6 +43,8 @@ MAY = {
     "secret.list": {VIEW, MANAGE},
     "secret.set": {MANAGE},
     "secret.remove": {MANAGE},
+    "token.revoke": {MANAGE},
+    "token.introspect": {VIEW, MANAGE},
     "diagnose": {VIEW},
     "explain": {VIEW},
     "can": {VIEW},
@@ -139,7 +141,7 @@ def expected(role: str, operation) -> str | None:
 
 @pytest.mark.parametrize(
     "operation",
-    [o for o in OPERATIONS if not o.name.startswith("secret.") and o.name not in ABOUT_CALLOUTS],
+    [o for o in OPERATIONS if not o.name.startswith(("secret.", "token.")) and o.name not in ABOUT_CALLOUTS],
     ids=lambda o: o.name,
 )
 async def test_a_role_may_what_it_may_and_is_answered_alike_about_what_is_there_and_what_is_not(operation):
@@ -160,7 +162,7 @@ async def test_a_role_may_what_it_may_and_is_answered_alike_about_what_is_there_
 
 
 @pytest.mark.parametrize("role", CALLERS)
-@pytest.mark.parametrize("name", ["secret.set", "secret.list", "secret.remove"])
+@pytest.mark.parametrize("name", ["secret.set", "secret.list", "secret.remove", "token.revoke", "token.introspect"])
 async def test_secret_values_of_others_are_answered_like_what_is_not_there(name, role):
     cases = [("Orders", "Service", None), ("Nowhere", "Service", None), ("Weather", "Own", "alice")]
     cases += [("Weather", "Nowhere", "alice"), ("Weather", "Own", "nobody_known")]
@@ -237,9 +239,13 @@ async def test_an_object_permission_is_for_what_it_says(permission, user):
     seen = await reason_of(shop, "secret.list", user, HOLDING)
     everyones = permission in ("view_all", "modify_all")
     assert (seen is None) is (everyones or (own and permission in ("read", "edit")))
+    asked = await reason_of(shop, "token.introspect", user, HOLDING)
+    assert (asked == "definition_refused") is (seen is None)  # nothing is declared that could be asked
+    revoked = await reason_of(shop, "token.revoke", user, HOLDING)
     removed = await reason_of(shop, "secret.remove", user, HOLDING)
+    assert revoked == removed
     assert (removed is None) is (permission == "modify_all" or (own and permission == "delete"))
-    refused = {first, again, seen, removed} - {None}
+    refused = {first, again, seen, removed, asked} - {None, "definition_refused"}
     assert refused <= {"user_external_credential_denied" if own else "administrator_required"}
 
 

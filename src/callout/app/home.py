@@ -25,6 +25,7 @@ from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
 from callout.engine.issuers import CallerTokens
 from callout.engine.records import CalloutLog, Records
+from callout.engine.token_endpoints import TokenEndpoints
 from callout.engine.tokens import Tokens
 from callout.settings import Settings
 
@@ -48,6 +49,8 @@ class Home:
     entropy: SystemEntropy
     org: CurrentOrg
     outbound: Outbound
+    transport: OutboundTransport
+    endpoints: TokenEndpoints
     tokens: Tokens
     records: Records
     callouts: Callouts
@@ -93,7 +96,8 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
         org = CurrentOrg(store.definitions, clock)
         outbound = Outbound(trusted_ca_file=settings.trusted_ca_file or None)
         transport = OutboundTransport(outbound)
-        tokens = Tokens(store.user_external_credentials, vault, transport, clock, entropy, debounce=settings.debounce)
+        endpoints = TokenEndpoints(transport, clock, entropy)
+        tokens = Tokens(store.user_external_credentials, vault, endpoints, clock, entropy, debounce=settings.debounce)
         records = Records(store.audit, clock, entropy, settings.log_sampling)
         callouts = Callouts(
             org,
@@ -114,6 +118,8 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
             entropy,
             org,
             outbound,
+            transport,
+            endpoints,
             tokens,
             records,
             callouts,

@@ -40,6 +40,7 @@ def operations_of(home: Home) -> Operations:
         home.clock,
         home.entropy,
         CATALOGUE,
+        home.transport,
         packages_read_only=home.settings.packages_read_only,
     )
     audit = Audit(home.store.audit, home.clock, __version__)

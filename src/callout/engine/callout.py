@@ -345,6 +345,7 @@ class Callouts:
             namespace=caller.namespace if caller is not None else None,
             on_behalf_of=caller.on_behalf_of if caller is not None else None,
             to_guest=caller is None or caller.is_guest,
+            retry_after=refused.retry_after,
         )
 
     # --- the stages ------------------------------------------------------------------------------------------

@@ -250,7 +250,7 @@ async def remove_status_code(setup: Setup, who: str, name: str, status: int) -> 
 def _declared(protocol: type[AuthenticationProtocol]) -> list[Result]:
     return [
         {
-            "name": p.name,
+            "name": p.shown_name,
             "help": p.help,
             "secret": p.secret,
             "required": p.required and p.default is None,

@@ -114,3 +114,16 @@ async def test_a_secret_with_a_line_break_is_not_written(outbound, bad) -> None:
             await send(outbound, server.port, request)
         assert bad not in str(refused.value)
         assert server.heads == []
+
+
+async def test_a_refusal_says_whether_anything_of_the_request_may_have_left(outbound) -> None:
+    async with raw_server(lambda head, number: None) as server:
+        with pytest.raises(Refused) as cut:
+            await send(outbound, server.port, token_request(server.port))
+        port = server.port
+    with pytest.raises(Refused) as refused:
+        await send(outbound, port, token_request(port))
+    async with raw_server(lambda head, number: b"HTTP/1.1 200 OK\r\nContent-Le") as server:
+        with pytest.raises(Refused) as late:
+            await send(outbound, server.port, token_request(server.port), timeout=0.1)
+    assert [each.value.unsent for each in (cut, refused, late)] == [False, True, False]

@@ -162,7 +162,7 @@ async def test_a_slow_json_stream_is_passed_on_after_a_pause_as_it_came(world, f
     caller = await world.caller()
     caller.request()
     await world.screening()
-    world.let_pass(LONGEST_PAUSE)
+    world.let_pass(2 * LONGEST_PAUSE)
     found = await caller.head()  # comes before the external system sends anything more
     more.set()
     more_text = b""

@@ -138,7 +138,8 @@ def required_names(
     protocol = catalogue[external.protocol]
     headers = (*external.headers, *(named.headers if named else ()))
     read = {name for h in headers for credential, name in parse(h.value).names if credential == external.name}
-    return required_secrets(protocol) | (read - external.parameters.keys() - principal.parameters.keys())
+    given = {**external.parameters, **principal.parameters}
+    return required_secrets(protocol, given) | (read - external.parameters.keys() - principal.parameters.keys())
 
 
 def _no_active_user(org: Org, caller: Caller, state: str) -> Step:

@@ -215,6 +215,9 @@ class _Reader:
                 self._note(place, node, _shown(node), expected, nearest(_text_of(node), choices))
             case ReferenceShape():
                 self._note(place, node, _shown(node), "EXTERNAL_CREDENTIAL/PRINCIPAL")
+            case TextShape() if isinstance(node, MapNode) and ".parameters." in place:
+                name = place.rpartition(".parameters.")[2]
+                self._note(place, node, _kind(node), f"text; a parameter with keys is written as {name}.KEY: text")
             case _:
                 quotes = isinstance(node, ScalarNode) and node.kind is not Kind.NOTHING
                 self._note(place, node, _kind(node), "text; put it in quotes" if quotes else "text")

@@ -6,7 +6,7 @@ What a schema cannot say (that names exist, that a URL is public) is left to the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from callout.core.model.certificates import DNS_NAME
@@ -53,6 +53,8 @@ from callout.engine.manifest.shape import (
 
 _READABLE_NAME = r"^(?![- ])[^/@\x00-\x1f\x7f]*[^/@\x00-\x1f\x7f ]$"
 _USER_NAME = r"^(?!-)[^/\s\x00-\x1f\x7f]+$"
+#: A parameter or secret; one that takes keys has its key after a dot.
+_NAME_WITH_KEY = PARAMETER_NAME.removesuffix("$") + r"(\.[!-~]+)?$"
 _ONE_LINE = r"^[^\r\n\x00]*$"
 #: The value of a header: only within a formula may a line end.
 _HEADER_VALUE = r"^([^\r\n\x00{]|\{(?!!))*(\{![^\x00]*)?$"
@@ -70,8 +72,8 @@ _NAMES: Mapping[str, Any] = {
     "principals": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
     "packages": {"pattern": NAMESPACE},
     "users": {"pattern": _USER_NAME},
-    "parameters": {"pattern": PARAMETER_NAME},
-    SECRETS: {"pattern": PARAMETER_NAME},
+    "parameters": {"pattern": _NAME_WITH_KEY},
+    SECRETS: {"pattern": _NAME_WITH_KEY},
     "trusted_issuers": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
     "client_certificates": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
     "namespaces": {"minLength": 1},
@@ -303,9 +305,10 @@ def _shape(shape: Shape, name: str) -> dict[str, Any]:
 
 def _condition(protocol: type[AuthenticationProtocol]) -> dict[str, Any]:
     """Say what the parameters, secrets and principals of one protocol are."""
-    plain = {p.name: _parameter(p) for p in protocol.parameters if not p.secret}
+    plain = {p.name: _parameter(p) for p in protocol.parameters if not p.secret and p.key is None}
+    keyed = {p.name: p for p in protocol.parameters if p.key is not None}
     secret = {p.name: False for p in protocol.parameters if p.secret}
-    parameters = {"properties": {**plain, **secret}}
+    parameters = {"properties": {**plain, **secret}, **_keyed(keyed.values(), _parameter)}
     principal: dict[str, Any] = {
         "type": {"enum": [kind.value for kind in protocol.principal_types]},
         "parameters": parameters,
@@ -313,7 +316,8 @@ def _condition(protocol: type[AuthenticationProtocol]) -> dict[str, Any]:
             "properties": {
                 **{p.name: {"description": p.help} for p in protocol.parameters if p.secret},
                 **dict.fromkeys(plain, False),
-            }
+            },
+            **_keyed(keyed.values(), lambda p: {"description": p.help}),
         },
     }
     then = {"parameters": parameters, "principals": {"additionalProperties": {"properties": principal}}}
@@ -323,12 +327,21 @@ def _condition(protocol: type[AuthenticationProtocol]) -> dict[str, Any]:
     }
 
 
+def _keyed(parameters: Collection[Parameter], shape: Callable[[Parameter], dict[str, Any]]) -> dict[str, Any]:
+    """Say what parameters with keys hold, whose names go on after a dot."""
+    if not parameters:
+        return {}
+    return {"patternProperties": {rf"^{p.name}\.{p.key}$": shape(p) for p in parameters}}
+
+
 def _parameter(parameter: Parameter) -> dict[str, Any]:
     rendered: dict[str, Any] = {"type": "string", "pattern": _ONE_LINE, "description": parameter.help}
     if parameter.choices:
         rendered["enum"] = list(parameter.choices)
     if parameter.default is not None:
         rendered["default"] = parameter.default
+    if parameter.pointer:
+        rendered["pattern"] = r"^(/([^~/]|~[01])*)+$"
     if parameter.url:
         rendered["pattern"] = r"^[hH][tT][tT][pP][sS]?://[^/?#\\@\s]+([/?][^#\\\s]*)?$"
     return rendered

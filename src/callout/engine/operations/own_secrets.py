@@ -16,7 +16,7 @@ from callout.core.explanation import Remedy
 from callout.core.model.credentials import PrincipalReference, PrincipalType, UserExternalCredentialKey
 from callout.core.model.org import Org
 from callout.core.model.people import INCLUDES_READ, AdminPermission, Caller, ObjectPermission
-from callout.engine import secret_values
+from callout.engine import introspection, revocation, secret_values
 from callout.engine.authority import NotPermitted, refusal
 from callout.engine.operations import requests as r
 from callout.engine.operations.callouts import held_by
@@ -55,6 +55,22 @@ async def remove_values(uses: Uses, q: r.HeldNames, caller: Caller) -> Result:
     return await secret_values.remove_secrets(
         uses.setup, str(caller), q.external_credential, q.principal, q.names, user=q.user
     )
+
+
+async def revoke_tokens(uses: Uses, q: r.Held, caller: Caller) -> Result:
+    """Revoke the tokens of a principal and leave its values: with delete."""
+    org = await uses.setup.org()
+    _judge(uses, org, q, caller, _MANAGING, _EVERYTHING, frozenset({ObjectPermission.DELETE}))
+    one = secret_values.holder(org, q.external_credential, q.principal, q.user)
+    return await revocation.revoke_tokens(uses.setup, str(caller), one.external, one.principal, one.key)
+
+
+async def introspect(uses: Uses, q: r.Held, caller: Caller) -> Result:
+    """Ask whether the token of a principal is active: with read."""
+    org = await uses.setup.org()
+    everyones = _EVERYTHING | {ObjectPermission.VIEW_ALL}
+    _judge(uses, org, q, caller, _LOOKING, everyones, INCLUDES_READ)
+    return await introspection.introspect(uses.setup, q.external_credential, q.principal, user=q.user)
 
 
 def _judge(

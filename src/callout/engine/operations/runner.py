@@ -20,6 +20,7 @@ from callout.engine.operations.demands import demanded
 from callout.engine.operations.operation import LOCAL, Access, Operation, Uses
 from callout.engine.operations.problems import OperationRefused
 from callout.engine.operations.table import BY_NAME
+from callout.engine.revocation import revoke
 
 
 class Operations:
@@ -38,7 +39,10 @@ class Operations:
             authority = await self._authorize(operation, caller)
             request = decode(operation, arguments)
             uses = replace(self.uses, setup=self.uses.setup.acting_for(authority))
-            return msgspec.to_builtins(await operation.run(uses, request, caller))
+            result = await operation.run(uses, request, caller)
+            if uses.setup.orphans:
+                result = {**result, "revocations": await revoke(uses.setup, str(caller), uses.setup.orphans)}
+            return msgspec.to_builtins(result)
         except NotPermitted as missing:
             raise OperationRefused("administrator_required", missing.detail, *missing.remedies) from None
 

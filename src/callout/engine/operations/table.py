@@ -169,7 +169,8 @@ _DEFINITIONS = (
     ),
 )
 
-_SECRETS_PATH = "/external-credentials/{external_credential}/principals/{principal}/secrets"
+_PRINCIPAL_PATH = "/external-credentials/{external_credential}/principals/{principal}"
+_SECRETS_PATH = f"{_PRINCIPAL_PATH}/secrets"
 
 _SECRETS = (
     Operation(
@@ -197,6 +198,24 @@ _SECRETS = (
         r.HeldNames,
         "Remove secret values of a principal",
         own_secrets.remove_values,
+        Access.KNOWN,
+    ),
+    Operation(
+        "token.revoke",
+        "POST",
+        f"{_PRINCIPAL_PATH}/revoke",
+        r.Held,
+        "Revoke the token of a principal at its authorization server; its values stay",
+        own_secrets.revoke_tokens,
+        Access.KNOWN,
+    ),
+    Operation(
+        "token.introspect",
+        "POST",
+        f"{_PRINCIPAL_PATH}/introspect",
+        r.Held,
+        "Ask the authorization server whether the token of a principal is active",
+        own_secrets.introspect,
         Access.KNOWN,
     ),
 )
