@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from callout.adapters.nodes import LockedNodes
 from callout.adapters.outbound.client import OutboundTransport
 from callout.adapters.outbound.pool import Outbound
 from callout.adapters.store.store import Store
@@ -24,6 +25,8 @@ from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
 from callout.engine.issuers import CallerTokens
 from callout.engine.records import CalloutLog, Records
+from callout.engine.slots import Slots
+from callout.engine.sweeper import Sweeper
 from callout.engine.tokens import Tokens
 from callout.settings import Settings
 
@@ -53,6 +56,7 @@ class Home:
     callouts: Callouts
     log: CalloutLog
     writer: RecordWriter
+    sweeper: Sweeper
     process: str
     """What the callout ids of this process end with."""
 
@@ -81,7 +85,10 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
         org = CurrentOrg(store.definitions, clock)
         outbound = Outbound(trusted_ca_file=settings.trusted_ca_file or None)
         transport = OutboundTransport(outbound)
-        tokens = Tokens(store.user_external_credentials, vault, transport, clock, entropy, debounce=settings.debounce)
+        credentials = store.user_external_credentials
+        nodes = LockedNodes(settings.folder, clock, entropy)
+        tokens = Tokens(credentials, vault, transport, clock, entropy, nodes=nodes, debounce=settings.debounce)
+        slots = Slots(credentials, vault, CATALOGUE)
         records = Records(store.audit, clock, entropy, settings.log_sampling)
         callouts = Callouts(
             org,
@@ -89,6 +96,7 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
             tokens,
             records,
             clock,
+            slots=slots,
             caller_tokens=CallerTokens(transport, clock),
             telling_users=settings.telling_users,
             telling_guests=settings.telling_guests,
@@ -107,13 +115,16 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
             callouts,
             CalloutLog(store.audit),
             RecordWriter(records),
+            Sweeper(org, slots, tokens, credentials, clock, entropy),
             records.next_id()[-PROCESS_DIGITS:].decode(),
         )
         try:
             yield home
         finally:
+            await tokens.close(settings.drain_timeout)
             await outbound.close()
             await home.writer.flush()
+            nodes.close()
     finally:
         store.close()
 
@@ -134,18 +145,42 @@ async def keep_up(home: Home) -> None:
 
     The three do not wait for each other: a store that hangs keeps nobody from seeing that it does.
     """
-    poll = home.settings.poll_interval
+
+    async def poll() -> None:
+        await home.clock.sleep(home.settings.poll_interval)
+
+    async def gather() -> None:
+        await home.clock.sleep(FLUSH_INTERVAL)
+
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_repeat(poll, lambda: _follow(home), failed="store_not_read", again="store_read_again"))
         tasks.create_task(_repeat(poll, lambda: _judge(home), failed="not_judged", again="judged_again"))
-        tasks.create_task(_repeat(FLUSH_INTERVAL, home.writer.flush, failed="not_flushed", again="flushed_again"))
+        tasks.create_task(_repeat(gather, home.writer.flush, failed="not_flushed", again="flushed_again"))
 
 
-async def _repeat(seconds: float, step: Callable[[], Awaitable[None]], *, failed: str, again: str) -> None:
-    """Take a step every so many seconds, whatever error it ends with. The log has the first of a row, and its end."""
+async def sweep(home: Home) -> None:
+    """See to tokens that nobody asks for, until cancelled: end what was cut off, refresh what lies idle."""
+    try:
+        await _repeat(home.sweeper.rest, home.sweeper.sweep, failed="not_swept", again="swept_again", at_once=True)
+    finally:
+        with suppress(StoreError):
+            await home.sweeper.close()
+
+
+async def _repeat(
+    rest: Callable[[], Awaitable[None]],
+    step: Callable[[], Awaitable[None]],
+    *,
+    failed: str,
+    again: str,
+    at_once: bool = False,
+) -> None:
+    """Take a step after each rest, whatever error it ends with. The log has the first of a row, and its end."""
     because = ""
     while True:
-        await asyncio.sleep(seconds)
+        if not at_once:
+            await rest()
+        at_once = False
         try:
             await step()
         except Exception as error:  # noqa: BLE001 - a process that follows no more would decide on old definitions
@@ -163,7 +198,10 @@ async def _follow(home: Home) -> None:
     age = home.clock.monotonic() - org.confirmed_at
     due = age >= min(CONFIRM_INTERVAL, home.settings.longest_without_store / 4)
     try:
-        if await home.store.changed() or due or org.unreachable_since is not None:
+        changed = await home.store.changed()
+        if changed:
+            home.tokens.leases.note_change()
+        if changed or due or org.unreachable_since is not None:
             await org.follow()
     except Exception:
         org.note_unreachable()  # or the change that was seen just now would not be asked for again

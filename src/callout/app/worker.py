@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import uvloop
 
-from callout.app.home import Home, keep_up, open_home, settle_memory, why_not_ready
+from callout.app.home import Home, keep_up, open_home, settle_memory, sweep, why_not_ready
 from callout.app.lifeline import FAILED, until_told_to_stop
 from callout.app.log import described, log
 from callout.app.metrics import gateway_metrics
@@ -74,12 +74,14 @@ async def work(settings: Settings) -> int:
         home.org.followers.append(lambda _: gateway.reconsider())
         await gateway.start(settings.host, settings.port, reuse_port=True)
         keeping_up = asyncio.ensure_future(keep_up(home))
+        sweeping = asyncio.ensure_future(sweep(home))
         settle_memory()
         print(json.dumps({"event": "ready", "port": gateway.port}), flush=True)  # noqa: T201 - read by the supervisor
-        code = await until_told_to_stop(keeping_up)
+        code = await until_told_to_stop(keeping_up, sweeping)
         await gateway.stop(settings.drain_timeout)
-        keeping_up.cancel()
-        await asyncio.wait({keeping_up})
+        for task in (keeping_up, sweeping):
+            task.cancel()
+        await asyncio.wait({keeping_up, sweeping})
     return code
 
 

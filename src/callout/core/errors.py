@@ -27,6 +27,7 @@ class Refused(CalloutError):
 
     `telling` is how much the caller is told of it, `who`, `namespace` and `on_behalf_of` the caller as far as it is known;
     `to_guest`: the caller proved nothing, or nothing that was accepted. `principal` is the one asked for by name.
+    `unsent`: the request that failed certainly never left.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Refused(CalloutError):
         on_behalf_of: str | None = None,
         to_guest: bool = False,
         principal: str | None = None,
+        unsent: bool = False,
     ) -> None:
         super().__init__(f"{code}: {detail}")
         self.reason: Reason = reason(code)
@@ -57,6 +59,7 @@ class Refused(CalloutError):
         self.on_behalf_of = on_behalf_of
         self.to_guest = to_guest
         self.principal = principal
+        self.unsent = unsent
         self.blame = self.reason.blame
 
 

@@ -19,7 +19,6 @@ from callout.core.errors import CalloutError, Refused, VaultError
 from callout.core.explanation import Explanation, Remedy, Step
 from callout.core.formula import FormulaError, parse
 from callout.core.message import Header, HttpRequest, header_lines
-from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import Org
 from callout.core.model.people import Caller, CallerKey
 from callout.core.ports import Clock
@@ -34,7 +33,8 @@ from callout.engine.limits import RateLimits
 from callout.engine.records import Records
 from callout.engine.requests import demands_of, overriding, take_turn, with_steps
 from callout.engine.routes import MemoKey, Ready, Route, compile_route, headers_of, look_up, written_names
-from callout.engine.tokens import Slot, Tokens, fingerprint_of, is_current, private_token_endpoint
+from callout.engine.slots import Slots
+from callout.engine.tokens import Tokens
 
 #: Routes kept; beyond it the memo starts anew (a caller cannot make it grow: only admitted callers are kept).
 MOST_ROUTES = 100_000
@@ -73,6 +73,7 @@ class Callouts:
         records: Records,
         clock: Clock,
         *,
+        slots: Slots,
         caller_tokens: CallerTokens,
         telling_users: Telling = Telling.FULL,
         telling_guests: Telling = Telling.CODE,
@@ -86,9 +87,8 @@ class Callouts:
         self._caller_tokens = caller_tokens
         self._telling = {True: telling_guests, False: telling_users}
         self._routes: dict[MemoKey, Route] = {}
-        self._slots: dict[tuple[UserExternalCredentialKey, str], Slot] = {}
+        self.slots = slots
         self._own_headers: dict[str, frozenset[bytes]] = {}
-        self._values: dict[tuple[UserExternalCredentialKey, str], Values] = {}
         self.refreshes: dict[int, int] = {}
         self.limits = RateLimits()
         self.local_keys: dict[bytes, CallerKey] = {}
@@ -207,18 +207,11 @@ class Callouts:
         if external is None or principal is None:
             msg = "only an allowed decision can be compiled"
             raise ValueError(msg)
-        org, holder = self._org.value, decision.holder
-        fingerprint = fingerprint_of(external, principal, org.secret_versions.get(holder, 0))
-        protocol = self._catalogue[external.protocol]
-        slot = self._slots.get((holder, fingerprint))
-        if slot is None:
-            slot = Slot(holder, fingerprint, protocol(Values()))
-            self._slots[holder, fingerprint] = slot
-        slot.allow_private_network = private_token_endpoint(org, external.name)
+        org = self._org.value
         return compile_route(
             decision,
-            protocol=protocol,
-            slot=slot,
+            protocol=self._catalogue[external.protocol],
+            slot=self.slots.of(org, decision.holder, external, principal),
             proof_header=proof_header,
             telling=telling,
             until=until,
@@ -269,8 +262,8 @@ class Callouts:
 
     def _forget(self, org: Org) -> None:
         """Drop everything derived from the old definitions; a token whose every input is unchanged is kept."""
-        self._routes, self._own_headers, self._values = {}, {}, {}
-        self._slots = {key: slot for key, slot in self._slots.items() if is_current(org, *key)}
+        self._routes, self._own_headers = {}, {}
+        self.slots.keep_current(org)
         self.limits.keep_current(org)
 
     # --- preparation and refresh -----------------------------------------------------------------------------
@@ -335,13 +328,7 @@ class Callouts:
         external, principal = route.decision.external_credential, route.decision.principal
         assert external is not None
         assert principal is not None
-        key = (route.slot.key, route.slot.fingerprint)
-        values = self._values.get(key)
-        if values is None:
-            values = await self._tokens.values(route.slot.key, external, principal)
-            self._values[key] = values
-        if route.slot.protocol.values is not values:
-            route.slot.protocol = self._catalogue[external.protocol](values)
+        values = await self.slots.equip(route.slot, external, principal)
         count = len(values.secrets)
         return replace(draft, values=values).noting("values", f"{count} sealed values of {route.slot.key} opened")
 
@@ -354,7 +341,7 @@ class Callouts:
         if held is None and not draft.dry:
             raise Refused("overloaded", "got no token; expected one")  # never an empty credential on the wire
         if held is None:
-            return draft.noting("token", "no token in this process's memory: the next callout obtains or adopts one")
+            return draft.noting("token", f"no token in this process's memory; {await self._tokens.foresee(slot)}")
         until = held.token.expires_at.isoformat() if held.token.expires_at is not None else "a time not stated"
         draft = replace(
             draft,
@@ -363,7 +350,8 @@ class Callouts:
             fresh_until=self._tokens.fresh_until(slot),
             good_until=self._tokens.good_until(slot),
         )
-        return draft.noting("token", f"generation {held.generation}, good until {until}")
+        kept = f"; in memory only, because the store does not take it: {held.unsaved}" if held.unsaved else ""
+        return draft.noting("token", f"generation {held.generation}, good until {until}{kept}")
 
     async def write_headers(self, draft: Draft) -> Draft:
         """Write Host and the custom headers; their formulas see this principal's values."""

@@ -19,7 +19,7 @@ from callout.core.reasons import Telling
 from callout.core.refresh.rules import refresh_statuses
 from callout.core.secret import Secret
 from callout.engine.requests import Demands
-from callout.engine.tokens import Slot
+from callout.engine.slots import Slot
 
 #: Name, proof, header that held the proof, wanted principal, user on whose behalf.
 MemoKey = tuple[str, bytes | None, bytes | None, bytes | None, bytes | None]

@@ -132,7 +132,17 @@ def test_every_field_of_a_named_credential_that_is_not_for_people_is_judged():
 def test_every_field_of_an_external_credential_that_is_not_for_people_is_judged():
     one = ExternalCredential("A", "none", {"a": "b"}, (400,), (), (), True, "l", "d", "acme")
     other = ExternalCredential(
-        "A", "custom", {}, (601,), (CustomHeader("X", "y"),), (Principal("P"),), None, "m", "e", "b"
+        "A",
+        "custom",
+        {},
+        (601,),
+        (CustomHeader("X", "y"),),
+        (Principal("P"),),
+        None,
+        "m",
+        "e",
+        "b",
+        inactivity_limit="30d",
     )
     for field in {f.name for f in fields(ExternalCredential)} - {"name"}:
         changed_one = replace(one, **{field: getattr(other, field)})

@@ -37,7 +37,7 @@ class OutboundTransport:
         """Send a request and read the whole answer.
 
         Raises `Refused`: `address_not_allowed`, `tls_verification_failed`, `external_system_unreachable`,
-        `timed_out`, `malformed_request` (a header that cannot be written).
+        `timed_out`, `malformed_request` (a header that cannot be written). `unsent` is true where it never left.
         """
         origin = origin_of(request.url)
         destination = Destination(origin.scheme, origin.host, origin.port, allow_private_network)
@@ -59,7 +59,12 @@ class OutboundTransport:
                 except _Stale:
                     pass
         try:
-            return await self._answer(await self._outbound.dial(destination), raw, method)
+            connection = await self._outbound.dial(destination)
+        except Refused as refused:
+            refused.unsent = True
+            raise
+        try:
+            return await self._answer(connection, raw, method)
         except _Stale as stale:
             raise stale.refused from None
 
@@ -152,5 +157,6 @@ def _value(name: str, value: str) -> str:
         raise Refused(
             "malformed_request",
             f"got header {name!r} with characters that cannot be sent; expected no line breaks or control characters",
+            unsent=True,
         )
     return value

@@ -38,6 +38,7 @@ class ExternalCredential:
     """How an external system is authenticated to. `parameters` are the protocol's, never secret.
 
     `allow_private_network` concerns the token endpoint; None means: as the named credentials that use it.
+    `inactivity_limit` (as `30d`; empty: none) is how long the provider lets a refresh token lie unused.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ExternalCredential:
     label: str = ""
     description: str = ""
     created_by_namespace: str | None = None
+    inactivity_limit: str = ""
 
     def principal(self, name: str) -> Principal | None:
         """Return the principal of this name, or None."""

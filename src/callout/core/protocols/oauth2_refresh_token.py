@@ -42,8 +42,7 @@ class OAuth2RefreshToken(AuthenticationProtocol):
         values = self.values
         scope = values.text("scope")
         client_id, client_secret = values.secret("client_id"), values.secret("client_secret")
-        begun_with = values.secret("refresh_token")
-        refresh_token = begun_with if token is None or token.refresh_token is None else token.refresh_token
+        refresh_token = self.grant(token)
         fields: tuple[tuple[str, str | Secret], ...] = (
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token),
@@ -62,6 +61,11 @@ class OAuth2RefreshToken(AuthenticationProtocol):
                 raise Refused("reconnect_required", refused.detail) from None
             raise
         return fresh if fresh.refresh_token is not None else replace(fresh, refresh_token=refresh_token)
+
+    def grant(self, token: Token | None) -> Secret:
+        """Return the newest refresh token; the one that everything begins with where the server never gave another."""
+        begun_with = self.values.secret("refresh_token")
+        return begun_with if token is None or token.refresh_token is None else token.refresh_token
 
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
         """Add `Authorization: Bearer …` (RFC 6750 section 2.1)."""

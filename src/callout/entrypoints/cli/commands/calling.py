@@ -288,7 +288,7 @@ def _who(result: Result) -> Lines:
 
 
 async def status(*, where: Where = HERE, session: Given) -> int:
-    """Show the health of every principal: what it lacks, its token's times, its last error.
+    """Show the health of every principal: the state of its token, why, and what mends it; its times, its last error.
 
     Example: `callout status --json`
     """
@@ -314,7 +314,14 @@ def _states(result: Result) -> Lines:
         )
         for p in result["principals"]
     )
-    return table(columns, rows, empty="No principal is defined.")
+    yield from table(columns, rows, empty="No principal is defined.")
+    for p in result["principals"]:
+        if p["remedy"]:
+            whose = f"{p['principal']} of {p['user']}" if p["user"] else p["principal"]
+            yield text("")
+            since = f" since {p['state_since']}" if p["state_since"] else ""
+            yield text(f"{whose}: {p['state'].replace('_', ' ')}{since}: {p['state_reason']}")
+            yield from (remedy_line(remedy) for remedy in p["remedy"])
 
 
 def _error(row: dict[str, Any]) -> str | None:
