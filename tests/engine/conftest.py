@@ -63,6 +63,8 @@ class MovedClock:
         self.sleepers = [(due, woken) for due, woken in self.sleepers if not woken.done()]
 
     async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
         woken = asyncio.get_running_loop().create_future()
         self.sleepers.append((self.monotonic() + seconds, woken))
         await woken

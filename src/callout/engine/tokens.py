@@ -160,6 +160,8 @@ class Tokens:
             await asyncio.wait({patience, landed}, return_when=asyncio.FIRST_COMPLETED)
             patience.cancel()
             landed.cancel()
+            for flight in tuple(self._flights):
+                flight.cancel()  # the intent in the store tells whoever comes next
         await self._refresher.close()
         self.leases.close()
 
