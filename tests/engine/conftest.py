@@ -164,11 +164,12 @@ def build(
     server: AuthorizationServer,
     nodes: LivingNodes | None = None,
     credentials: object = None,
+    entropy: object = None,
 ) -> World:
     """Put the engine of one process together; `credentials` stands in for the store's."""
     nodes = nodes or LivingNodes("node", set())
     credentials = credentials or store.user_external_credentials
-    org, entropy = CurrentOrg(store.definitions, clock), SystemEntropy()
+    org, entropy = CurrentOrg(store.definitions, clock), entropy or SystemEntropy()
     tokens = Tokens(credentials, vault, server, clock, entropy, nodes=nodes)
     slots = Slots(credentials, vault, CATALOGUE)
     records = Records(store.audit, clock, entropy)

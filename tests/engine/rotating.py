@@ -62,7 +62,8 @@ class RotatingServer:
     used: set[str] = field(default_factory=set)
     revoked: set[int] = field(default_factory=set)
     access: dict[str, int] = field(default_factory=dict)
-    reuses: int = 0
+    scopes: dict[str, str] = field(default_factory=dict)
+    again: set[str] = field(default_factory=set)
 
     def consent(self) -> str:
         """A first refresh token, of a family of its own."""
@@ -101,14 +102,16 @@ class RotatingServer:
         self.forms.append(form)
         old = form["refresh_token"]
         family = self.family_of.get(old)
+        if old in self.used:
+            self.again.add(old)
         if family is None or family in self.revoked:
             return json_answer(400, {"error": "invalid_grant", "error_description": "unknown or revoked"})
         if old in self.used:
-            self.reuses += 1
             self.revoked.add(family)
             return json_answer(400, {"error": "invalid_grant", "error_description": "used before"})
         members = {"access_token": f"access-{next(self.numbers)}", "expires_in": self.lifetime}
         self.access[members["access_token"]] = family
+        self.scopes[members["access_token"]] = form.get("scope", "")
         if self.rotates:
             self.used.add(old)
             members["refresh_token"] = f"refresh-{next(self.numbers)}"

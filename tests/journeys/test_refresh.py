@@ -99,7 +99,9 @@ async def test_two_servers_on_one_home_make_one_grant_for_two_thousand_callouts_
         sandbox.command("hold", kind="token")
         half = TWO_THOUSAND // 2
         calls = [
-            asyncio.ensure_future(status_of(server, key, f"Shared/orders/{n}")) for server in (one, other) for n in range(half)
+            asyncio.ensure_future(status_of(server, key, f"Shared/orders/{n}"))
+            for server in (one, other)
+            for n in range(half)
         ]
         await asyncio.gather(*(until_all_wait(server, half) for server in (one, other)))
         await asyncio.to_thread(sandbox.wait, "token", 1)
@@ -130,6 +132,7 @@ def test_a_worker_that_is_killed_after_the_grant_was_received_leaves_a_stated_ou
     with home.serve() as server:
         sandbox.command("hold", kind="token")
         with httpx2.Client(trust_env=False, timeout=60) as http, pytest.raises(httpx2.HTTPError):
+
             def kill_when_received() -> None:
                 sandbox.wait("token", 1)
                 os.kill(worker_of(server), signal.SIGKILL)
