@@ -13,7 +13,7 @@ import asyncio
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from callout.core.errors import Refused
 from tests.engine.conftest import replace
@@ -63,11 +63,15 @@ class Refreshes(RuleBasedStateMachine):
         self.do(self.cluster.run(self.processes[which], self.calling(self.processes[which])))
         self.go_on(which, steps)
 
-    @rule(first=WHICH, steps=st.tuples(STEPS, STEPS))
-    def both_call_when_the_token_has_expired(self, first: int, steps: tuple[int, int]) -> None:
+    @rule(first=WHICH, steps=st.tuples(STEPS, STEPS), then=st.sampled_from(["", "crash", "lose_an_answer"]))
+    def both_call_when_the_token_has_expired(self, first: int, steps: tuple[int, int], then: str) -> None:
         self.let_time_pass(first, 3601)
         self.call(first, steps[0])
         self.call(1 - first, steps[1])
+        if then == "crash":
+            self.crash(first)
+        elif then:
+            self.lose_an_answer()
 
     @rule(which=WHICH, steps=STEPS)
     def go_on(self, which: int, steps: int) -> None:
@@ -90,10 +94,9 @@ class Refreshes(RuleBasedStateMachine):
         assert (server.access[token], server.scopes[token]) in fits, "a token of an older epoch was used"
 
     @rule()
-    @precondition(lambda self: any(stop.sent for stop in self.cluster.gates.stops))
     def lose_an_answer(self) -> None:
-        stop = next(stop for stop in self.cluster.gates.stops if stop.sent)
-        self.do(self.cluster.let_go(stop, lose=True))
+        for stop in [stop for stop in self.cluster.gates.stops if stop.sent][:1]:
+            self.do(self.cluster.let_go(stop, lose=True))
 
     @rule(which=WHICH)
     def crash(self, which: int) -> None:
@@ -210,6 +213,6 @@ class Refreshes(RuleBasedStateMachine):
 
 TestRefreshes = Refreshes.TestCase
 TestRefreshes.settings = settings(
-    max_examples=20, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=15, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestRefreshes = pytest.mark.filterwarnings("ignore::DeprecationWarning")(TestRefreshes)

@@ -31,9 +31,20 @@ async def hub(tmp_path):
 
 
 async def settle() -> None:
-    """Let everything run that can."""
+    """Give what must not happen a chance to; what must happen is waited for with `until`."""
     for _ in range(20):
         await asyncio.sleep(0.001)
+
+
+async def until(happened) -> None:
+    while not await happened():
+        await asyncio.sleep(0)
+
+
+async def landed(hub) -> None:
+    """Wait until no refresh is under way in this process."""
+    while hub.tokens._flights:
+        await asyncio.sleep(0)
 
 
 async def refused(made) -> Refused:
@@ -211,11 +222,11 @@ async def test_while_the_access_token_holds_an_unknown_outcome_is_left_alone_unt
     hub.clock.move(3590)
     hub.server.faults = [LOST]
     assert await token_of(hub) == token
-    await settle()
+    await landed(hub)
     for _ in range(3):
         hub.clock.move(2)
         assert await token_of(hub) == token
-        await settle()
+        await landed(hub)
     assert len(hub.server.forms) == 2
     assert (await condition(hub))[0] == "failing"
     hub.clock.move(10)
@@ -240,7 +251,7 @@ async def test_while_the_token_endpoint_is_down_the_access_token_is_used_and_an_
     hub.clock.move(3590)
     hub.server.faults = [UNREACHED] * 9
     assert await token_of(hub) == token
-    await settle()
+    await landed(hub)
     hub.clock.move(11)
     assert (await refused(hub)).reason.code == "token_endpoint_unreachable"
 
@@ -262,8 +273,18 @@ async def test_a_token_endpoint_slower_than_the_lease_finds_it_renewed(hub) -> N
     peer = await peer_of(hub)
     task = await sending(hub)
     theirs = asyncio.ensure_future(token_of(peer))
-    for _ in range(10):
+
+    async def waits_to_renew() -> bool:
+        return any(due - hub.clock.monotonic() == LEASE / 3 for due, _ in hub.clock.sleepers)
+
+    for renewals in range(1, 10):
+        await until(waits_to_renew)
         hub.clock.move(LEASE / 3)
+
+        async def renewed(beat: int = renewals) -> bool:
+            return (await hub.store.user_external_credentials.lease(HUB_SERVICE)).beat == beat
+
+        await until(renewed)
         await settle()
     assert (len(hub.server.forms), theirs.done()) == (0, False)
     let_go(hub)
@@ -280,7 +301,11 @@ async def test_what_is_written_after_the_lease_was_lost_is_fenced_off_and_frees_
     taken = await store.take_lease(HUB_SERVICE, "another", hub.clock.now(), over=old)
     assert taken.fence > old.fence
     let_go(hub)
-    await settle()
+
+    async def given_up() -> bool:
+        return not hub.tokens.leases._ours
+
+    await until(given_up)
     look = await store.look(HUB_SERVICE)
     assert (look.lease, look.token) == (taken, None)
     await store.drop_lease(old)

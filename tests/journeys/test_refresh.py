@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -131,17 +132,10 @@ def state_of(home: Home) -> dict:
 def test_a_worker_that_is_killed_after_the_grant_was_received_leaves_a_stated_outcome(home, sandbox, key) -> None:
     with home.serve() as server:
         sandbox.command("hold", kind="token")
-        with httpx2.Client(trust_env=False, timeout=60) as http, pytest.raises(httpx2.HTTPError):
-
-            def kill_when_received() -> None:
-                sandbox.wait("token", 1)
-                os.kill(worker_of(server), signal.SIGKILL)
-
-            import threading
-
-            killing = threading.Thread(target=kill_when_received)
-            killing.start()
-            http.get(f"{server.gateway}/callout/Killed/x", headers={"Callout-Key": key})
+        killing = threading.Thread(target=lambda: kill_when_received(sandbox, server))
+        killing.start()
+        with pytest.raises(httpx2.HTTPError):
+            answered(server, key)
         killing.join()
         sandbox.command("release", kind="token")
         refused = eventually(lambda: refusal(server, key), instead_of=(LookupError, httpx2.HTTPError))
@@ -154,6 +148,11 @@ def test_a_worker_that_is_killed_after_the_grant_was_received_leaves_a_stated_ou
         home.set_secrets("Killed/Service", refresh_token=secrets_of(sandbox)["refresh_token"])
         assert eventually(lambda: answered(server, key), instead_of=LookupError) == 200
         assert state_of(home)["state"] == "connected"
+
+
+def kill_when_received(sandbox: Sandbox, server: Server) -> None:
+    sandbox.wait("token", 1)
+    os.kill(worker_of(server), signal.SIGKILL)
 
 
 def answered(server: Server, key: str) -> int:
