@@ -135,7 +135,7 @@ async def hub_world(folder: Path, server: RotatingServer | None = None):
     try:
         yield made
     finally:
-        await made.tokens.close(0)
+        await made.tokens.close()
         store.close()
 
 
@@ -157,6 +157,14 @@ async def token_of(made: World) -> str:
     """The access token that a callout by Hub would bear."""
     ready = await made.callouts.prepare(made.admit("Hub"))
     return ready.head.decode().split("Bearer ")[1].split("\r\n")[0]
+
+
+async def adopting(made: World, waiting: asyncio.Task) -> str:
+    """What a process waits for, which notices again and again that something was written."""
+    while not waiting.done():
+        made.tokens.leases.note_change()
+        await asyncio.sleep(0.001)
+    return await waiting
 
 
 async def condition(made: World) -> tuple[str, list[str]]:

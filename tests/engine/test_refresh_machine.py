@@ -213,6 +213,6 @@ class Refreshes(RuleBasedStateMachine):
 
 TestRefreshes = Refreshes.TestCase
 TestRefreshes.settings = settings(
-    max_examples=15, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestRefreshes = pytest.mark.filterwarnings("ignore::DeprecationWarning")(TestRefreshes)

@@ -1,19 +1,24 @@
 """One refresh token, several processes: it is spent once, what came of it is stored, or what happened is stated."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 
 import pytest
 
+from callout.adapters.store.store import Store
 from callout.core.errors import Refused, StoreError
 from callout.engine.leases import LEASE
-from tests.engine.conftest import json_answer, replace
+from tests.engine.conftest import LivingNodes, build, json_answer, replace
 from tests.engine.rotating import (
     DROPPED,
     HUB,
     HUB_SERVICE,
+    HUB_URL,
     LOST,
     UNREACHED,
     RotatingServer,
+    adopting,
     condition,
     connect,
     hub_world,
@@ -83,8 +88,7 @@ async def test_two_processes_make_one_grant_and_the_second_adopts_it(hub) -> Non
     assert not theirs.done()
     let_go(hub)
     token = await ours
-    peer.tokens.leases.note_change()
-    assert await theirs == token
+    assert await adopting(peer, theirs) == token
     assert len(hub.server.forms) == 1
 
 
@@ -289,8 +293,7 @@ async def test_a_token_endpoint_slower_than_the_lease_finds_it_renewed(hub) -> N
     assert (len(hub.server.forms), theirs.done()) == (0, False)
     let_go(hub)
     token = await task
-    peer.tokens.leases.note_change()
-    assert await theirs == token
+    assert await adopting(peer, theirs) == token
     assert len(hub.server.forms) == 1
 
 
@@ -348,7 +351,7 @@ async def test_a_pair_that_the_store_did_not_take_is_written_when_the_process_st
     hub.tokens._refresher._store = blocked
     token = await token_of(hub)
     blocked.names = set()
-    await hub.tokens.close(0)
+    await hub.tokens.close()
     peer = await peer_of(hub)
     assert await token_of(peer) == token
 
@@ -373,30 +376,61 @@ async def test_a_token_deleted_during_its_refresh_does_not_come_back(hub) -> Non
     task = await sending(hub)
     await hub.store.user_external_credentials.remove_secrets(HUB_SERVICE, None, hub.act("remove secrets"))
     let_go(hub)
-    with pytest.raises(Refused, match="changed while its token was asked for"):
+    with pytest.raises(Refused) as caught:
         await task
+    assert caught.value.reason.code == "principal_not_configured"
     look = await hub.store.user_external_credentials.look(HUB_SERVICE)
     assert (look.token, look.lease, look.intent) == (None, None, None)
+
+
+async def test_a_callout_that_would_go_elsewhere_by_the_new_definitions_is_refused_instead(hub) -> None:
+    task = await sending(hub)
+    await hub.define(replace(HUB_URL, url="https://elsewhere.example.com"))
+    await connect(hub)
+    let_go(hub)
+    with pytest.raises(Refused, match="changed while its token was asked for"):
+        await task
+
+
+async def test_a_database_that_another_has_locked_is_told_apart_from_a_lease_that_another_holds(hub, tmp_path) -> None:
+    with closing(sqlite3.connect(tmp_path / "callout.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        error = await refused(hub)
+        assert (error.reason.code, "SQLITE_BUSY" in error.detail) == ("overloaded", True)
+        assert hub.server.forms == []
+        other.execute("ROLLBACK")
+    hub.clock.move(10)
+    assert hub.server.accepts(await token_of(hub))
+
+
+async def test_a_database_that_can_only_be_read_is_found_out_before_the_grant_is_spent(hub, tmp_path) -> None:
+    store = Store.open(tmp_path / "callout.db", clock=hub.clock, read_only=True)
+    peer = build(hub.clock, store, hub.vault, hub.server, LivingNodes("reader", set()))
+    await peer.org.load()
+    error = await refused(peer)
+    assert (error.reason.code, "was not spent" in error.detail) == ("overloaded", True)
+    assert hub.server.forms == []
+    store.close()
 
 
 async def test_a_grant_that_is_replaced_during_its_refresh_wins_over_what_the_old_one_brought(hub) -> None:
     task = await sending(hub)
     fresh = await connect(hub)
     let_go(hub)
-    with pytest.raises(Refused, match="changed while its token was asked for"):
-        await task
-    assert hub.server.accepts(await token_of(hub))
+    token = await task
+    assert hub.server.accepts(token)
     assert hub.server.forms[-1]["refresh_token"] == fresh
+    assert await token_of(hub) == token
 
 
 async def test_a_new_grant_does_not_wait_for_the_refresh_of_the_old_one(hub) -> None:
     task = await sending(hub)
     await connect(hub)
     gate, hub.server.gate = hub.server.gate, None
-    assert hub.server.accepts(await token_of(hub))
+    token = await token_of(hub)
     gate.set()
-    with pytest.raises(Refused):
-        await task
+    assert await task == token
+    assert hub.server.accepts(token)
     assert await condition(hub) == ("connected", [])
 
 
@@ -409,13 +443,12 @@ async def test_what_does_not_concern_the_refresh_token_lets_it_go_on(hub, change
         task = await sending(hub)
         await hub.define(replace(HUB, parameters={**HUB.parameters, "scope": "hub.read"}))
         let_go(hub)
-        with pytest.raises(Refused, match="changed while its token was asked for"):
-            await task
+        assert hub.server.accepts(await task)
+        assert [form.get("scope") for form in hub.server.forms] == [None, None, "hub.read"]
     else:
         await hub.put_secrets(HUB_SERVICE, client_secret="rotated")
-    before = len(hub.server.forms)
-    assert hub.server.accepts(await token_of(hub))
-    assert len(hub.server.forms) == before + 1  # the access token of the old definitions was not used
+        assert hub.server.accepts(await token_of(hub))
+        assert len(hub.server.forms) == 2  # the access token of the old definitions was not used
     assert set(hub.server.spends.values()) == {1}
 
 
@@ -439,8 +472,7 @@ async def test_clocks_that_are_ten_minutes_apart_do_not_break_a_lease(hub, minut
     assert not theirs.done()
     let_go(hub)
     token = await task
-    peer.tokens.leases.note_change()
-    assert await theirs == token
+    assert await adopting(peer, theirs) == token
     assert len(hub.server.forms) == 1
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from callout.core.errors import Refused, StoreError
 from tests.engine.conftest import SERVICE, json_answer
+from tests.engine.rotating import adopting
 
 
 async def token_of(world) -> str:
@@ -70,8 +71,7 @@ async def test_a_token_that_the_store_did_not_take_keeps_others_waiting_only_unt
     theirs = asyncio.ensure_future(token_of(other))
     store.names = ()
     await saved(world)
-    other.tokens.leases.note_change()
-    assert await theirs == "token-1"
+    assert await adopting(other, theirs) == "token-1"
     assert len(world.server.requests) == 1
 
 

@@ -121,7 +121,7 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
         try:
             yield home
         finally:
-            await tokens.close(settings.drain_timeout)
+            await tokens.close()
             await outbound.close()
             await home.writer.flush()
             nodes.close()

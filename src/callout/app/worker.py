@@ -78,7 +78,7 @@ async def work(settings: Settings) -> int:
         settle_memory()
         print(json.dumps({"event": "ready", "port": gateway.port}), flush=True)  # noqa: T201 - read by the supervisor
         code = await until_told_to_stop(keeping_up, sweeping)
-        await gateway.stop(settings.drain_timeout)
+        await asyncio.gather(gateway.stop(settings.drain_timeout), home.tokens.landed(settings.drain_timeout))
         for task in (keeping_up, sweeping):
             task.cancel()
         await asyncio.wait({keeping_up, sweeping})

@@ -31,6 +31,7 @@ from callout.engine.explain import refusal_members, step_members
 from callout.engine.issuers import BEARER, CallerTokens, Unverified
 from callout.engine.limits import RateLimits
 from callout.engine.records import Records
+from callout.engine.refreshing import Superseded
 from callout.engine.requests import demands_of, overriding, take_turn, with_steps
 from callout.engine.routes import MemoKey, Ready, Route, compile_route, headers_of, look_up, written_names
 from callout.engine.slots import Slots
@@ -275,6 +276,10 @@ class Callouts:
             for stage in STAGES:
                 draft = await stage(self, draft)
             head = header_lines(draft.request.headers)
+        except Superseded as error:
+            if not await self._moved(route):
+                raise self._explained(route, draft, error) from error
+            return await self.prepare(route)
         except CalloutError as error:
             raise self._explained(route, draft, error) from error
         now = self._clock.monotonic()
@@ -283,6 +288,15 @@ class Callouts:
         if route.ready is None or ready.generation >= route.ready.generation:
             route.ready = ready
         return ready
+
+    async def _moved(self, route: Route) -> bool:
+        """Decide a callout under way again by definitions that moved; False where they are the same, or lead elsewhere."""
+        await self._org.follow()
+        if route.memo is None:
+            return False
+        name, proof, header, wanted, on_behalf_of = route.memo
+        principal = wanted.decode("latin-1") if wanted is not None else None
+        return route.move_to(self._decide_route(name, proof, header, principal, on_behalf_of))
 
     def is_stale(self, route: Route, ready: Ready, status: int) -> bool:
         """Say whether an answer of this status, which a refresh rule names, is to be followed by a refresh."""

@@ -59,6 +59,16 @@ _ENDS = {
 }
 
 
+class Superseded(Refused):
+    """The secrets or definitions changed while their token was asked for: what came is refused."""
+
+    def __init__(self, slot: Slot) -> None:
+        detail = (
+            f"the secrets or definitions of {slot.key} changed while its token was asked for; expected them to stay"
+        )
+        super().__init__("overloaded", detail, Remedy("Repeat the callout"), retry_after=1)
+
+
 class _Overtaken(Exception):
     """The lease is another's, or another generation is stored: look again."""
 
@@ -118,7 +128,7 @@ class Refresher:
                 except _Overtaken:
                     continue
             if begun.outcome is Outcome.SUPERSEDED:
-                raise _superseded(slot)
+                raise Superseded(slot)
             if begun.outcome is Outcome.HELD:
                 await self._leases.wait()
 
@@ -288,7 +298,7 @@ class Refresher:
             return held
         if outcome in (Outcome.HELD, Outcome.MOVED):
             raise _Overtaken
-        raise _superseded(slot)
+        raise Superseded(slot)
 
     def _row(self, slot: Slot, held: Held, because: str) -> StoredToken:
         token = held.token
@@ -379,8 +389,3 @@ def _not_spent(error: StoreError) -> Refused:
     detail = f"the refresh could not be noted, so the refresh token was not spent: {error}"
     remedy = Remedy("Let the store be written to; the next callout refreshes", "callout status")
     return Refused("overloaded", detail, remedy, unsent=True)
-
-
-def _superseded(slot: Slot) -> Refused:
-    detail = f"the secrets or definitions of {slot.key} changed while its token was asked for; expected them to stay"
-    return Refused("overloaded", detail, Remedy("Repeat the callout"), retry_after=1)

@@ -12,11 +12,12 @@ import asyncio
 from callout.core.errors import CalloutError
 from callout.core.ports import Clock, Entropy, Nodes, Transport, UserExternalCredentials, Vault
 from callout.core.protocol import Token
+from callout.core.refresh.epoch import fingerprint_of
 from callout.core.refresh.rules import ALWAYS, debounce_seconds
 from callout.core.refresh.state import buffer_of, refusal_of, secret_names
 from callout.engine.leases import Leases
 from callout.engine.refreshing import Refresher
-from callout.engine.slots import Held, Slot, secret_row
+from callout.engine.slots import Held, Slot, is_current, private_token_endpoint, secret_row
 
 #: How long a refused or failed token request is remembered, doubled with each further one, in seconds.
 FIRST_BACK_OFF, LONGEST_BACK_OFF, MOST_DOUBLINGS = 0.25, 5.0, 10
@@ -152,18 +153,33 @@ class Tokens:
             raise refusal_of(look.stated, secret_names(slot.protocol.parameters))
         return "no valid token is stored: the next callout obtains one"
 
-    async def close(self, within: float) -> None:
-        """Let token requests under way come to their end, for so many seconds; save what the store did not take."""
-        if self._flights:
-            patience = asyncio.ensure_future(self._clock.sleep(within))
-            landed = asyncio.ensure_future(asyncio.wait(self._flights))
-            await asyncio.wait({patience, landed}, return_when=asyncio.FIRST_COMPLETED)
-            patience.cancel()
-            landed.cancel()
-            for flight in tuple(self._flights):
-                flight.cancel()  # the intent in the store tells whoever comes next
+    async def landed(self, within: float) -> None:
+        """Let the refreshes that are under way come to their end, for so many seconds."""
+        if not self._flights:
+            return
+        patience = asyncio.ensure_future(self._clock.sleep(within))
+        flights = asyncio.ensure_future(asyncio.wait(self._flights))
+        await asyncio.wait({patience, flights}, return_when=asyncio.FIRST_COMPLETED)
+        patience.cancel()
+        flights.cancel()
+
+    async def close(self) -> None:
+        """Cut off what is still under way, whose intent tells whoever comes next; save what the store did not take."""
+        for flight in tuple(self._flights):
+            flight.cancel()
         await self._refresher.close()
         self.leases.close()
 
 
-__all__ = ["EXPIRY", "IDLE", "INTENT", "Held", "Slot", "Tokens", "secret_row"]
+__all__ = [
+    "EXPIRY",
+    "IDLE",
+    "INTENT",
+    "Held",
+    "Slot",
+    "Tokens",
+    "fingerprint_of",
+    "is_current",
+    "private_token_endpoint",
+    "secret_row",
+]

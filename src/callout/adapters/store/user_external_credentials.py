@@ -50,7 +50,7 @@ class SqlUserExternalCredentials(SqlRefreshes):
             removed = connection.execute(delete(SECRET).where(chosen)).rowcount
             has_token = connection.execute(select(TOKEN.c.generation).where(of_key(TOKEN, key))).one_or_none()
             if removed or has_token is not None:
-                values_moved(connection, key, next_generation(connection), names)
+                values_moved(connection, key, next_generation(connection), names or None)
                 record_acts(connection, [act])
             return removed
 
