@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
@@ -183,12 +184,6 @@ async def test_an_answer_that_says_nothing_leaves_the_outcome_open(hub, answer) 
     hub.server.revoke_all()
     hub.clock.move(10)
     assert (await refused(hub)).reason.code == "refresh_outcome_unknown"
-
-
-async def test_an_answer_that_names_another_error_spent_nothing(hub) -> None:
-    hub.server.faults = [json_answer(401, {"error": "invalid_client"})]
-    assert (await refused(hub)).reason.code == "token_endpoint_refused"
-    assert (await hub.store.user_external_credentials.look(HUB_SERVICE)).intent is None
 
 
 async def test_what_was_stated_is_remembered_by_every_process_and_nothing_more_is_spent(hub) -> None:
@@ -383,6 +378,19 @@ async def test_a_token_deleted_during_its_refresh_does_not_come_back(hub) -> Non
     assert (look.token, look.lease, look.intent) == (None, None, None)
 
 
+async def test_a_refused_token_whose_definitions_change_meanwhile_is_replaced_under_the_new_ones(hub) -> None:
+    await token_of(hub)
+    route = hub.admit("Hub")
+    ready = await hub.callouts.prepare(route)
+    hub.server.gate, hub.server.arrived = asyncio.Event(), asyncio.Event()
+    task = asyncio.ensure_future(hub.callouts.refresh(route, ready, 401))
+    await hub.server.arrived.wait()
+    await hub.define(replace(HUB, parameters={**HUB.parameters, "scope": "hub.read"}))
+    let_go(hub)
+    assert (await task).generation == 3
+    assert hub.server.forms[-1]["scope"] == "hub.read"
+
+
 async def test_a_callout_that_would_go_elsewhere_by_the_new_definitions_is_refused_instead(hub) -> None:
     task = await sending(hub)
     await hub.define(replace(HUB_URL, url="https://elsewhere.example.com"))
@@ -483,8 +491,6 @@ class Skewed:
         self._clock, self._minutes = clock, minutes
 
     def now(self):
-        from datetime import timedelta
-
         return self._clock.now() + timedelta(minutes=self._minutes)
 
     def __getattr__(self, name):

@@ -143,6 +143,7 @@ def test_a_worker_that_is_killed_after_the_grant_was_received_leaves_a_stated_ou
         assert refused["reason"] == "refresh_outcome_unknown"
         assert command in refused["remedy"][0]
         assert sandbox.answers("token") == {200: 1, 400: 1}
+        assert f"Give the principal a new grant: {command}" in home.run("status")
         shown = state_of(home)
         assert (shown["state"], shown["remedy_commands"]) == ("outcome_unknown", [command])
         home.set_secrets("Killed/Service", refresh_token=secrets_of(sandbox)["refresh_token"])

@@ -276,11 +276,9 @@ class Callouts:
             for stage in STAGES:
                 draft = await stage(self, draft)
             head = header_lines(draft.request.headers)
-        except Superseded as error:
-            if not await self._moved(route):
-                raise self._explained(route, draft, error) from error
-            return await self.prepare(route)
         except CalloutError as error:
+            if isinstance(error, Superseded) and await self._moved(route):
+                return await self.prepare(route)
             raise self._explained(route, draft, error) from error
         now = self._clock.monotonic()
         fresh_until = min(max(draft.fresh_until, now + GRACE), draft.good_until, route.until)
@@ -308,7 +306,8 @@ class Callouts:
         try:
             await self._tokens.replace(route.slot, ready.generation, because=f"status {status}")
         except CalloutError as error:
-            raise self._explained(route, Draft(route, dry=False), error) from error
+            if not (isinstance(error, Superseded) and await self._moved(route)):
+                raise self._explained(route, Draft(route, dry=False), error) from error
         return await self.prepare(route)
 
     def answered(self, route: Route, ready: Ready, status: int, replayed: bool) -> None:
