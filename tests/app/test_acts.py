@@ -47,7 +47,7 @@ UPGRADED = ("package.upgrade", {"namespace": "acme", "manifest": BROUGHT})
 ISSUER = json.dumps(
     {"trusted_issuers": {"Login": {"issuer": "https://id.example.com", "audience": "callout", "users_by_name": True}}}
 )
-#: A principal with a refresh token, which nobody answers for: what was tried is the act.
+#: A principal with a refresh token, whose authorization server does not answer.
 REVOCABLE = (
     (
         "apply",
@@ -191,6 +191,7 @@ PARTS = {
         "assign permission set",
     ],
     "key.rotate": ["change key"],
+    "token.revoke": ["fail to revoke token"],
 }
 
 

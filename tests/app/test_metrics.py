@@ -37,7 +37,7 @@ async def test_callouts_are_counted_by_status_and_reason(home) -> None:
 
 async def test_what_the_engine_counts_is_shown(home) -> None:
     home.callouts.refreshes.update({401: 2, 712: 1})
-    home.tokens.requests = 3
+    home.tokens._refresher.requests = 3
     home.records.dropped = 7
     found = shown(home, open_connections=5)
     assert found['callout_refreshes_total{status="401"}'] == "2"

@@ -54,7 +54,8 @@ async def password(home) -> str:
     org = home.org.value
     external = org.external_credentials["Orders"]
     (key,) = org.configured
-    opened = await home.tokens.values(key, external, external.principals[0])
+    principal = external.principals[0]
+    opened = await home.callouts.slots.equip(home.callouts.slots.of(org, key, external, principal), external, principal)
     return reveal(opened.secrets["password"])
 
 

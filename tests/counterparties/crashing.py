@@ -170,7 +170,7 @@ class Crashes:
         return self._ask("SELECT max(generation) FROM token")
 
     def _open_intents(self) -> int:
-        return self._ask("SELECT count(*) FROM refresh_intent")
+        return self._ask("SELECT count(*) FROM intent")
 
     # --- before and after ---------------------------------------------------------------------------------------
 

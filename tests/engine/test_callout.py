@@ -8,6 +8,7 @@ from callout.core.errors import Refused
 from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential, Principal
 from callout.core.model.people import PermissionSet, User
 from callout.core.reasons import Telling
+from callout.engine.diagnosis import diagnose
 from tests.engine.conftest import ACME_KEY, ALICE_KEY, BOB_KEY, CLERKS, ORDERS, ORDERS_URL, replace
 
 
@@ -102,7 +103,7 @@ async def test_each_refusal_of_the_ladder_is_predicted_by_diagnose_and_explained
     users = {ALICE_KEY: ("alice", None), ACME_KEY: ("alice", "acme"), BOB_KEY: ("bob", None), None: ("guest", None)}
     if key in users:
         user, namespace = users[key]
-        predicted = await world.callouts.diagnose(name, user=user, namespace=namespace)
+        predicted = await diagnose(world.callouts, name, user=user, namespace=namespace)
         assert (predicted["allowed"], predicted["reason"]) == (False, code)
         assert predicted["remedy"] == [str(remedy) for remedy in refused.remedies]
         assert predicted["request"] is None
@@ -115,7 +116,7 @@ async def test_guests_are_told_the_code_and_users_everything(world) -> None:
 
 
 async def test_diagnose_shows_the_exact_request_with_secrets_redacted_and_obtains_nothing(world) -> None:
-    shown = await world.callouts.diagnose("Orders", user="alice", method="POST", path="/orders?a=1")
+    shown = await diagnose(world.callouts, "Orders", user="alice", method="POST", path="/orders?a=1")
     assert shown["allowed"]
     assert shown["request"] == {
         "method": "POST",
@@ -132,11 +133,11 @@ async def test_diagnose_shows_the_exact_request_with_secrets_redacted_and_obtain
 
 async def test_diagnose_names_the_rung_of_a_bad_path_and_of_a_formula_that_fails(world) -> None:
     for question in ({"path": "/../x"}, {"path": "/ü"}, {"method": "GE T"}):
-        bad = await world.callouts.diagnose("Orders", user="alice", **question)
+        bad = await diagnose(world.callouts, "Orders", user="alice", **question)
         assert bad["reason"] == "malformed_request"
         assert next(step["name"] for step in bad["steps"] if not step["held"]) == "target"
     await world.define(replace(ORDERS_URL, headers=(CustomHeader("X-A", "{!$Credential.Other.key}"),)))
-    assert (await world.callouts.diagnose("Orders", user="alice"))["reason"] == "formula_failed"
+    assert (await diagnose(world.callouts, "Orders", user="alice"))["reason"] == "formula_failed"
 
 
 async def test_callouts_principal_picks_another_granted_one(world) -> None:

@@ -17,8 +17,9 @@ from callout.engine.callers import identify
 from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
 from callout.engine.issuers import CallerTokens
+from callout.engine.slots import Slots
 from tests.core.access.test_decide_ladder import SITUATIONS, Situation, org_of
-from tests.world import HandClock, make_world
+from tests.world import HandClock, Nowhere, make_world
 
 BOB = "bob o'neil"
 KEYS = {b"co_own": (BOB, None), b"co_acme": (BOB, "acme"), b"co_nobody": ("nobody", None)}
@@ -88,8 +89,10 @@ async def live_through(history) -> None:
     """Take over one org after the other; ask each question twice, so that the second time the memo answers."""
     world, defined = make_world(), Defined()
     current = CurrentOrg(defined, world.clock)
-    issuers = CallerTokens(world.callouts._tokens._transport, world.clock)
-    callouts = Callouts(current, CATALOGUE, world.callouts._tokens, world.records, world.clock, caller_tokens=issuers)
+    issuers, slots = CallerTokens(Nowhere(), world.clock), Slots(world.store, world.vault, CATALOGUE)
+    callouts = Callouts(
+        current, CATALOGUE, world.callouts._tokens, world.records, world.clock, slots=slots, caller_tokens=issuers
+    )
     all_asked = []
     for situation, questions in history:
         org = defined.define(situation)

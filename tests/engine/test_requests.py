@@ -4,6 +4,7 @@ import pytest
 
 from callout.core.errors import Refused
 from callout.core.model.credentials import LimitScope, PrincipalReference, RateLimit
+from callout.engine.diagnosis import diagnose
 from tests.engine.conftest import ACME_KEY, ALICE_KEY, CLERKS, ORDERS_URL, replace
 
 
@@ -81,7 +82,7 @@ async def test_a_method_in_a_header_is_judged_where_methods_are_restricted(world
 async def test_a_method_in_the_query_is_judged_where_methods_are_restricted(world, query) -> None:
     await restrict(world, allowed_methods=("GET", "POST"))
     assert refusal(world, b"POST", b"/a?" + query).reason.code == "method_not_allowed_here"
-    shown = await world.callouts.diagnose("Orders", user="alice", method="POST", path="/a?" + query.decode())
+    shown = await diagnose(world.callouts, "Orders", user="alice", method="POST", path="/a?" + query.decode())
     assert shown["reason"] == "method_not_allowed_here"
     await restrict(world, allowed_paths=("/a",))
     judge(world, b"POST", b"/a?" + query)
@@ -176,7 +177,7 @@ async def test_the_record_of_an_allowed_callout_names_the_rules_that_it_kept(wor
 async def test_a_dry_run_predicts_what_the_gateway_does(world) -> None:
     await restrict(world, allowed_methods=("GET",), allowed_paths=("/items/*",), rate_limits=(RateLimit(5, 60),))
     for method, path in [("GET", "/items/7"), ("DELETE", "/items/7"), ("GET", "/admin"), ("GET", "/items/7%2Fx")]:
-        found = await world.callouts.diagnose("Orders", user="alice", method=method, path=path)
+        found = await diagnose(world.callouts, "Orders", user="alice", method=method, path=path)
         if (method, path) != ("GET", "/items/7"):
             refused = refusal(world, method.encode(), path.encode())
             assert (found["allowed"], found["reason"], found["request"]) == (False, refused.reason.code, None)

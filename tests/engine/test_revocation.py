@@ -20,9 +20,9 @@ from callout.core.model.people import Package
 from callout.core.oauth2 import sealable
 from callout.core.ports import FIRST, StoredToken
 from callout.core.protocol import Token
+from callout.core.refresh.epoch import fingerprint_of
 from callout.core.secret import Secret, reveal
 from callout.engine import revocation
-from callout.engine.tokens import fingerprint_of
 from tests.world import make_world
 
 ENDPOINTS = {
@@ -260,7 +260,8 @@ async def test_after_a_refresh_token_was_revoked_the_status_says_that_a_new_conn
     result = await world.run("token.revoke", **SERVICE)
     assert "callout secret set Crm/Service refresh_token=-" in result["message"]
     shown = next(p for p in (await world.run("status"))["principals"] if p["principal"] == "Crm/Service")
-    assert (shown["state"], shown["last_error"]) == ("failing", "reconnect_required: the token was revoked by local")
+    assert (shown["state"], shown["state_reason"]) == ("revoked", "it was revoked by local")
+    assert shown["remedy_commands"] == ["callout secret set Crm/Service refresh_token=-"]
 
 
 async def test_revoking_where_there_is_no_token_changes_nothing(world, provider) -> None:

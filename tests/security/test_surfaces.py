@@ -22,7 +22,7 @@ from callout.core.model.credentials import (
 from callout.core.model.people import ObjectPermission, PermissionSet, User
 from callout.core.protocols import CATALOGUE
 from callout.engine.callers import identify
-from callout.engine.tokens import secret_row
+from callout.engine.slots import secret_row
 from tests.engine.conftest import ACME_KEY, ALICE_KEY, BOB_KEY, World, world
 from tests.security.test_fail_closed import with_broken
 

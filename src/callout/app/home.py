@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from callout.adapters.nodes import LockedNodes
 from callout.adapters.outbound.client import OutboundTransport
 from callout.adapters.outbound.pool import Outbound
 from callout.adapters.store.store import Store
@@ -25,6 +26,8 @@ from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
 from callout.engine.issuers import CallerTokens
 from callout.engine.records import CalloutLog, Records
+from callout.engine.slots import Slots
+from callout.engine.sweeper import Sweeper
 from callout.engine.token_endpoints import TokenEndpoints
 from callout.engine.tokens import Tokens
 from callout.settings import Settings
@@ -56,6 +59,7 @@ class Home:
     callouts: Callouts
     log: CalloutLog
     writer: RecordWriter
+    sweeper: Sweeper
     process: str
     """What the callout ids of this process end with."""
 
@@ -97,7 +101,10 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
         outbound = Outbound(trusted_ca_file=settings.trusted_ca_file or None)
         transport = OutboundTransport(outbound)
         endpoints = TokenEndpoints(transport, clock, entropy)
-        tokens = Tokens(store.user_external_credentials, vault, endpoints, clock, entropy, debounce=settings.debounce)
+        credentials = store.user_external_credentials
+        nodes = LockedNodes(settings.folder, clock, entropy)
+        tokens = Tokens(credentials, vault, endpoints, clock, entropy, nodes=nodes, debounce=settings.debounce)
+        slots = Slots(credentials, vault, CATALOGUE)
         records = Records(store.audit, clock, entropy, settings.log_sampling)
         callouts = Callouts(
             org,
@@ -105,6 +112,7 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
             tokens,
             records,
             clock,
+            slots=slots,
             caller_tokens=CallerTokens(transport, clock),
             telling_users=settings.telling_users,
             telling_guests=settings.telling_guests,
@@ -125,13 +133,16 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
             callouts,
             CalloutLog(store.audit),
             RecordWriter(records),
+            Sweeper(org, slots, tokens, credentials, clock, entropy),
             records.next_id()[-PROCESS_DIGITS:].decode(),
         )
         try:
             yield home
         finally:
+            await tokens.close()
             await outbound.close()
             await home.writer.flush()
+            nodes.close()
     finally:
         store.close()
 
@@ -152,18 +163,42 @@ async def keep_up(home: Home) -> None:
 
     The three do not wait for each other: a store that hangs keeps nobody from seeing that it does.
     """
-    poll = home.settings.poll_interval
+
+    async def poll() -> None:
+        await home.clock.sleep(home.settings.poll_interval)
+
+    async def gather() -> None:
+        await home.clock.sleep(FLUSH_INTERVAL)
+
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(repeat(poll, lambda: _follow(home), failed="store_not_read", again="store_read_again"))
         tasks.create_task(repeat(poll, lambda: _judge(home), failed="not_judged", again="judged_again"))
-        tasks.create_task(repeat(FLUSH_INTERVAL, home.writer.flush, failed="not_flushed", again="flushed_again"))
+        tasks.create_task(repeat(gather, home.writer.flush, failed="not_flushed", again="flushed_again"))
 
 
-async def repeat(seconds: float, step: Callable[[], Awaitable[None]], *, failed: str, again: str) -> None:
-    """Take a step every so many seconds, whatever error it ends with. The log has the first of a row, and its end."""
+async def sweep(home: Home) -> None:
+    """See to tokens that nobody asks for, until cancelled: end what was cut off, refresh what lies idle."""
+    try:
+        await repeat(home.sweeper.rest, home.sweeper.sweep, failed="not_swept", again="swept_again", at_once=True)
+    finally:
+        with suppress(StoreError):
+            await home.sweeper.close()
+
+
+async def repeat(
+    rest: Callable[[], Awaitable[None]],
+    step: Callable[[], Awaitable[None]],
+    *,
+    failed: str,
+    again: str,
+    at_once: bool = False,
+) -> None:
+    """Take a step after each rest, whatever error it ends with. The log has the first of a row, and its end."""
     because = ""
     while True:
-        await asyncio.sleep(seconds)
+        if not at_once:
+            await rest()
+        at_once = False
         try:
             await step()
         except Exception as error:  # noqa: BLE001 - a process that follows no more would decide on old definitions
@@ -181,8 +216,10 @@ async def _follow(home: Home) -> None:
     age = home.clock.monotonic() - org.confirmed_at
     due = age >= min(CONFIRM_INTERVAL, home.settings.longest_without_store / 4)
     try:
-        changed = await home.store.changed() or due or org.unreachable_since is not None
-        if changed and await org.follow():
+        changed = await home.store.changed()
+        if changed:
+            home.tokens.leases.note_change()
+        if (changed or due or org.unreachable_since is not None) and await org.follow():
             await asyncio.to_thread(home.vault.reload)  # a data key may be new: what is sealed next is sealed with it
     except Exception:
         org.note_unreachable()  # or the change that was seen just now would not be asked for again

@@ -55,6 +55,7 @@ def gateway_metrics(home: Home, open_connections: int) -> Iterator[Metric]:
     )
     yield one("token_requests_total", "counter", "requests to token endpoints", tokens.requests)
     yield from _token_endpoints(home, own)
+    yield one("tokens_unsaved", "gauge", "tokens in memory that the store does not take", tokens.unsaved)
     yield one("records_waiting", "gauge", "records of callouts that are not written yet", records.waiting)
     yield one("records_dropped_total", "counter", "records lost because too many waited", records.dropped)
     yield one(

@@ -19,6 +19,7 @@ from callout.core.protocols import CATALOGUE
 from callout.core.rules import problems_of
 from callout.engine.audit import Audit
 from callout.engine.callers import digest_of
+from callout.engine.diagnosis import diagnose
 from callout.engine.keys import key_text
 from callout.engine.operations import LOCAL, Operations, Uses
 from callout.engine.setup import Setup
@@ -29,9 +30,9 @@ from callout.settings import Settings
 def operations_of(home: Home) -> Operations:
     """Plug the operations of an open home together."""
 
-    async def diagnose(name: str, **question: Any) -> dict[str, Any]:
+    async def predict(name: str, **question: Any) -> dict[str, Any]:
         await home.org.follow()
-        return await home.callouts.diagnose(name, **question)
+        return await diagnose(home.callouts, name, **question)
 
     setup = Setup(
         home.store.definitions,
@@ -45,7 +46,7 @@ def operations_of(home: Home) -> Operations:
     )
     audit = Audit(home.store.audit, home.clock, __version__)
     telling = home.settings.telling_users
-    return Operations(Uses(setup, diagnose, home.log.explain, audit, home.log.recent, telling))
+    return Operations(Uses(setup, predict, home.log.explain, audit, home.log.recent, telling))
 
 
 async def initialise(settings: Settings, admin: str) -> Mapping[str, Any]:

@@ -16,7 +16,8 @@ from callout.app.master_keys import MasterKeys, master_keys_of
 from callout.core.errors import VaultError
 from callout.core.explanation import Remedy
 from callout.core.ports import AdminAct
-from callout.engine.tokens import fingerprint_of, secret_row, token_row
+from callout.core.refresh.epoch import fingerprint_of
+from callout.engine.slots import secret_row, token_row
 from callout.settings import Settings
 
 #: Envelopes that are replaced in one transaction; callouts wait no longer than one takes.
@@ -131,6 +132,8 @@ def _pairs(home: Home, older: Sequence[Sealed]) -> tuple[list[tuple[Sealed, byte
 def _row_of(home: Home, sealed: Sealed) -> str | None:
     if sealed.name is not None:
         return secret_row(sealed.key, sealed.name)
+    if sealed.fingerprint:
+        return token_row(sealed.key, sealed.fingerprint)
     org, key = home.org.value, sealed.key
     external = org.external_credentials.get(key.external_credential)
     principal = external.principal(key.principal) if external is not None else None

@@ -14,13 +14,13 @@ import uvloop
 
 from callout.adapters.inbound import TlsListening
 from callout.adapters.vault.spool import Spools
-from callout.app.home import Home, keep_up, open_home, repeat, settle_memory, why_not_ready
+from callout.app.home import Home, keep_up, open_home, repeat, settle_memory, sweep, why_not_ready
 from callout.app.lifeline import FAILED, until_told_to_stop
 from callout.app.listening import FOLLOW_SECONDS, follow_files, listening_of
 from callout.app.log import described, log
 from callout.app.metrics import gateway_metrics
 from callout.core.errors import CalloutError
-from callout.core.ports import Entropy
+from callout.core.ports import Clock, Entropy
 from callout.entrypoints.gateway import Gateway, Limits
 from callout.entrypoints.setup_api.metrics import metrics_text
 from callout.settings import Settings, read_settings
@@ -94,23 +94,26 @@ async def work(settings: Settings) -> int:
         home.org.followers.append(lambda _: gateway.reconsider())
         await gateway.start(settings.host, settings.port, reuse_port=True, tls=tls.context if tls else None)
         keeping_up = asyncio.ensure_future(keep_up(home))
-        following = asyncio.ensure_future(_follow_files(tls, gateway))
+        following = asyncio.ensure_future(_follow_files(tls, gateway, home.clock))
+        sweeping = asyncio.ensure_future(sweep(home))
         settle_memory()
         print(json.dumps({"event": "ready", "port": gateway.port}), flush=True)  # noqa: T201 - read by the supervisor
-        code = await until_told_to_stop(keeping_up)
-        await gateway.stop(settings.drain_timeout)
-        keeping_up.cancel()
-        following.cancel()
-        await asyncio.wait({keeping_up, following})
+        code = await until_told_to_stop(keeping_up, sweeping)
+        await asyncio.gather(gateway.stop(settings.drain_timeout), home.tokens.landed(settings.drain_timeout))
+        for task in (keeping_up, following, sweeping):
+            task.cancel()
+        await asyncio.wait({keeping_up, following, sweeping})
         spools.close()
     return code
 
 
-async def _follow_files(tls: TlsListening | None, gateway: Gateway) -> None:
+async def _follow_files(tls: TlsListening | None, gateway: Gateway, clock: Clock) -> None:
     """Take over certificates that were replaced, until cancelled. What cannot be used is logged, and the old stay."""
     if tls is not None:
         step = partial(follow_files, tls, gateway.retire_certificates)
-        await repeat(FOLLOW_SECONDS, step, failed="certificate_not_taken", again="certificate_usable_again")
+        await repeat(
+            partial(clock.sleep, FOLLOW_SECONDS), step, failed="certificate_not_taken", again="certificate_usable_again"
+        )
 
 
 def main() -> int:

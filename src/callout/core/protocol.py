@@ -130,6 +130,10 @@ class AuthenticationProtocol(ABC):
         del token
         return None
 
+    def grant(self, token: Token | None) -> Secret | None:  # noqa: ARG002 - those that spend something override it
+        """Return what `obtain` would send that may be good only once; None where asking again is harmless."""
+        return None
+
     @abstractmethod
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
         """Return the request with authentication added. Pure: the same input gives the same output."""

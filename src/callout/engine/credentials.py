@@ -273,6 +273,7 @@ def _shown_external(org: Org, external: ExternalCredential) -> Result:
         "refresh_debounce": external.refresh_debounce,
         "headers": _headers(external.headers),
         "allow_private_network": external.allow_private_network,
+        "inactivity_limit": external.inactivity_limit,
         "created_by_namespace": external.created_by_namespace,
         "named_credentials": sorted(
             n.name for n in org.named_credentials.values() if n.external_credential == external.name

@@ -9,7 +9,7 @@ from callout.core.rules.urls import shown_url
 from callout.engine.revocation import held_token, opened_values, texts_of
 from callout.engine.secret_values import holder
 from callout.engine.setup import Result, Setup
-from callout.engine.tokens import private_token_endpoint
+from callout.engine.slots import private_token_endpoint
 
 #: How long the answer may take, in seconds.
 SECONDS = 10.0
@@ -29,7 +29,7 @@ async def introspect(setup: Setup, external_credential: str, principal: str, *, 
         raise DefinitionError([Problem(place, "none", INTROSPECTION_ENDPOINT.help)])
     values = await opened_values(setup, parameters, one.key)
     protocol = setup.catalogue[one.external.protocol](values)
-    token = await held_token(setup, org, one.external, one.principal, one.key, protocol)
+    token = await held_token(setup, org, one.external, one.principal, one.key)
     request = protocol.introspection(token) if token is not None else None
     shown: Result = {"reference": str(one.key), "endpoint": shown_url(endpoint), "at": setup.now(), "active": None}
     if token is None or request is None:

@@ -20,10 +20,11 @@ from callout.core.model.org import Org
 from callout.core.oauth2.parameters import REVOCATION_ENDPOINT
 from callout.core.oauth2.refusal import refusal_from
 from callout.core.oauth2.sealing import from_sealable
-from callout.core.protocol import AuthenticationProtocol, Token, Values
+from callout.core.protocol import Token, Values
+from callout.core.refresh.epoch import fingerprint_of
 from callout.core.rules.urls import shown_url
 from callout.core.secret import Secret
-from callout.engine.tokens import Slot, fingerprint_of, private_token_endpoint, secret_row
+from callout.engine.slots import private_token_endpoint, secret_row, token_row
 
 if TYPE_CHECKING:
     from callout.engine.setup import Setup
@@ -102,7 +103,7 @@ async def _orphan(
         if replacing.get("client_id") in (None, values.secrets.get("client_id")):
             values = Values(parameters, {**values.secrets, **replacing})
         protocol = setup.catalogue[external.protocol](values)
-        token = await held_token(setup, org, external, principal, key, protocol)
+        token = await held_token(setup, org, external, principal, key)
         found = protocol.revocation(token)
     except CalloutError as error:
         because = error.detail if isinstance(error, Refused) else str(error)
@@ -131,15 +132,14 @@ async def held_token(
     external: ExternalCredential,
     principal: Principal,
     key: UserExternalCredentialKey,
-    protocol: AuthenticationProtocol,
 ) -> Token | None:
     """Return the stored token; None where there is none, or it was obtained under other definitions or values."""
     row = await setup.user_external_credentials.token(key)
     if row is None:
         return None
-    fingerprint = fingerprint_of(external, principal, org.secret_versions.get(key, 0))
+    fingerprint = row.fingerprint or fingerprint_of(external, principal, org.secret_versions.get(key, 0))
     try:
-        text = setup.vault.open(row.envelope, row=Slot(key, fingerprint, protocol).row)
+        text = setup.vault.open(row.envelope, row=token_row(key, fingerprint))
     except VaultError:
         return None
     return from_sealable(text, issued_at=row.issued_at, expires_at=row.expires_at)
@@ -150,7 +150,7 @@ async def drop_tokens(setup: Setup, who: str, orphans: Iterable[Orphan]) -> None
     for orphan in orphans:
         if await setup.user_external_credentials.token(orphan.key) is not None:
             act = setup.act(who, "give up token", orphan.key)
-            await setup.user_external_credentials.remove_secrets(orphan.key, (), act)
+            await setup.user_external_credentials.give_up_token(orphan.key, act, stated=None)
 
 
 async def revoke(setup: Setup, who: str, orphans: Collection[Orphan]) -> list[Receipt]:
@@ -228,10 +228,8 @@ async def revoke_tokens(
     had = await setup.user_external_credentials.token(key) is not None
     spends = setup.catalogue[external.protocol].spends
     act = setup.act(who, "give up token", key)
-    await setup.user_external_credentials.remove_secrets(key, (), act)
-    if spends and (had or orphans):
-        told = f"reconnect_required: the token was revoked by {who}"
-        await setup.user_external_credentials.note_error(key, setup.now(), told)
+    told = f"it was revoked by {who}" if spends and (had or orphans) else None
+    await setup.user_external_credentials.give_up_token(key, act, stated=told)
     setup.orphans += orphans
     return {
         "reference": str(key),

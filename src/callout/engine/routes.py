@@ -6,7 +6,7 @@ written for one generation of the token. Both are dropped as a whole when the de
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from callout.core.access.decide import Decision
 from callout.core.access.target import origin_of
@@ -21,7 +21,7 @@ from callout.core.refresh.rules import Signs, signs_of
 from callout.core.secret import Secret
 from callout.engine.certificates import Shown
 from callout.engine.requests import Demands
-from callout.engine.tokens import Slot
+from callout.engine.slots import Slot
 
 #: Name, proof (a key, a token, or the certificate of the connection), header that held it, wanted principal, user on
 #: whose behalf.
@@ -55,6 +55,16 @@ class Route:
     ready: Ready | None = None
     demands: Demands | None = None  # what each request has to keep; None, as mostly: nothing
     memo: MemoKey | None = None  # what it was decided for: decided again when the definitions move
+
+    def move_to(self, other: Route) -> bool:
+        """Become what this was decided to be by newer definitions; False, and nothing done, where it leads elsewhere."""
+        same = (other.destination, other.path, other.drops) == (self.destination, self.path, self.drops)
+        if not same or other.slot is self.slot:
+            return False
+        for each in fields(self):
+            if each.name != "memo":
+                setattr(self, each.name, getattr(other, each.name))
+        return True
 
 
 def headers_of(named: NamedCredential, external: ExternalCredential) -> tuple[CustomHeader, ...]:

@@ -14,7 +14,7 @@ from callout.core.rules import refusal_of_secret, secret_name_problems, users_of
 from callout.core.secret import Secret, reveal  # noqa: TID251 - a value is judged here, before it is sealed
 from callout.engine.revocation import Orphan, orphans_of
 from callout.engine.setup import NotDefined, Result, Setup, found, unknown
-from callout.engine.tokens import secret_row
+from callout.engine.slots import secret_row
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,7 @@ def test_every_field_of_an_external_credential_that_is_not_for_people_is_judged(
         "b",
         (RefreshRule((400,)),),
         5,
+        "30d",
     )
     for field in {f.name for f in fields(ExternalCredential)} - {"name"}:
         changed_one = replace(one, **{field: getattr(other, field)})

@@ -14,11 +14,15 @@ from callout.core.model.credentials import UserExternalCredentialKey
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """One envelope and where it is: the value of this name, or the token where the name is None."""
+    """One envelope and where it is: the value of this name, or the token where the name is None.
+
+    `fingerprint` is what a token is bound to; empty for a value, and for a token that an earlier release stored.
+    """
 
     key: UserExternalCredentialKey
     name: str | None
     envelope: bytes
+    fingerprint: str = ""
 
 
 class SqlEnvelopes:
@@ -42,11 +46,11 @@ class SqlEnvelopes:
 def _all(connection: Connection) -> list[Sealed]:
     columns = tuple(key_columns(UserExternalCredentialKey("", "")))
     found = []
-    for table, name in ((SECRET, SECRET.c.name), (TOKEN, None)):
-        wanted = [*(table.c[column] for column in columns), table.c.envelope, *(() if name is None else (name,))]
-        for row in connection.execute(select(*wanted)):
-            key = UserExternalCredentialKey(row.external_credential, row.principal, row.user)
-            found.append(Sealed(key, None if name is None else row.name, row.envelope))
+    for table, own in ((SECRET, SECRET.c.name), (TOKEN, TOKEN.c.fingerprint)):
+        wanted = [*(table.c[column] for column in columns), table.c.envelope, own]
+        for *names, envelope, told in connection.execute(select(*wanted)):
+            key = UserExternalCredentialKey(*names)
+            found.append(Sealed(key, told, envelope) if table is SECRET else Sealed(key, None, envelope, told or ""))
     return found
 
 

@@ -78,6 +78,7 @@ class ExternalCredential:
 
     `allow_private_network` concerns the token endpoint; None means: as the named credentials that use it.
     `refresh_debounce` is how long refresh rules stay quiet after one that did not help, in seconds; None: as the server is set up.
+    `inactivity_limit` (as `30d`; empty: none) is how long the provider lets a refresh token lie unused.
     """
 
     name: str
@@ -92,6 +93,7 @@ class ExternalCredential:
     created_by_namespace: str | None = None
     refresh_rules: tuple[RefreshRule, ...] = ()
     refresh_debounce: int | None = None
+    inactivity_limit: str = ""
 
     def principal(self, name: str) -> Principal | None:
         """Return the principal of this name, or None."""

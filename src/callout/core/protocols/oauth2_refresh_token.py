@@ -35,8 +35,7 @@ class OAuth2RefreshToken(AuthenticationProtocol):
 
         `invalid_grant` is `reconnect_required`: no further request with this refresh token can help.
         """
-        begun_with = self.values.secret("refresh_token")
-        refresh_token = begun_with if token is None or token.refresh_token is None else token.refresh_token
+        refresh_token = self.grant(token)
         grant: tuple[tuple[str, str | Secret], ...] = (
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token),
@@ -60,6 +59,11 @@ class OAuth2RefreshToken(AuthenticationProtocol):
     def introspection(self, token: Token) -> HttpRequest | None:
         """Ask about the access token (RFC 7662)."""
         return introspection_request(self.values, token)
+
+    def grant(self, token: Token | None) -> Secret:
+        """Return the newest refresh token; the one that everything begins with where the server never gave another."""
+        begun_with = self.values.secret("refresh_token")
+        return begun_with if token is None or token.refresh_token is None else token.refresh_token
 
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
         """Add `Authorization: Bearer …` (RFC 6750 section 2.1)."""

@@ -10,6 +10,7 @@ from callout.core.json_pointer import refusal_of_pointer
 from callout.core.model.credentials import ExternalCredential, NamedCredential, Principal
 from callout.core.model.org import Org
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter, declared_parameter
+from callout.core.refresh.idle import refusal_of_limit
 from callout.core.refresh.rules import refusal_of
 from callout.core.rules.headers import header_problems, names_read
 from callout.core.rules.names import developer_name_rule, namespace_rule, nearest, readable_name_rule
@@ -38,6 +39,9 @@ def external_credential_problems(
             yield Problem(f"{place}.created_by_namespace", f"namespace {external.created_by_namespace!r}", rule)
     yield from _status_problems(place, external.additional_status_codes)
     yield from refresh_rule_problems(external, place)
+    expected = refusal_of_limit(external.inactivity_limit)
+    if expected is not None:
+        yield Problem(f"{place}.inactivity_limit", repr(external.inactivity_limit), expected)
     protocol = catalogue.get(external.protocol)
     if protocol is None:
         expected = f"a protocol: {', '.join(catalogue)}"

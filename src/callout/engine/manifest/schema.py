@@ -14,6 +14,7 @@ from callout.core.model.credentials import CustomHeader, HeaderSign
 from callout.core.model.issuers import SIGNATURE_ALGORITHMS, TrustedIssuer
 from callout.core.model.org import SECTIONS
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter
+from callout.core.refresh.idle import PATTERN as INACTIVITY_LIMIT
 from callout.core.refresh.rules import HIGHEST, LOWEST
 from callout.core.rules import LONGEST_DESCRIPTION, LONGEST_LABEL
 from callout.core.rules.certificates import FINGERPRINT
@@ -85,6 +86,7 @@ _NARROWED: Mapping[str, Any] = {
     "additional_status_codes": {
         "items": {"type": "integer", "anyOf": [{"minimum": 400, "maximum": 499}, {"minimum": 600, "maximum": 999}]}
     },
+    "inactivity_limit": {"pattern": f"{INACTIVITY_LIMIT}|^$"},
     "allowed_namespaces": {"items": {"type": "string", "pattern": NAMESPACE}},
     "allowed_methods": {"items": {"type": "string", "pattern": f"^{METHOD}$"}},
     "methods": {"items": {"type": "string", "pattern": f"^{METHOD}$"}},
@@ -176,6 +178,8 @@ _TOLD: Mapping[str, str] = {
     "methods": "Methods that are granted; left out: any",
     "paths": "Patterns of the paths that are granted; left out: any",
     "principal": "The principal that is granted, as EC/Principal",
+    "inactivity_limit": "How long the provider lets a refresh token lie unused, as 90m, 12h or 30d: after half of it and "
+    "some, Callout refreshes one that nobody uses",
     "allow_private_network": "Allow private and loopback addresses, and http:// to them",
     "generate_authorization_header": "Whether the protocol writes its Authorization header",
     "user_external_credential": "What may be done with User External Credential rows; callouts need read",

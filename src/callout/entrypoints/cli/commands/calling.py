@@ -302,7 +302,7 @@ async def status(
     where: Where = HERE,
     session: Given,
 ) -> int:
-    """Show the health of every principal: what it lacks, its token's times, its last error.
+    """Show the health of every principal: the state of its token, why, and what mends it; its times, its last error.
 
     With `--live` the authorization server is asked whether the token of one principal is active (RFC 7662); the exit
     code is 4 where it is not.
@@ -366,6 +366,13 @@ def _states(result: Result) -> Lines:
         for p in result["principals"]
     )
     yield from table(columns, rows, empty="No principal is defined.")
+    for p in result["principals"]:
+        if p["remedy"]:
+            whose = f"{p['principal']} of {p['user']}" if p["user"] else p["principal"]
+            yield text("")
+            since = f" since {p['state_since']}" if p["state_since"] else ""
+            yield text(f"{whose}: {p['state'].replace('_', ' ')}{since}: {p['state_reason']}")
+            yield from (remedy_line(remedy) for remedy in p["remedy"])
     for suggestion in result["suggestions"]:
         yield text("")
         yield text(f"{suggestion['remedy'][0]}", "bold")
