@@ -107,31 +107,6 @@ async def test_a_waiting_process_looks_by_itself_now_and_then(hub) -> None:
     assert await theirs == token
 
 
-async def test_a_late_entrant_reads_again_inside_the_lease_and_spends_nothing(hub) -> None:
-    peer = await peer_of(hub)
-    await token_of(peer)
-    await token_of(hub)
-    hub.clock.move(3601)
-    look = await hub.store.user_external_credentials.look(HUB_SERVICE)
-    newer = await token_of(hub)
-    peer.tokens._refresher._store = LateLook(peer.tokens._refresher._store, look)
-    assert await token_of(peer) == newer
-    assert set(hub.server.spends.values()) == {1}
-
-
-class LateLook:
-    """A store of which one look shows what was there some time ago."""
-
-    def __init__(self, real, old) -> None:
-        self._real, self._old = real, [old]
-
-    async def look(self, key):
-        return self._old.pop() if self._old else await self._real.look(key)
-
-    def __getattr__(self, name):
-        return getattr(self._real, name)
-
-
 async def test_a_caller_that_hangs_up_during_the_grant_loses_nothing(hub) -> None:
     caller = await sending(hub)
     caller.cancel()

@@ -257,8 +257,8 @@ class UserExternalCredentials(Protocol):
     async def begin_refresh(self, intent: Intent, owner: str, expires_at: datetime, *, over: Lease | None) -> Begun:
         """Take the lease and write the intent. A lease that is there is taken over where it is `over`, unchanged.
 
-        `HELD`: another has it. `MOVED`: the stored generation is not `intent.replaces`. `SUPERSEDED`: the fingerprint
-        is not in force. The new intent is doubtful where the one before it spent the same and may have left.
+        `HELD`: another has it. `MOVED`: the stored generation is not `intent.replaces`, or an end was stated meanwhile.
+        `SUPERSEDED`: the fingerprint is not in force. The new intent is doubtful where the one before it spent the same and may have left.
         """
 
     async def renew_lease(self, lease: Lease, expires_at: datetime) -> Lease | None:

@@ -57,7 +57,10 @@ class SqlRefreshes:
             epoch = epoch_of(connection, intent.key)
             if epoch is None or epoch.fingerprint != intent.fingerprint:
                 return Begun(Outcome.SUPERSEDED)
-            if _generation(connection, intent.key) != intent.replaces:
+            ended = connection.execute(
+                select(STATED.c.fingerprint).where(of_key(STATED, intent.key))
+            ).scalar_one_or_none()
+            if ended == intent.fingerprint or _generation(connection, intent.key) != intent.replaces:
                 return Begun(Outcome.MOVED)
             lease = _take(connection, intent.key, owner, expires_at, over)
             if lease is None:
