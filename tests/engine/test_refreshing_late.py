@@ -3,7 +3,8 @@
 import pytest
 
 from callout.core.errors import Refused
-from tests.engine.rotating import HUB_SERVICE, hub_world, peer_of, token_of
+from callout.engine.leases import SKEW
+from tests.engine.rotating import HUB_SERVICE, UNREACHED, hub_world, peer_of, token_of
 
 
 @pytest.fixture
@@ -47,3 +48,33 @@ async def test_a_late_entrant_does_not_spend_what_was_stated_to_be_of_no_use(hub
             await token_of(made)
         assert caught.value.reason.code == "reconnect_required"
     assert len(hub.server.forms) == 1
+
+
+async def behind(hub, seconds: float):
+    """Another process, which has not been called since the token was replaced, so many seconds ago; and its callout."""
+    hub.server.lifetime = 86_400
+    peer = await peer_of(hub)
+    ours, theirs = hub.admit("Hub"), peer.admit("Hub")
+    first, second = await hub.callouts.prepare(ours), await peer.callouts.prepare(theirs)
+    await hub.callouts.refresh(ours, first, 401)
+    hub.clock.move(seconds)
+    return peer, theirs, second
+
+
+async def test_a_process_whose_token_is_refused_adopts_the_one_that_was_stored_lately(hub) -> None:
+    peer, route, ready = await behind(hub, SKEW - 1)
+    assert (await peer.callouts.refresh(route, ready, 401)).generation == 2
+    assert len(hub.server.forms) == 2
+
+
+async def test_a_process_that_was_not_called_for_long_does_not_replay_with_what_may_be_refused_as_well(hub) -> None:
+    peer, route, ready = await behind(hub, SKEW)
+    assert (await peer.callouts.refresh(route, ready, 401)).generation == 3
+    assert set(hub.server.spends.values()) == {1}
+
+
+async def test_where_no_fresh_token_can_be_had_an_older_one_that_is_newer_than_the_refused_is_adopted(hub) -> None:
+    peer, route, ready = await behind(hub, SKEW)
+    hub.server.faults = [UNREACHED]
+    assert (await peer.callouts.refresh(route, ready, 401)).generation == 2
+    assert len(hub.server.forms) == 2

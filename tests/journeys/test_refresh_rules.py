@@ -1,7 +1,4 @@
-"""When a token is refreshed, over real processes: by rules about status, header and body, and by nothing else.
-
-R22 to R24 of the checks of refreshing are here under their numbers.
-"""
+"""When a token is refreshed, over real processes: by rules about status, header and body, and by nothing else."""
 
 from __future__ import annotations
 
@@ -122,7 +119,7 @@ def test_a_sign_in_header_or_body_refreshes_and_the_same_status_without_it_does_
     assert f"status {status} with " in place.steps(answer)["refresh"]
 
 
-def test_r22_a_persistent_401_is_refreshed_once_and_sent_again_once_and_passes_whole(place: Place) -> None:
+def test_a_persistent_401_is_refreshed_once_and_sent_again_once_and_passes_whole(place: Place) -> None:
     assert place.call("Soap").status_code == 200
     tokens, callouts = place.tokens(), place.sandbox.counts()["callout"]
     answer = place.call("Soap", "/status/401?reason=Never")
@@ -131,7 +128,7 @@ def test_r22_a_persistent_401_is_refreshed_once_and_sent_again_once_and_passes_w
     assert (place.tokens(), place.sandbox.counts()["callout"]) == (tokens + 1, callouts + 2)
 
 
-def test_r23_a_genuine_400_is_refreshed_once_in_a_window_and_other_statuses_never(place: Place) -> None:
+def test_a_genuine_400_is_refreshed_once_in_a_window_and_other_statuses_never(place: Place) -> None:
     assert place.call("Codes").status_code == 200
     tokens = place.tokens()
     for status in (403, 404, 429, 500, 503):
@@ -144,7 +141,7 @@ def test_r23_a_genuine_400_is_refreshed_once_in_a_window_and_other_statuses_neve
     assert "the token was replaced a moment ago" in place.steps(answers[-1])["refresh"]
 
 
-def test_r24_the_first_event_of_a_stream_comes_while_the_external_system_waits_with_the_second(place: Place) -> None:
+def test_the_first_event_of_a_stream_comes_while_the_external_system_waits_with_the_second(place: Place) -> None:
     url = f"{place.server.gateway}/callout/Graph/stream/2?ms=5000"
     assert place.call("Graph").status_code == 200
     done = sum(place.sandbox.answers("callout").values())

@@ -127,7 +127,8 @@ class Tokens:
     def _fly(self, slot: Slot, because: str) -> asyncio.Task[Held]:
         if slot.flight is None:
             needed = because not in (EXPIRY, IDLE) or slot.held is None or self._expired(slot.held.token)
-            flight = self._refresher.refresh(slot, because, needed=needed)
+            refused = because not in (EXPIRY, IDLE, INTENT)
+            flight = self._refresher.refresh(slot, because, needed=needed, refused=refused)
             slot.flight = asyncio.get_running_loop().create_task(flight)
             self._flights.add(slot.flight)
             slot.flight.add_done_callback(lambda done: self._landed(slot, done))
