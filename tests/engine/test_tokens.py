@@ -217,3 +217,10 @@ async def test_an_unreachable_token_endpoint_is_not_told_as_the_named_credential
     with pytest.raises(Refused) as caught:
         await token_of(world)
     assert "token endpoint" in str(caught.value.remedies[0])
+
+
+async def test_a_token_request_may_take_as_long_as_the_settings_say(world) -> None:
+    peer = world.another_process(token_timeout=5.0)
+    await peer.org.load()
+    await peer.callouts.prepare(peer.admit())
+    assert world.server.timeouts == [5.0]

@@ -14,7 +14,7 @@ from callout.core.ports import Clock, Entropy, Nodes, Transport, UserExternalCre
 from callout.core.protocol import Token
 from callout.core.refresh.rules import ALWAYS
 from callout.core.refresh.state import buffer_of, refusal_of, secret_names
-from callout.engine.leases import Leases
+from callout.engine.leases import TOKEN_TIMEOUT, Leases
 from callout.engine.refreshing import Refresher
 from callout.engine.slots import Held, Slot
 
@@ -39,12 +39,13 @@ class Tokens:
         *,
         nodes: Nodes,
         debounce: float = 30.0,
+        token_timeout: float = TOKEN_TIMEOUT,
     ) -> None:
         self._store = store
         self._clock = clock
         self._debounce = debounce
         self._jitter = entropy.bytes(1)[0] / 256  # of this process, so that processes do not all ask at once
-        self.leases = Leases(store, clock, entropy, nodes)
+        self.leases = Leases(store, clock, entropy, nodes, token_timeout)
         self._refresher = Refresher(store, vault, transport, clock, entropy, self.leases)
         self._flights: set[asyncio.Task[Held]] = set()
 
