@@ -1,9 +1,11 @@
 """A process that looked some time ago reads again inside the lease: it spends nothing that was settled meanwhile."""
 
+import asyncio
+
 import pytest
 
 from callout.core.errors import Refused
-from tests.engine.rotating import HUB_SERVICE, hub_world, peer_of, token_of
+from tests.engine.rotating import HUB_SERVICE, condition, hub_world, peer_of, token_of
 
 
 @pytest.fixture
@@ -22,6 +24,24 @@ async def test_a_late_entrant_reads_again_inside_the_lease_and_spends_nothing(hu
     peer.tokens._refresher._store = LateLook(peer.tokens._refresher._store, look)
     assert await token_of(peer) == newer
     assert set(hub.server.spends.values()) == {1}
+
+
+@pytest.mark.parametrize("replacing", [False, True])
+async def test_what_a_refresh_brings_after_its_token_was_revoked_is_not_kept(hub, replacing) -> None:
+    store, act = hub.store.user_external_credentials, hub.act("give up token")
+    if replacing:
+        await token_of(hub)
+        hub.clock.move(3601)
+    hub.server.gate, hub.server.arrived = asyncio.Event(), asyncio.Event()
+    task = asyncio.ensure_future(token_of(hub))
+    await hub.server.arrived.wait()
+    await store.give_up_token(HUB_SERVICE, act, stated="it was revoked by ada")
+    hub.server.gate.set()
+    with pytest.raises(Refused, match="it was revoked by ada"):
+        await task
+    look = await store.look(HUB_SERVICE)
+    assert (look.token, look.lease, look.intent) == (None, None, None)
+    assert await condition(hub) == ("revoked", ["callout secret set Hub/Service refresh_token=-"])
 
 
 class LateLook:
