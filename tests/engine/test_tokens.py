@@ -1,6 +1,7 @@
 """A token is obtained once for everybody, kept sealed, replaced by generation, and never used when it has expired."""
 
 import asyncio
+import traceback
 
 import pytest
 
@@ -224,3 +225,15 @@ async def test_a_token_request_may_take_as_long_as_the_settings_say(world) -> No
     await peer.org.load()
     await peer.callouts.prepare(peer.admit())
     assert world.server.timeouts == [5.0]
+
+
+async def test_a_refusal_that_is_remembered_keeps_nothing_of_those_who_were_refused_by_it(world) -> None:
+    world.server.answers = [json_answer(400, {"error": "invalid_client"})]
+    for _ in range(3):
+        with pytest.raises(Refused) as caught:
+            await token_of(world)
+    before = len(traceback.extract_tb(caught.value.__cause__.__traceback__))
+    for _ in range(20):
+        with pytest.raises(Refused) as caught:
+            await token_of(world)
+    assert len(traceback.extract_tb(caught.value.__cause__.__traceback__)) == before

@@ -76,7 +76,7 @@ class Tokens:
         if slot.held is not None and slot.held.generation > generation:
             return slot.held
         if slot.failed is not None and self._clock.monotonic() < slot.retry_at:
-            raise slot.failed
+            raise slot.failed.with_traceback(None)  # it would keep the frames of everybody who is refused by it
         held = await asyncio.shield(self._fly(slot, because))
         if held.generation > generation:
             return held
