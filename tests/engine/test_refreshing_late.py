@@ -1,10 +1,11 @@
-"""A process that looked some time ago reads again inside the lease: it spends nothing that was settled meanwhile."""
+"""What happens while a process is about its refresh: what was settled is not spent, what was revoked is not kept."""
 
 import asyncio
 
 import pytest
 
 from callout.core.errors import Refused
+from callout.engine.leases import MARGIN, TOKEN_TIMEOUT
 from tests.engine.rotating import HUB_SERVICE, condition, hub_world, peer_of, token_of
 
 
@@ -42,6 +43,20 @@ async def test_what_a_refresh_brings_after_its_token_was_revoked_is_not_kept(hub
     look = await store.look(HUB_SERVICE)
     assert (look.token, look.lease, look.intent) == (None, None, None)
     assert await condition(hub) == ("revoked", ["callout secret set Hub/Service refresh_token=-"])
+
+
+async def test_a_refresh_whose_process_ended_is_not_shown_as_under_way_for_ever(hub) -> None:
+    hub.server.gate, hub.server.arrived = asyncio.Event(), asyncio.Event()
+    task = asyncio.ensure_future(token_of(hub))
+    await hub.server.arrived.wait()
+    assert (await condition(hub))[0] == "refreshing"
+    for flight in tuple(hub.tokens._flights):
+        flight.cancel()
+    hub.tokens.leases.close()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    hub.clock.move(TOKEN_TIMEOUT + MARGIN)
+    assert (await condition(hub))[0] == "expiring"
 
 
 class LateLook:
