@@ -1,10 +1,12 @@
-"""A process that looked some time ago reads again inside the lease: it spends nothing that was settled meanwhile."""
+"""What happens while a process is about its refresh: what was settled is not spent, what was revoked is not kept."""
+
+import asyncio
 
 import pytest
 
 from callout.core.errors import Refused
-from callout.engine.leases import SKEW
-from tests.engine.rotating import HUB_SERVICE, UNREACHED, hub_world, peer_of, token_of
+from callout.engine.leases import MARGIN, SKEW, TOKEN_TIMEOUT
+from tests.engine.rotating import HUB_SERVICE, UNREACHED, condition, hub_world, peer_of, token_of
 
 
 @pytest.fixture
@@ -23,6 +25,38 @@ async def test_a_late_entrant_reads_again_inside_the_lease_and_spends_nothing(hu
     peer.tokens._refresher._store = LateLook(peer.tokens._refresher._store, look)
     assert await token_of(peer) == newer
     assert set(hub.server.spends.values()) == {1}
+
+
+@pytest.mark.parametrize("replacing", [False, True])
+async def test_what_a_refresh_brings_after_its_token_was_revoked_is_not_kept(hub, replacing) -> None:
+    store, act = hub.store.user_external_credentials, hub.act("give up token")
+    if replacing:
+        await token_of(hub)
+        hub.clock.move(3601)
+    hub.server.gate, hub.server.arrived = asyncio.Event(), asyncio.Event()
+    task = asyncio.ensure_future(token_of(hub))
+    await hub.server.arrived.wait()
+    await store.give_up_token(HUB_SERVICE, act, stated="it was revoked by ada")
+    hub.server.gate.set()
+    with pytest.raises(Refused, match="it was revoked by ada"):
+        await task
+    look = await store.look(HUB_SERVICE)
+    assert (look.token, look.lease, look.intent) == (None, None, None)
+    assert await condition(hub) == ("revoked", ["callout secret set Hub/Service refresh_token=-"])
+
+
+async def test_a_refresh_whose_process_ended_is_not_shown_as_under_way_for_ever(hub) -> None:
+    hub.server.gate, hub.server.arrived = asyncio.Event(), asyncio.Event()
+    task = asyncio.ensure_future(token_of(hub))
+    await hub.server.arrived.wait()
+    assert (await condition(hub))[0] == "refreshing"
+    for flight in tuple(hub.tokens._flights):
+        flight.cancel()
+    hub.tokens.leases.close()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    hub.clock.move(TOKEN_TIMEOUT + MARGIN)
+    assert (await condition(hub))[0] == "expiring"
 
 
 class LateLook:

@@ -311,8 +311,13 @@ class Callouts:
         """Say whether an answer of this status, if a refresh rule matches it, is to be followed by a refresh."""
         return route.slot.protocol.obtains and self._tokens.expects_help(route.slot, ready.generation, status)
 
-    async def refresh(self, route: Route, ready: Ready, status: int) -> Ready:
-        """Replace the token that this answer refused; many callers at once cause one token request. Raises `Refused`."""
+    async def refresh(self, route: Route, ready: Ready, status: int) -> Ready | None:
+        """Replace the token that this answer refused; many callers at once cause one token request. Raises `Refused`.
+
+        None where it is active, as its server says: the answer means something else.
+        """
+        if await self._tokens.is_active(route.slot, ready.generation, status):
+            return None
         self.refreshes[status] = self.refreshes.get(status, 0) + 1
         newest = route.slot.generation == ready.generation
         try:

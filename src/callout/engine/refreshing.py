@@ -26,7 +26,7 @@ from callout.core.refresh.state import (
     secret_names,
 )
 from callout.core.secret import digest_of
-from callout.engine.leases import SKEW, TOKEN_TIMEOUT, Leases
+from callout.engine.leases import SKEW, Leases
 from callout.engine.slots import Held, Slot, token_row
 
 #: How long a pair that the store did not take waits before it is offered again, in seconds; doubled up to the longest.
@@ -247,7 +247,9 @@ class Refresher:
                     await self._note_sent(attempt)
                 self.requests += 1
                 answer = await self._transport.send(
-                    request, allow_private_network=slot.allow_private_network, timeout_seconds=TOKEN_TIMEOUT
+                    request,
+                    allow_private_network=slot.allow_private_network,
+                    timeout_seconds=self._leases.token_timeout,
                 )
         except StopIteration as stop:
             token: Token = stop.value

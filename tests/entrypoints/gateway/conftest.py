@@ -150,6 +150,7 @@ class StandIn:
     told: list[bool] = field(default_factory=list)
     noticed: list = field(default_factory=list)
     good: bool = False
+    active: bool = False
     prepared: int = 0
     refreshed: int = 0
     refusal: Refused | None = None
@@ -195,7 +196,7 @@ class StandIn:
 
     async def refresh(self, route, ready, status):
         self.refreshed += 1
-        return await self.prepare(route)
+        return None if self.active else await self.prepare(route)
 
     def still_good(self, route):
         return self.good

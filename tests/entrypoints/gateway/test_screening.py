@@ -98,6 +98,19 @@ async def test_while_a_rule_is_quiet_its_answers_pass_and_that_is_noted(world) -
     assert world.engine.noticed[0][1].startswith("the token was replaced a moment ago")
 
 
+@pytest.mark.parametrize("case", SIGNS)
+async def test_where_the_token_is_found_active_the_first_answer_passes_whole_and_that_is_noted(world, case) -> None:
+    world.engine.active = True
+    rule, said = SIGNS[case]
+    world.engine.route.rule(rule)
+    world.external.said = lambda request, number: said
+    found = await world.ask(method=b"POST", body=b"asked")
+    assert said.endswith(b"\r\n\r\n" + found.body)
+    assert (found.values("Callout-Replay"), len(world.external.requests)) == (["not-needed"], 1)
+    await world.record()
+    assert "says that the token is active" in world.engine.noticed[0][1]
+
+
 # --- the body, piece by piece -------------------------------------------------------------------------------------
 
 
