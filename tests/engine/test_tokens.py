@@ -237,3 +237,12 @@ async def test_a_refusal_that_is_remembered_keeps_nothing_of_those_who_were_refu
         with pytest.raises(Refused) as caught:
             await token_of(world)
     assert len(traceback.extract_tb(caught.value.__cause__.__traceback__)) == before
+
+
+async def test_a_refresh_that_failed_is_explained_as_the_step_that_obtains_the_token(world) -> None:
+    route = world.admit()
+    ready = await world.callouts.prepare(route)
+    world.server.answers = [HttpResponse(503, "", (), b"")]
+    with pytest.raises(Refused) as caught:
+        await world.callouts.refresh(route, ready, 401)
+    assert caught.value.explanation.steps[-1].name == "token"

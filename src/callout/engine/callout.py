@@ -324,7 +324,7 @@ class Callouts:
             await self._tokens.replace(route.slot, ready.generation, because=f"status {status}")
         except CalloutError as error:
             if not (isinstance(error, Superseded) and await self._moved(route)):
-                raise self.explained(route, Draft(route, dry=False), error) from error
+                raise self.explained(route, Draft(route, dry=False), error, "token") from error
         if newest:
             self._tokens.note_refresh(route.slot)
         return await self.prepare(route)
@@ -338,11 +338,11 @@ class Callouts:
         if ready.generation == route.slot.generation:
             self._tokens.note_replay(route.slot, helped=helped)
 
-    def explained(self, route: Route, draft: Draft, error: CalloutError) -> Refused:
-        """Return an error of a stage as a refusal, with every step before it."""
+    def explained(self, route: Route, draft: Draft, error: CalloutError, stage: str = "") -> Refused:
+        """Return an error of a stage as a refusal, with every step before it. `stage`: where it is not the next one."""
         refused, caller = refusal_of(error), route.decision.caller
         names = ("target", *STAGE_NAMES) if draft.dry else STAGE_NAMES
-        stage = names[min(len(draft.explanation.steps), len(names) - 1)]
+        stage = stage or names[min(len(draft.explanation.steps), len(names) - 1)]
         steps = (*route.decision.explanation.steps, *draft.explanation.steps)
         failed = Step(stage, held=False, detail=refused.detail, reason=refused.reason.code, remedies=refused.remedies)
         return Refused(

@@ -321,6 +321,20 @@ async def test_a_refresh_that_takes_too_long_does_not_hold_an_answer_that_may_be
     assert len(world.external.requests) == 1
 
 
+async def test_a_caller_who_waited_for_a_token_in_vain_is_not_told_that_the_external_system_is_slow(world) -> None:
+    world.engine.gate = asyncio.Event()
+    world.external.said = lambda request, number: answer(b"", start=b"HTTP/1.1 401 Unauthorized")
+    caller = await world.caller()
+    caller.request(b"/callout/Orders", b"Callout-Timeout: 2")
+    await world.screening()
+    world.let_pass(2)
+    found = await caller.answer()
+    assert (found.status, found.problem["reason"]) == (504, "timed_out")
+    assert "got no token" in found.problem["detail"]
+    assert "token endpoint" in found.problem["remedy"][0]
+    world.engine.gate.set()
+
+
 # --- what speaks for a rule that is not there ---------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from callout.core.access.target import join, split_target
 from callout.core.errors import Refused
+from callout.core.explanation import Remedy
 from callout.core.http1.head import RequestHead, ResponseHead
 from callout.core.http1.lines import with_line
 from callout.core.refresh.replay import DONE, IDEMPOTENT, Obstacle, Replay
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _BODILESS = frozenset({204, 304})
 _HEAD = b"HEAD"
+_SLOW_TOKEN = Remedy("Raise the timeout with Callout-Timeout, or ask why the token endpoint is slow", "callout status")
 
 log = logging.getLogger(__name__)
 
@@ -167,6 +169,15 @@ class Exchange:
             whole.wait(body)
             self._caller.hold_for_connection()
 
+    def _timed_out(self) -> Refused:
+        """Say what did not come in time: a token, which another server gives, or what the external system waits for."""
+        refreshes = isinstance(self._screening, Screening) and self._screening.refreshes
+        if self._route is not None and (self._ready is None or refreshes):
+            detail = f"got no token; expected it within {self._timeout:g} seconds. It is still asked for"
+            return Refused("timed_out", detail, _SLOW_TOKEN)
+        missing = "answer" if self._request_ended else "more of the request's body"
+        return Refused("timed_out", f"got no {missing}; expected it within {self._timeout:g} seconds")
+
     def caller_left(self) -> None:
         """The caller hung up: the external system's work is ended, a refresh is not."""
         if not self._over:
@@ -193,8 +204,7 @@ class Exchange:
             return
         if not self._status:
             if now >= self._deadline:
-                missing = "answer" if self._request_ended else "more of the request's body"
-                self.refuse(Refused("timed_out", f"got no {missing}; expected it within {self._timeout:g} seconds"))
+                self.refuse(self._timed_out())
         elif now - self._quiet_since >= self._gateway.limits.idle_timeout:
             idle = self._gateway.limits.idle_timeout
             self._cut_short(Refused("timed_out", f"got nothing for {idle:g} seconds; expected the rest of the answer"))

@@ -106,6 +106,11 @@ class Screening:
         self._broken: Refused | None = None
         self._since = self._quiet_since = 0.0
 
+    @property
+    def refreshes(self) -> bool:
+        """True while the token is being replaced."""
+        return self._state is _State.REFRESHING
+
     def began(self, body: bytes, ended: bool) -> bool:
         """Judge the head and the first of the body; returns whether the answer is held back."""
         exchange, head = self._exchange, self._head
