@@ -50,15 +50,15 @@ lint: $(VENV)/.dev ## Format, lint, types and import contracts
 	$(BIN)/lint-imports
 
 check: lint ## Lint and unit tests: under 90 seconds
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not journey and not counterparty" \
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not journey and not counterparty" \
 		--ignore tests/journeys --ignore tests/counterparties
 
 test: setup lint ## Pass every test
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 coverage: setup ## Pass every test and measure what they reach, in every process (slower)
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -q -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m coverage run -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --skip-covered
 
