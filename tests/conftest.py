@@ -20,7 +20,7 @@ settings.load_profile("same")
 
 
 #: Suites whose files take long, because they start processes.
-_LONG = {"journeys", "counterparties", "demo"}
+_LONG = {"journeys", "counterparties", "demo", "security"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
