@@ -9,6 +9,8 @@ from callout.core.reasons import Blame
 
 #: How much of the formula is shown at the place of an error, in characters.
 SHOWN = 24
+#: How much of the formula is shown around the place that a caret points to, in characters on either side.
+AROUND = 60
 
 
 class FormulaError(CalloutError):
@@ -25,10 +27,23 @@ class FormulaError(CalloutError):
         self.column = offset - source.rfind("\n", 0, offset)
         self.got = got
         self.expected = expected
+        self.pointed = _pointed(source, offset)
         rest = source[offset : offset + SHOWN + 1]
         shown = rest[:SHOWN] + "…" if len(rest) > SHOWN else rest
         at = f" (at {shown!r})" if shown else ""
         super().__init__(f"formula, line {self.line}, column {self.column}{at}: got {got}; expected {expected}")
+
+
+def _pointed(source: str, offset: int) -> str:
+    """Return the line of the place and below it a caret. Text before the formula is not shown: it may be anything."""
+    start = max(source.rfind("\n", 0, offset) + 1, source.rfind("{!", 0, offset + 2), offset - AROUND, 0)
+    end = source.find("\n", offset)
+    closed = source.find("}", offset)
+    ends = [len(source) if end < 0 else end, offset + AROUND]
+    if closed >= 0:
+        ends.append(closed + 1)
+    shown = "".join(c if c.isprintable() else " " for c in source[start : min(ends)])
+    return f"{shown}\n{' ' * (offset - start)}^"
 
 
 @dataclass(frozen=True, slots=True)
