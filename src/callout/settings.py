@@ -72,6 +72,14 @@ class Settings:
     drain_timeout: float = setting(10.0, "how long running callouts may go on at shutdown", "seconds")
     replay_limit: int = setting(65536, "request bodies up to this size are kept for a replay", "bytes")
     request_limit: int = setting(0, "largest request body; 0 = no limit", "bytes")
+    formula_body_limit: int = setting(
+        1048576,
+        "largest request body in which formulas are evaluated or that a header reads, before and after; it is read whole",
+        "bytes",
+        least=1,
+    )
+    organization_id: str = setting("", "what formulas read as $Organization.Id")
+    organization_name: str = setting("", "what formulas read as $Organization.Name")
     connection_limit: int = setting(20000, "connections of callers in one worker", least=1)
     debounce: float = setting(30.0, "how long a refresh rule stays quiet after a refresh that did not help", "seconds")
     poll_interval: float = setting(0.1, "how often a process looks for changed definitions", "seconds", least=MOMENT)

@@ -7,34 +7,34 @@ the head while its token is fresh. `prepare` and `diagnose` run the same `STAGES
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from callout.core.access.decide import Decision, decide
 from callout.core.access.sources import earliest
-from callout.core.access.target import join, origin_of
-from callout.core.errors import CalloutError, Refused, VaultError
-from callout.core.explanation import Explanation, Remedy, Step
-from callout.core.formula import FormulaError, parse
-from callout.core.message import Header, HttpRequest, header_lines
+from callout.core.access.target import join
+from callout.core.errors import CalloutError, Refused
+from callout.core.explanation import Explanation, Step
+from callout.core.formula import Scope
+from callout.core.message import HttpRequest, header_lines
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import Org
 from callout.core.model.people import Caller, CallerKey
 from callout.core.ports import Clock
 from callout.core.protocol import Catalogue, Moment, Token, Values
 from callout.core.reasons import Telling
-from callout.core.secret import Redactable
 from callout.engine.callers import Identified, identify, key_in_authorization, key_in_headers
 from callout.engine.certificates import Shown, identified_by_certificate
 from callout.engine.definitions import CurrentOrg
-from callout.engine.explain import refusal_members, step_members
+from callout.engine.evaluating import Asked, Written, evaluated_headers, scope_of, with_body, written_of
+from callout.engine.explain import outcome_members, refusal_of
 from callout.engine.issuers import BEARER, CallerTokens, Unverified
 from callout.engine.limits import RateLimits
 from callout.engine.records import Records
 from callout.engine.requests import demands_of, overriding, take_turn, with_steps
-from callout.engine.routes import MemoKey, Ready, Route, compile_route, headers_of, look_up, written_names
+from callout.engine.routes import MemoKey, Ready, Route, compile_route, written_names
 from callout.engine.tokens import Slot, Tokens, fingerprint_of, is_current, private_token_endpoint
 
 #: Routes kept; beyond it the memo starts anew (a caller cannot make it grow: only admitted callers are kept).
@@ -55,6 +55,9 @@ class Draft:
     generation: int = 0
     fresh_until: float = FOREVER
     good_until: float = FOREVER
+    asked: Asked | None = None
+    written: Written | None = None
+    passing: bool = False  # true for this callout alone: the time was read, or the request
     request: HttpRequest = field(default_factory=lambda: HttpRequest("GET", ""))
     explanation: Explanation = field(default_factory=Explanation)
 
@@ -77,6 +80,7 @@ class Callouts:
         caller_tokens: CallerTokens,
         telling_users: Telling = Telling.FULL,
         telling_guests: Telling = Telling.CODE,
+        organization: Mapping[str, str] | None = None,
     ) -> None:
         self._org = org
         self._catalogue = catalogue
@@ -85,6 +89,7 @@ class Callouts:
         self._clock = clock
         self._monotonic = clock.monotonic
         self._caller_tokens = caller_tokens
+        self._organization = organization or {}
         self._telling = {True: telling_guests, False: telling_users}
         self._routes: dict[MemoKey, Route] = {}
         self._slots: dict[tuple[UserExternalCredentialKey, str], Slot] = {}
@@ -281,9 +286,12 @@ class Callouts:
 
     # --- preparation and refresh -----------------------------------------------------------------------------
 
-    async def prepare(self, route: Route) -> Ready:
-        """Make the head of this route, obtaining a token where none is held. Raises `Refused`."""
-        draft = Draft(route, dry=False)
+    async def prepare(self, route: Route, asked: Asked | None = None) -> Ready:
+        """Make the head of this route, obtaining a token where none is held. Raises `Refused`.
+
+        `asked` is the request itself, where formulas in it are evaluated or a header reads its body.
+        """
+        draft = Draft(route, dry=False, asked=asked)
         try:
             for stage in STAGES:
                 draft = await stage(self, draft)
@@ -291,6 +299,8 @@ class Callouts:
         except CalloutError as error:
             raise self._explained(route, draft, error) from error
         now = self._clock.monotonic()
+        if draft.passing:  # no other callout may be sent with it
+            return Ready(head, draft.generation, now, draft.explanation.steps, draft.written)
         fresh_until = min(max(draft.fresh_until, now + GRACE), draft.good_until, route.until)
         ready = Ready(head, draft.generation, fresh_until, draft.explanation.steps)
         if route.ready is None or ready.generation >= route.ready.generation:
@@ -301,14 +311,17 @@ class Callouts:
         """Say whether an answer of this status, which a refresh rule names, is to be followed by a refresh."""
         return route.slot.protocol.obtains and self._tokens.expects_help(route.slot, ready.generation, status)
 
-    async def refresh(self, route: Route, ready: Ready, status: int) -> Ready:
-        """Replace the token that this answer refused; many callers at once cause one token request. Raises `Refused`."""
+    async def refresh(self, route: Route, ready: Ready, status: int, asked: Asked | None = None) -> Ready:
+        """Replace the token that this answer refused; many callers at once cause one token request. Raises `Refused`.
+
+        Formulas in the request are evaluated again: they may have read that token.
+        """
         self.refreshes[status] = self.refreshes.get(status, 0) + 1
         try:
             await self._tokens.replace(route.slot, ready.generation, because=f"status {status}")
         except CalloutError as error:
             raise self._explained(route, Draft(route, dry=False), error) from error
-        return await self.prepare(route)
+        return await self.prepare(route, asked)
 
     def answered(self, route: Route, ready: Ready, status: int, replayed: bool) -> None:
         """Learn from an answer: whether the refresh before it helped."""
@@ -371,21 +384,30 @@ class Callouts:
         )
         return draft.noting("token", f"generation {held.generation}, good until {until}")
 
+    async def evaluate_request(self, draft: Draft) -> Draft:
+        """Replace the formulas in what the caller sent, where the named credential allows them."""
+        formulas = draft.route.formulas
+        if formulas is None or draft.asked is None:
+            allowed = formulas is not None and (formulas.headers or formulas.body)
+            evaluated = "there are none in this request" if allowed else "none are evaluated in what the caller sends"
+            return draft.noting("formulas", evaluated)
+        written = written_of(draft.asked, formulas, self._scope(draft))
+        return replace(draft, written=written, passing=True).noting("formulas", "those of the request were evaluated")
+
     async def write_headers(self, draft: Draft) -> Draft:
         """Write Host and the custom headers; their formulas see this principal's values."""
         decision = draft.route.decision
         named, external = decision.named_credential, decision.external_credential
         assert named is not None
         assert external is not None
-        headers: list[Header] = [("Host", Redactable.of(origin_of(named.url).authority))]
-        for header in headers_of(named, external):
-            try:
-                value = parse(header.value).evaluate(lambda ec, name: look_up(draft.values, external.name, ec, name))
-            except FormulaError as error:
-                raise Refused("formula_failed", f"header {header.name}: {error}") from error
-            headers.append((header.name, value))
-        request = HttpRequest("GET", named.url, tuple(headers))
-        return replace(draft, request=request).noting("headers", f"{len(headers)} headers written")
+        request, passing = evaluated_headers(named, external, with_body(self._scope(draft), draft.written))
+        draft = replace(draft, request=request, passing=draft.passing or passing)
+        return draft.noting("headers", f"{len(request.headers)} headers written")
+
+    def _scope(self, draft: Draft) -> Scope:
+        decision, protocol = draft.route.decision, type(draft.route.slot.protocol)
+        now = self._clock.now()
+        return scope_of(self._org.value, decision, self._organization, protocol, draft.values, draft.token, now)
 
     async def authenticate(self, draft: Draft) -> Draft:
         """Apply the protocol: last, so that nothing changes the request afterwards."""
@@ -427,7 +449,7 @@ class Callouts:
             except CalloutError as error:
                 explanation = self._explained(draft.route, draft, error).explanation or explanation
         return {
-            **_outcome(explanation),
+            **outcome_members(explanation),
             "caller": {"user": user, "namespace": namespace},
             "on_behalf_of": on_behalf_of,
             "named_credential": name,
@@ -464,28 +486,9 @@ Stage = Callable[[Callouts, Draft], Awaitable[Draft]]
 STAGES: tuple[Stage, ...] = (
     Callouts.open_values,
     Callouts.hold_token,
+    Callouts.evaluate_request,
     Callouts.write_headers,
     Callouts.authenticate,
 )
-STAGE_NAMES = ("values", "token", "headers", "authenticate")
+STAGE_NAMES = ("values", "token", "formulas", "headers", "authenticate")
 _METHOD = re.compile(r"[A-Z][A-Z0-9_-]{0,31}")
-
-
-def refusal_of(error: CalloutError) -> Refused:
-    """Return the refusal that an error of the engine's parts amounts to."""
-    if isinstance(error, Refused):
-        return error
-    if isinstance(error, FormulaError):
-        return Refused("formula_failed", str(error))
-    if isinstance(error, VaultError):
-        remedy = Remedy("Give Callout the master key that sealed the values, or set them again")
-        return Refused("principal_not_configured", str(error), remedy)
-    return Refused("overloaded", str(error))
-
-
-def _outcome(explanation: Explanation) -> dict[str, Any]:
-    return {
-        "allowed": explanation.refused is None,
-        **refusal_members(explanation),
-        "steps": [step_members(step) for step in explanation.steps],
-    }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from callout.core.explanation import Explanation, Step
+from callout.core.errors import CalloutError, Refused, VaultError
+from callout.core.explanation import Explanation, Remedy, Step
+from callout.core.formula import FormulaError
 
 
 def step_members(step: Step) -> dict[str, Any]:
@@ -30,3 +32,24 @@ def refusal_members(explanation: Explanation) -> dict[str, Any]:
         "remedy": [str(remedy) for remedy in explanation.remedies],
         "remedy_commands": [remedy.command for remedy in explanation.remedies if remedy.command],
     }
+
+
+def outcome_members(explanation: Explanation) -> dict[str, Any]:
+    """Return whether all held, what refused, and every step."""
+    return {
+        "allowed": explanation.refused is None,
+        **refusal_members(explanation),
+        "steps": [step_members(step) for step in explanation.steps],
+    }
+
+
+def refusal_of(error: CalloutError) -> Refused:
+    """Return the refusal that an error of the engine's parts amounts to."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, FormulaError):
+        return Refused("formula_failed", f"{error}\n{error.pointed}")
+    if isinstance(error, VaultError):
+        remedy = Remedy("Give Callout the master key that sealed the values, or set them again")
+        return Refused("principal_not_configured", str(error), remedy)
+    return Refused("overloaded", str(error))

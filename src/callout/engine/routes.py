@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 
 from callout.core.access.decide import Decision
 from callout.core.access.target import origin_of
-from callout.core.errors import Refused
 from callout.core.explanation import Step
-from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
+from callout.core.model.credentials import ExternalCredential, NamedCredential
 from callout.core.ports import Destination
-from callout.core.protocol import AuthenticationProtocol, Values
+from callout.core.protocol import AuthenticationProtocol
 from callout.core.reasons import Telling
 from callout.core.refresh.rules import refresh_statuses
-from callout.core.secret import Secret
 from callout.engine.certificates import Shown
+from callout.engine.evaluating import Formulas, Written, formulas_of, headers_of
 from callout.engine.requests import Demands
 from callout.engine.tokens import Slot
 
@@ -29,12 +28,16 @@ MemoKey = tuple[str, bytes | Shown | None, bytes | None, bytes | None, bytes | N
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ready:
-    """What is written for one route at one token generation. `head` holds secrets and is never shown."""
+    """What is written for one route at one token generation. `head` holds secrets and is never shown.
+
+    `written` is what is sent in place of the caller's own headers and body, where formulas in them were evaluated.
+    """
 
     head: bytes = field(repr=False)
     generation: int
     fresh_until: float
     stages: tuple[Step, ...] = ()
+    written: Written | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -52,12 +55,7 @@ class Route:
     ready: Ready | None = None
     demands: Demands | None = None  # what each request has to keep; None, as mostly: nothing
     memo: MemoKey | None = None  # what it was decided for: decided again when the definitions move
-
-
-def headers_of(named: NamedCredential, external: ExternalCredential) -> tuple[CustomHeader, ...]:
-    """Combine custom headers: the named credential's first, and they win on equal names; duplicates inside stay."""
-    own = {header.name.lower() for header in named.headers}
-    return (*named.headers, *(h for h in external.headers if h.name.lower() not in own))
+    formulas: Formulas | None = None  # what is evaluated of each request; None, as mostly: nothing
 
 
 def written_names(
@@ -97,17 +95,5 @@ def compile_route(
         slot=slot,
         until=until,
         demands=demands,
+        formulas=formulas_of(named, external),
     )
-
-
-def look_up(values: Values, own: str, external_credential: str, name: str) -> str | Secret:
-    """Return what `$Credential.EC.Name` stands for. A formula reads its own external credential only."""
-    if external_credential != own:
-        detail = f"got $Credential.{external_credential}.{name}; expected a name of $Credential.{own}"
-        raise Refused("formula_failed", detail)
-    if name in values.secrets:
-        return values.secrets[name]
-    if name in values.parameters:
-        return values.parameters[name]
-    known = ", ".join(sorted((*values.secrets, *values.parameters))) or "none"
-    raise Refused("formula_failed", f"got $Credential.{own}.{name}, which has no value; known names: {known}")

@@ -122,6 +122,7 @@ class StandInRoute:
     refresh_statuses: frozenset[int] = frozenset({401, 601})
     ready: Ready | None = None
     demands: Any = None
+    formulas: Any = None
     until: float = FOREVER
 
 
@@ -165,7 +166,7 @@ class StandIn:
         if self.refusing is not None:
             raise self.refusing
 
-    async def prepare(self, route):
+    async def prepare(self, route, asked=None):
         self.prepared += 1
         if self.gate is not None:
             await self.gate.wait()
@@ -177,7 +178,7 @@ class StandIn:
     def is_stale(self, route, ready, status):
         return self.stale
 
-    async def refresh(self, route, ready, status):
+    async def refresh(self, route, ready, status, asked=None):
         self.refreshed += 1
         return await self.prepare(route)
 

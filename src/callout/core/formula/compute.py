@@ -118,6 +118,11 @@ def middle(text: str, start: Fraction, count: Fraction) -> str:
     return text[first : first + _count(count)]
 
 
+def length(text: str) -> Fraction:
+    """The number of characters."""
+    return Fraction(len(text))
+
+
 def find(sought: str, text: str, start: Fraction = Fraction(1)) -> Fraction:
     """The place of a text in another, from 1; 0 where it is not there."""
     return Fraction(text.find(sought, max(_count(start), 1) - 1) + 1 if sought else 0)

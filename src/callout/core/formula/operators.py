@@ -159,4 +159,3 @@ class Logical(Expression):
             if content_of(value) is self.decisive:
                 return Scalar(self.decisive, secret)
         return Scalar(not self.decisive, secret)
-

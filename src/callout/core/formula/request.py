@@ -29,7 +29,9 @@ _TEXT = re.compile(
     r"|[\w.+-]+/[\w.+-]+\+(?:json|xml|yaml|text)\s*(?:;|$)",
     re.IGNORECASE,
 )
-_BOUNDARY = re.compile(r"""multipart/[\w.+-]+\s*;.*?\bboundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))""", re.I | re.S)
+_BOUNDARY = re.compile(
+    r"""multipart/[\w.+-]+\s*;.*?\bboundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))""", re.IGNORECASE | re.DOTALL
+)
 _CORRECT = Remedy("Correct the formula in the request; the columns count from its beginning")
 
 
@@ -82,7 +84,7 @@ def evaluated_body(body: bytes, scope: Scope, *, content_type: str, content_enco
     position = size = 0
     counted = _Counted()
     for start, end in _text_spans(body, content_type):
-        while (begin := body.find(BEGIN, position if position > start else start, end)) >= 0:
+        while (begin := body.find(BEGIN, max(start, position), end)) >= 0:
             value, after = _evaluated_formula(body, begin, end, scope, counted)
             pieces += (body[position:begin], value)
             size += begin - position + len(value)
@@ -138,7 +140,9 @@ def _parts(body: bytes, delimiter: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _is_text_part(head: str) -> bool:
-    fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head.split("\r\n"))}
+    fields = {
+        name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head.split("\r\n"))
+    }
     if fields.get("content-transfer-encoding", "8bit").lower() not in ("7bit", "8bit"):
         return False
     kind = fields.get("content-type")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from callout.core.formula.values import Blob
 from callout.core.secret import Secret
@@ -54,16 +53,13 @@ class Reads:
         """Join what several read."""
         every = tuple(parts)
         return cls(
-            *(_union(getattr(each, name) for each in every) for name in _SETS),
-            time=any(each.time for each in every),
+            frozenset[tuple[str, str]]().union(*(each.names for each in every)),
+            frozenset[str]().union(*(each.short for each in every)),
+            frozenset[str]().union(*(each.user for each in every)),
+            frozenset[str]().union(*(each.organization for each in every)),
+            frozenset[str]().union(*(each.bodies for each in every)),
+            any(each.time for each in every),
         )
-
-
-_SETS = ("names", "short", "user", "organization", "bodies")
-
-
-def _union(sets: Iterable[frozenset[Any]]) -> frozenset[Any]:
-    return frozenset[Any]().union(*sets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +75,4 @@ class Scope:
     short: Callable[[str], str | Secret]
     user: Mapping[str, str] = field(default_factory=dict)
     organization: Mapping[str, str] = field(default_factory=dict)
-    body: Blob = Blob(b"", is_secret=False)
+    body: Blob = field(default_factory=lambda: Blob(b"", is_secret=False))

@@ -15,7 +15,15 @@ _ADDING: tuple[tuple[tuple[type, ...], frozenset[str]], ...] = (
     ((PermissionSetGroup,), frozenset({"permission_sets"})),
     ((User,), frozenset({"permission_sets", "permission_set_groups"})),
 )
-_SWITCHES = frozenset({"enabled_for_callouts", "allow_private_network", "active"})
+_SWITCHES = frozenset(
+    {
+        "enabled_for_callouts",
+        "allow_private_network",
+        "allow_merge_fields_in_header",
+        "allow_merge_fields_in_body",
+        "active",
+    }
+)
 
 
 def widened_fields(old: Definition | None, new: Definition | None) -> frozenset[str]:

@@ -8,8 +8,6 @@ hangs up loses no token.
 from __future__ import annotations
 
 import logging
-import re
-import traceback
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
@@ -21,7 +19,8 @@ from callout.core.refresh.evidence import says_stale
 from callout.core.refresh.replay import DONE, NOT_POSSIBLE, may_replay
 from callout.engine.issuers import Unverified
 from callout.engine.routes import Ready, Route
-from callout.entrypoints.gateway.answers import CONTINUE, refusal, too_large
+from callout.entrypoints.gateway.answers import CONTINUE, log_failure, refusal, too_large
+from callout.entrypoints.gateway.gathering import Gathering, gathering_of
 from callout.entrypoints.gateway.outbound import Connection
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ MOST_DISCARDED = 64 * 1024
 #: Sent again on a fresh connection where a kept one turns out to be closed (RFC 9110 section 9.2.2).
 IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 
-_SECONDS = re.compile(rb"[0-9]{1,6}(?:\.[0-9]{1,3})?")
 _BODILESS = frozenset({204, 304})
 _TRANSFER_ENCODING = frozenset({b"transfer-encoding"})
 _HEAD = b"HEAD"
@@ -52,6 +50,7 @@ class Exchange:
         "_deadline",
         "_discarded",
         "_gateway",
+        "_gathering",
         "_has_body",
         "_head",
         "_holding_back",
@@ -98,6 +97,7 @@ class Exchange:
         self._has_body = self._continued = False
         self._kept: list[bytes] | None = None
         self._unsent: list[bytes] | tuple[bytes, ...] = ()
+        self._gathering: Gathering | None = None
         # The answer: 0 until its head is passed on.
         self._status = self._stale_status = self._sent = self._received = self._discarded = self._attempts = 0
         self._replay: bytes | None = None
@@ -131,7 +131,7 @@ class Exchange:
             self._target = join(route.path, rest)
             if route.demands is not None:
                 gateway.callouts.judge(route, head.method, self._target, head.headers, self._id)
-            self._timeout = gateway.limits.default_timeout if head.callout_timeout is None else self._asked_timeout()
+            self._timeout = gateway.limits.timeout_of(head.callout_timeout)
             self._deadline = self._started + self._timeout
             if head.content_length:
                 self._expect_body(body)
@@ -147,9 +147,14 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - fails closed, and says so
             self._failed(error)
             return
-        self._tail = b"\r\n".join((*gateway.heads.carried(head, route.drops), b"", b""))
+        lines = gateway.heads.carried(head, route.drops)
+        self._tail = b"\r\n".join((*lines, b"", b""))
         ready = route.ready
-        if ready is not None and self._started < ready.fresh_until:
+        if route.formulas is not None:
+            self._gathering = gathering_of(self, route, head, lines, gateway.limits.formula_body_limit)
+        if self._gathering is not None:
+            self._gathering.take(body, ended)
+        elif ready is not None and self._started < ready.fresh_until:
             self._send(route, ready)
         else:
             self._in_background(self._prepare(route))
@@ -163,6 +168,8 @@ class Exchange:
         if most is not None and self._sent > most:
             self.refuse(too_large(f"more than {most}", most))
             return
+        if self._gathering is not None and self._gathering.take(body, ended):
+            return
         if self._kept is not None:
             if self._sent <= self._gateway.limits.replay_limit:
                 self._kept.append(body)
@@ -173,6 +180,17 @@ class Exchange:
         else:
             self._unsent = [*self._unsent, body]
             self._caller.hold_for_connection()
+
+    def ask_for_body(self) -> None:
+        """Let a caller who waits for that send the body."""
+        if self._head.expects_continue and not self._continued:
+            self._continued = True
+            self._caller.write(CONTINUE)
+
+    def go_on(self, route: Route, *, whole: bool) -> None:
+        """Send what was gathered; a whole body can be sent again, however long."""
+        self._kept = [] if whole else self._kept
+        self._in_background(self._prepare(route))
 
     def caller_left(self) -> None:
         """The caller hung up: the external system's work is ended, a refresh is not."""
@@ -206,15 +224,6 @@ class Exchange:
 
     # --- sending -----------------------------------------------------------------------------------------------
 
-    def _asked_timeout(self) -> float:
-        asked, most = self._head.callout_timeout or b"", self._gateway.limits.longest_timeout
-        if _SECONDS.fullmatch(asked) is None or not 0 < float(asked) <= most:
-            shown = asked[:40].decode("latin-1")
-            raise Refused(
-                "malformed_request", f"got Callout-Timeout {shown!r}; expected seconds, above 0 and at most {most:g}"
-            )
-        return float(asked)
-
     def _expect_body(self, body: bytes) -> None:
         length, most = self._head.content_length, self._gateway.limits.request_limit
         self._has_body = True
@@ -228,6 +237,9 @@ class Exchange:
     def _send(self, route: Route, ready: Ready, *, fresh: bool = False) -> None:
         """Send the request, on an idle connection unless a fresh one is asked for or none is idle."""
         self._ready = ready
+        if ready.written is not None:
+            self._tail, body = ready.written.tail, ready.written.body
+            self._unsent = self._unsent if body is None else (body,)
         connection = None if fresh else self._gateway.outbound.idle(route.destination)
         if connection is None:
             self._in_background(self._dial(route))
@@ -238,9 +250,8 @@ class Exchange:
         method = self._head.method
         request = b"%b %b HTTP/1.1\r\n%b%b" % (method, self._target, ready.head, self._tail)
         if self._has_body:
-            if self._head.expects_continue and not self._continued and not self._request_ended:
-                self._continued = True
-                self._caller.write(CONTINUE)
+            if not self._request_ended:
+                self.ask_for_body()
             request = b"".join((request, *self._unsent))
             self._unsent = ()
             self._caller.release_for_connection()
@@ -260,19 +271,8 @@ class Exchange:
 
     def _failed(self, error: Exception) -> None:
         """Refuse after an error of Callout's own."""
-        self._log(error)
+        log_failure(self._id, error)
         self.refuse(Refused("overloaded", "Callout failed; its log says why, under this callout id"))
-
-    def _log(self, error: Exception) -> None:
-        """Log where an error was raised, and not its text: it could quote a header."""
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        log.error(
-            "callout %s failed: %s in %s, line %s",
-            self._id.decode(),
-            type(error).__name__,
-            place.filename,
-            place.lineno,
-        )
 
     async def _begin_verified(self, unverified: Unverified) -> None:
         """Begin once more when the caller's token is verified, with what has come of the body."""
@@ -281,7 +281,7 @@ class Exchange:
             self.begin(b"".join(self._unsent), self._request_ended)
 
     async def _prepare(self, route: Route) -> None:
-        ready = await self._gateway.callouts.prepare(route)
+        ready = await self._gateway.callouts.prepare(route, self._gathering and self._gathering.asked)
         if not self._over:
             self._send(route, ready)
 
@@ -293,7 +293,8 @@ class Exchange:
         self._send_on(connection, self._ready)
 
     async def _refresh(self, route: Route, ready: Ready, status: int) -> None:
-        fresh = await self._gateway.callouts.refresh(route, ready, status)
+        asked = self._gathering and self._gathering.asked
+        fresh = await self._gateway.callouts.refresh(route, ready, status, asked)
         if self._over:
             return
         if self._connection is not None:  # the refused answer is still coming in
@@ -399,7 +400,7 @@ class Exchange:
         except Refused as refused:
             log.info("callout %s: refresh after an answer that was passed on: %s", self._id.decode(), refused)
         except Exception as error:  # noqa: BLE001 - nobody waits for it
-            self._log(error)
+            log_failure(self._id, error)
 
     def _discard(self, body: bytes, ended: bool) -> None:
         """Read the held-back answer to its end, to keep its connection, unless it is long."""

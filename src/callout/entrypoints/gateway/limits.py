@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from callout.core.errors import Refused
 from callout.core.http1.head import LARGEST_HEAD
+
+_SECONDS = re.compile(rb"[0-9]{1,6}(?:\.[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,8 @@ class Limits:
     external system may take until the head of its answer, by default and at most (`Callout-Timeout`).
     `idle_timeout`: longest pause while bodies are carried. `keep_alive_timeout`: how long a caller's connection may
     rest between two requests, `head_timeout` how long a caller may take for a request's head. `connection_limit`: most
-    callers' connections at a time.
+    callers' connections at a time. `formula_body_limit`: largest request body that is read whole because formulas in
+    it are evaluated, or a header reads it.
     """
 
     head_limit: int = LARGEST_HEAD
@@ -28,3 +33,14 @@ class Limits:
     keep_alive_timeout: float = 75.0
     head_timeout: float = 30.0
     connection_limit: int = 20_000
+    formula_body_limit: int = 1024 * 1024
+
+    def timeout_of(self, asked: bytes | None) -> float:
+        """Return the timeout that `Callout-Timeout` asks for; raises `Refused` for one that is none or too long."""
+        if asked is None:
+            return self.default_timeout
+        if _SECONDS.fullmatch(asked) is None or not 0 < float(asked) <= self.longest_timeout:
+            expected = f"seconds, above 0 and at most {self.longest_timeout:g}"
+            shown = asked[:40].decode("latin-1")
+            raise Refused("malformed_request", f"got Callout-Timeout {shown!r}; expected {expected}")
+        return float(asked)
