@@ -79,7 +79,7 @@ def html_encode(text: str) -> str:
 def text_of(value: Fraction | datetime) -> str:
     """A number in decimal digits; a time as `2030-01-31 12:00:00Z`."""
     if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "seconds") + "Z"
     if value.denominator == 1:
         return str(value.numerator)
     scaled = rounded(value, Fraction(DECIMALS)) * 10**DECIMALS
