@@ -104,22 +104,24 @@ def test_a_formula_signs_with_a_secret_of_the_principal() -> None:
     assert evaluated(formula, PrivateKey=RFC_8032_KEY).is_secret
 
 
-@pytest.mark.parametrize(
-    ("algorithm", "key", "got"),
-    [
-        ("RSA-SHA256", b"c4n4ry", "bytes that are no private key"),
-        (
-            "RSA-SHA256",
-            b"-----BEGIN PRIVATE KEY-----\nc4n4ry\n-----END PRIVATE KEY-----",
-            "bytes that are no private key",
-        ),
-        ("RSA-SHA256", base64.b64decode(RFC_8032_KEY), "a key of another kind"),
-        ("ECDSA-SHA256", base64.b64decode(RFC_8032_KEY), "a key of another kind"),
-        ("Ed25519", der(x25519.X25519PrivateKey.generate()), "a private key of a kind that is not signed with"),
-        ("RSA-SHA256", der(rsa.generate_private_key(65537, 1024)), "an RSA key of 1024 bits"),
-    ],
-)
-def test_a_key_that_cannot_sign_is_refused_and_not_shown(algorithm: str, key: bytes, got: str) -> None:
+KEYS = {
+    "no key": ("RSA-SHA256", lambda: b"c4n4ry", "bytes that are no private key"),
+    "no PEM": ("RSA-SHA256", lambda: b"-----BEGIN PRIVATE KEY-----\nc4n4ry", "bytes that are no private key"),
+    "not RSA": ("RSA-SHA256", lambda: base64.b64decode(RFC_8032_KEY), "a key of another kind"),
+    "not EC": ("ECDSA-SHA256", lambda: base64.b64decode(RFC_8032_KEY), "a key of another kind"),
+    "X25519": (
+        "Ed25519",
+        lambda: der(x25519.X25519PrivateKey.generate()),
+        "a private key of a kind that is not signed with",
+    ),
+    "short": ("RSA-SHA256", lambda: der(rsa.generate_private_key(65537, 1024)), "an RSA key of 1024 bits"),
+}
+
+
+@pytest.mark.parametrize("case", KEYS)
+def test_a_key_that_cannot_sign_is_refused_and_not_shown(case: str) -> None:
+    algorithm, made, got = KEYS[case]
+    key = made()
     with pytest.raises(UnfitError) as error:
         sign(algorithm, b"x", key)
     assert error.value.got == got

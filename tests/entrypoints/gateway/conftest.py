@@ -180,7 +180,7 @@ class StandIn:
 
     async def refresh(self, route, ready, status, asked=None):
         self.refreshed += 1
-        return await self.prepare(route)
+        return await self.prepare(route, asked)
 
     def answered(self, route, ready, status, replayed):
         self.told.append((status, replayed))
