@@ -59,10 +59,12 @@ async def test_a_field_that_a_user_lacks_fails_with_its_place_under_a_caret_and_
     with pytest.raises(Refused) as caught:
         await prepared(world, key=BOB_KEY)
     assert caught.value.reason.code == "formula_failed"
-    assert caught.value.detail.endswith("{!$User.Email}\n  ^")
+    assert caught.value.detail.endswith("\n    {!$User.Email}\n      ^")
+    assert [remedy.command for remedy in caught.value.remedies] == ["callout user set bob --email ADDRESS"]
     diagnosed = await world.callouts.diagnose("Desk", user="bob")
     step = diagnosed["steps"][-1]
     assert (step["name"], step["detail"]) == ("headers", caught.value.detail)
+    assert diagnosed["remedy_commands"] == ["callout user set bob --email ADDRESS"]
 
 
 async def test_a_time_is_written_anew_for_every_callout(world) -> None:
@@ -105,8 +107,9 @@ async def test_diagnose_shows_no_token_and_no_body(world) -> None:
 
 async def test_the_organization_is_read_from_the_settings(world) -> None:
     await define_desk(world, CustomHeader("X-Org", "{!$Organization.Name}"))
-    with pytest.raises(Refused, match=r"\$Organization.Name, which has no value; expected a value: setting"):
+    with pytest.raises(Refused, match=r"\$Organization.Name, which has no value; expected a value: setting") as caught:
         await prepared(world)
+    assert str(caught.value.remedies[0]) == "Set CALLOUT_ORGANIZATION_NAME and start Callout again"
     parts = (world.org, CATALOGUE, world.tokens, world.records, world.clock)
     named = Callouts(*parts, caller_tokens=world.callouts._caller_tokens, organization={"Name": "Acme"})
     ready = await named.prepare(named.admit("Desk", [], ALICE_KEY, None, None))

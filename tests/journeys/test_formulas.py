@@ -163,7 +163,7 @@ def explanation(home: Home, callout_id: str) -> dict:
 def test_a_header_that_fails_is_told_alike_by_answer_diagnose_and_explain(ask, home) -> None:
     answer = ask("Broken", content=b"")
     detail = answer.json()["detail"]
-    assert detail.endswith("{!HEX(BASE64DECODE($Credential.Desk.ApiKey))}\n      ^")
+    assert detail.endswith("\n    {!HEX(BASE64DECODE($Credential.Desk.ApiKey))}\n          ^")
     diagnosed = json.loads(home.attempt("diagnose", "Broken", "--as", "alice", "--json").stdout)
     explained = explanation(home, answer.headers["Callout-Id"])
     assert [failure_in(found) for found in (diagnosed, explained)] == [detail, detail]

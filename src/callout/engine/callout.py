@@ -388,11 +388,12 @@ class Callouts:
         """Replace the formulas in what the caller sent, where the named credential allows them."""
         formulas = draft.route.formulas
         if formulas is None or draft.asked is None:
-            allowed = formulas is not None and (formulas.headers or formulas.body)
-            evaluated = "there are none in this request" if allowed else "none are evaluated in what the caller sends"
-            return draft.noting("formulas", evaluated)
+            worded = formulas.worded if formulas is not None else ""
+            return draft.noting("formulas", f"looked for in {worded or 'nothing'} that the caller sends")
         written = written_of(draft.asked, formulas, self._scope(draft))
-        return replace(draft, written=written, passing=True).noting("formulas", "those of the request were evaluated")
+        return replace(draft, written=written, passing=True).noting(
+            "formulas", "those that the caller sent were evaluated"
+        )
 
     async def write_headers(self, draft: Draft) -> Draft:
         """Write Host and the custom headers; their formulas see this principal's values."""

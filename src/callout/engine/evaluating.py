@@ -6,6 +6,7 @@ own principal alone. A header that reads the request's body makes Callout take t
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,6 +14,7 @@ from datetime import datetime
 from callout.core.access.decide import Decision
 from callout.core.access.target import origin_of
 from callout.core.errors import Refused
+from callout.core.explanation import Remedy
 from callout.core.formula import FormulaError, Scope, parse
 from callout.core.formula.credential import look_up, short_field
 from callout.core.formula.request import BEGIN, evaluated_body, evaluated_lines
@@ -34,6 +36,12 @@ class Formulas:
     headers: bool
     body: bool
     reads_body: bool
+
+    @property
+    def worded(self) -> str:
+        """What of a caller's request is evaluated, for an explanation."""
+        named = [name for name, allowed in (("headers", self.headers), ("body", self.body)) if allowed]
+        return " and ".join(named)
 
     def concerns(self, lines: Sequence[bytes], *, has_body: bool) -> bool:
         """Say whether a request has to be looked at; where it has not, it is sent as any other."""
@@ -144,6 +152,20 @@ def evaluated_headers(named: NamedCredential, external: ExternalCredential, scop
             template = parse(header.value)
             headers.append((header.name, template.evaluate(scope)))
         except FormulaError as error:
-            raise Refused("formula_failed", f"header {header.name}: {error}\n{error.pointed}") from error
+            remedy = _remedy(error, header, scope)
+            raise Refused("formula_failed", f"header {header.name}: {error.whole}", remedy) from error
         passing = passing or template.reads.time or bool(template.reads.bodies)
     return HttpRequest("GET", named.url, tuple(headers)), passing
+
+
+def _remedy(error: FormulaError, header: CustomHeader, scope: Scope) -> Remedy:
+    """Name the one action that mends a custom header that fails."""
+    kind, _, name = error.lacking.partition(".")
+    if kind == "$User":
+        user = shlex.quote(scope.user["Id"])
+        return Remedy(f"Give {scope.user['Id']} an email address", f"callout user set {user} --email ADDRESS")
+    if kind == "$Organization":
+        return Remedy(f"Set CALLOUT_ORGANIZATION_{name.upper()} and start Callout again")
+    return Remedy(
+        f"Correct the formula of header {header.name}, or set the values that it reads", "callout apply -f FILE"
+    )

@@ -48,7 +48,7 @@ def refusal_of(error: CalloutError) -> Refused:
     if isinstance(error, Refused):
         return error
     if isinstance(error, FormulaError):
-        return Refused("formula_failed", f"{error}\n{error.pointed}")
+        return Refused("formula_failed", error.whole)
     if isinstance(error, VaultError):
         remedy = Remedy("Give Callout the master key that sealed the values, or set them again")
         return Refused("principal_not_configured", str(error), remedy)

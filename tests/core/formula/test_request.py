@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callout.core.errors import Refused
-from callout.core.formula.request import LONGEST_SOURCES, MOST_FORMULAS, evaluated_body, evaluated_lines
+from callout.core.formula.request import (
+    LONGEST_SOURCES,
+    MOST_DIFFERENT,
+    MOST_FORMULAS,
+    MOST_PARTS,
+    evaluated_body,
+    evaluated_lines,
+)
 from callout.core.formula.template import LONGEST_SOURCE
 from tests.core.formula.evaluation import scope
 
@@ -137,8 +144,17 @@ def test_one_request_has_so_many_formulas_and_no_more() -> None:
     with pytest.raises(Refused, match=f"expected at most {MOST_FORMULAS}"):
         body_of(b"{!'x'}" * (MOST_FORMULAS + 1))
     different = b"".join(b"{!'%0*d'}" % (LONGEST_SOURCE - 10, n) for n in range(LONGEST_SOURCES // LONGEST_SOURCE + 1))
-    with pytest.raises(Refused, match="characters in all different ones"):
+    with pytest.raises(Refused, match=f"and {LONGEST_SOURCES} characters in those"):
         body_of(different)
+    with pytest.raises(Refused, match=f"{MOST_DIFFERENT} different ones"):
+        body_of(b"".join(b"{!'%d'}" % n for n in range(MOST_DIFFERENT + 1)))
+
+
+def test_a_multipart_body_has_so_many_parts_and_no_more() -> None:
+    kind = "multipart/form-data; boundary=b"
+    assert body_of(b"--b\r\nA: b\r\n\r\n{!'x'}\r\n" * (MOST_PARTS - 1) + b"--b--", kind).count(b"x") == MOST_PARTS - 1
+    with pytest.raises(Refused, match=f"got more than {MOST_PARTS} parts"):
+        body_of(b"--b\r\nA: b\r\n\r\nx\r\n" * (MOST_PARTS + 1) + b"{!", kind)
 
 
 def test_formulas_in_header_lines_are_replaced_and_other_lines_stay() -> None:
@@ -146,6 +162,13 @@ def test_formulas_in_header_lines_are_replaced_and_other_lines_stay() -> None:
     sent = evaluated_lines(lines, scope())
     assert sent[:2] == [b"X-Key: k3y", b"X-Raw: \xff"]
     assert sent[2].startswith(b"x-sig:cb448b440c42ac8a")
+
+
+def test_headers_have_a_length_that_any_system_takes() -> None:
+    long = "x" * 30_000
+    assert len(evaluated_lines([b"X-A: {!$Credential.X.Long}"] * 2, scope(Long=long))) == 2
+    with pytest.raises(Refused, match=r"got headers of 90015 bytes from the formulas .* expected at most 65536"):
+        evaluated_lines([b"X-A: {!$Credential.X.Long}"] * 3, scope(Long=long))
 
 
 @pytest.mark.parametrize(

@@ -418,7 +418,7 @@ def _configured_step(
         missing = required_names(catalogue, external, principal, named) - org.configured.get(holder, frozenset())
     except FormulaError as error:
         remedy = Remedy("Correct the formula in the custom header", "callout apply -f FILE")
-        detail = f"{error}\n{error.pointed}"
+        detail = error.whole
         return Step("configured", held=False, detail=detail, reason="formula_failed", remedies=(remedy,))
     if not missing:
         return Step("configured", held=True, detail=f"{holder} has every value that {external.protocol} needs")

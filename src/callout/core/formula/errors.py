@@ -17,12 +17,14 @@ class FormulaError(CalloutError):
     """A formula that cannot be read or evaluated.
 
     `line` and `column` count from 1 in `source`. `got` and `expected` never hold a value that a formula read.
+    `lacking` is the global field that has no value, where that is what is wrong.
     """
 
     blame = Blame.ADMIN
 
-    def __init__(self, source: str, offset: int, got: str, expected: str) -> None:
+    def __init__(self, source: str, offset: int, got: str, expected: str, *, lacking: str = "") -> None:
         self.source = source
+        self.lacking = lacking
         self.line = source.count("\n", 0, offset) + 1
         self.column = offset - source.rfind("\n", 0, offset)
         self.got = got
@@ -32,6 +34,11 @@ class FormulaError(CalloutError):
         shown = rest[:SHOWN] + "…" if len(rest) > SHOWN else rest
         at = f" (at {shown!r})" if shown else ""
         super().__init__(f"formula, line {self.line}, column {self.column}{at}: got {got}; expected {expected}")
+
+    @property
+    def whole(self) -> str:
+        """The text with the line of the formula below it, and a caret below that."""
+        return "\n".join((str(self), *(f"    {line}" for line in self.pointed.splitlines())))
 
 
 def _pointed(source: str, offset: int) -> str:

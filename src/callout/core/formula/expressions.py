@@ -142,7 +142,8 @@ class GlobalField(Expression):
         if not value:
             shown = f"{'$User' if user else '$Organization'}.{self.name}"
             known = (USER_FIELDS if user else ORGANIZATION_FIELDS)[self.name]
-            raise self.place.error(f"{shown}, which has no value", f"a value: {known}")
+            got, expected = f"{shown}, which has no value", f"a value: {known}"
+            raise FormulaError(self.place.source, self.place.offset, got, expected, lacking=shown)
         return Redactable((value,))
 
 

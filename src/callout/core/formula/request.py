@@ -20,9 +20,14 @@ from callout.core.secret import reveal
 
 #: What begins a formula, in bytes.
 BEGIN = b"{!"
-#: Most formulas in one request, and the most that all different ones may have in characters: evaluating takes time.
+#: Most formulas in one request, most different ones, and the most that those have in characters: reading takes time.
 MOST_FORMULAS = 1000
-LONGEST_SOURCES = 4 * LONGEST_SOURCE
+MOST_DIFFERENT = 100
+LONGEST_SOURCES = 2 * LONGEST_SOURCE
+#: Most parts of a multipart body in which formulas are looked for.
+MOST_PARTS = 1000
+#: Most bytes of a request's header lines when their formulas were replaced, as of any head.
+LARGEST_HEADERS = 64 * 1024
 
 _TEXT = re.compile(
     r"text/|application/(?:[\w.+-]+\+)?(?:json|xml|x-www-form-urlencoded|graphql|javascript|x-ndjson|soap\+xml|yaml)\s*(?:;|$)"
@@ -49,15 +54,22 @@ class _Counted:
         if source not in self._sources:
             self._sources.add(source)
             self._length += len(source)
-        if self._formulas > MOST_FORMULAS or self._length > LONGEST_SOURCES:
-            detail = f"got more formulas in one request; expected at most {MOST_FORMULAS}, and {LONGEST_SOURCES} "
-            raise Refused("formula_failed", detail + "characters in all different ones", _CORRECT)
+        few = self._formulas <= MOST_FORMULAS and len(self._sources) <= MOST_DIFFERENT
+        if not few or self._length > LONGEST_SOURCES:
+            detail = f"got more formulas in one request; expected at most {MOST_FORMULAS}, {MOST_DIFFERENT} different "
+            detail += f"ones, and {LONGEST_SOURCES} characters in those"
+            raise Refused("formula_failed", detail, _CORRECT)
 
 
 def evaluated_lines(lines: Sequence[bytes], scope: Scope) -> list[bytes]:
     """Return header lines with their formulas replaced. Raises `Refused(formula_failed)` with header and place."""
     counted = _Counted()
-    return [_evaluated_line(line, scope, counted) if BEGIN in line else line for line in lines]
+    evaluated = [_evaluated_line(line, scope, counted) if BEGIN in line else line for line in lines]
+    size = sum(map(len, evaluated))
+    if size > LARGEST_HEADERS:
+        detail = f"got headers of {size} bytes from the formulas of the request; expected at most {LARGEST_HEADERS}"
+        raise Refused("formula_failed", detail, _CORRECT)
+    return evaluated
 
 
 def _evaluated_line(line: bytes, scope: Scope, counted: _Counted) -> bytes:
@@ -72,7 +84,7 @@ def _evaluated_line(line: bytes, scope: Scope, counted: _Counted) -> bytes:
     try:
         return name + colon + reveal(parse_callers(text, Use.CALLER_HEADER).evaluate(scope)).encode()
     except FormulaError as error:
-        detail = f"header {shown} of the request: {error}\n{error.pointed}"
+        detail = f"header {shown} of the request: {error.whole}"
         raise Refused("formula_failed", detail, _CORRECT) from error
 
 
@@ -112,7 +124,7 @@ def _evaluated_formula(body: bytes, begin: int, end: int, scope: Scope, counted:
     except FormulaError as error:
         line = body.count(b"\n", 0, begin) + 1
         column = begin - body.rfind(b"\n", 0, begin)
-        detail = f"body of the request, line {line}, byte {column}: {error}\n{error.pointed}"
+        detail = f"body of the request, line {line}, byte {column}: {error.whole}"
         raise Refused("formula_failed", detail, _CORRECT) from error
     return value, begin + len(source.encode("utf-8", "surrogateescape"))
 
@@ -129,7 +141,12 @@ def _text_spans(body: bytes, content_type: str) -> Iterator[tuple[int, int]]:
 def _parts(body: bytes, delimiter: bytes) -> Iterator[tuple[int, int]]:
     """Yield where the content of those parts stands that are text (RFC 2046 section 5.1.1, RFC 7578)."""
     start = body.find(delimiter)
+    count = 0
     while start >= 0:
+        count += 1
+        if count > MOST_PARTS:
+            detail = f"got more than {MOST_PARTS} parts; expected at most that many where formulas are evaluated"
+            raise Refused("formula_failed", detail, _CORRECT)
         end = body.find(b"\r\n" + delimiter, start)
         if end < 0:
             return

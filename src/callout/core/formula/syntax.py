@@ -173,8 +173,7 @@ class _Builder:
     def _known_functions(self, name: str) -> str:
         known = [each.name for each in FUNCTIONS.values() if self._use in each.uses]
         nearest = difflib.get_close_matches(name.upper(), known, n=1)
-        hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        return f"one of {', '.join(known)}{hint}"
+        return f"a function; did you mean {nearest[0]}?" if nearest else f"one of {', '.join(known)}"
 
     def bare_name(self, tree: Node, place: Place, _depth: int) -> Expression:
         """Read TRUE or FALSE; no other name stands alone."""
