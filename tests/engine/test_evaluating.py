@@ -203,6 +203,14 @@ async def test_a_value_with_a_line_break_reaches_a_body_and_no_header(world) -> 
     assert "c4n4ry" not in caught.value.detail
 
 
+async def test_a_method_that_a_formula_names_is_no_method_that_is_allowed(world) -> None:
+    await define_desk(world, allow_merge_fields_in_header=True, allowed_methods=("GET",))
+    hidden = [(b"X-HTTP-Method-Override", b"{!'DELETE'}")]
+    with pytest.raises(Refused) as caught:
+        world.callouts.judge(world.admit("Desk"), b"GET", b"/x", lambda: hidden, b"id")
+    assert caught.value.reason.code == "method_not_allowed_here"
+
+
 # --- definitions -----------------------------------------------------------------------------------------------
 
 

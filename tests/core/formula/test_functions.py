@@ -31,16 +31,34 @@ def test_hash_is_that_of_fips_180_4() -> None:
     assert plain("{!HEX(HASH('SHA-256', BLOB('abc')))}") == digest
 
 
-@pytest.mark.parametrize(
-    ("key", "text", "code"),
-    [
-        ("Jefe", "what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
-        ("\x0b" * 20, "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
-    ],
+LONG_DATA = (
+    b"This is a test using a larger than block-size key and a larger than block-size data. "
+    b"The key needs to be hashed before being used by the HMAC algorithm."
 )
-def test_hmac_is_that_of_rfc_4231(key: str, text: str, code: str) -> None:
-    formula = f"{{!HEX(HMAC('SHA-256', BLOB('{text}'), BLOB($Credential.X.SigningKey)))}}"
-    assert plain(formula, SigningKey=key) == code
+#: RFC 4231 sections 4.2 to 4.5, 4.7 and 4.8: key, data and HMAC-SHA-256. (4.6 is of a digest that is cut short.)
+RFC_4231 = [
+    (b"\x0b" * 20, b"Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
+    (b"Jefe", b"what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
+    (b"\xaa" * 20, b"\xdd" * 50, "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"),
+    (bytes(range(1, 26)), b"\xcd" * 50, "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b"),
+    (
+        b"\xaa" * 131,
+        b"Test Using Larger Than Block-Size Key - Hash Key First",
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+    ),
+    (
+        b"\xaa" * 131,
+        LONG_DATA,
+        "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2",
+    ),
+]
+
+
+@pytest.mark.parametrize(("key", "content", "code"), RFC_4231)
+def test_hmac_is_that_of_rfc_4231(key: bytes, content: bytes, code: str) -> None:
+    formula = "{!HEX(HMAC('SHA-256', BASE64DECODE($Credential.X.Text), BASE64DECODE($Credential.X.SigningKey)))}"
+    encoded = (base64.b64encode(each).decode() for each in (content, key))
+    assert plain(formula, **dict(zip(("Text", "SigningKey"), encoded, strict=True))) == code
 
 
 def test_a_key_may_be_kept_in_base64() -> None:
