@@ -70,7 +70,13 @@ def protocols_page() -> str:
             kind = "secret of the principal" if each.secret else "parameter"
             choices = f" One of: {', '.join(each.choices)}." if each.choices else ""
             need = "yes" if each.required else "no"
-            parts.append(f"| `{each.name}` | {kind} | {need} | `{each.default or '–'}` | {each.help}.{choices} |\n")
+            if each.unless is not None:
+                need = f"unless `{each.unless[0]}` is `{each.unless[1]}`"
+            if each.key is not None:
+                kind = "parameter, or secret of the principal"
+            parts.append(
+                f"| `{each.shown_name}` | {kind} | {need} | `{each.default or '–'}` | {each.help}.{choices} |\n"
+            )
     return "".join(parts)
 
 

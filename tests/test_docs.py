@@ -3,12 +3,17 @@
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from callout import __version__
 from callout.core.formula.functions import FUNCTIONS
 from callout.core.formula.scope import ORGANIZATION_FIELDS, SHORT_FIELDS, USER_FIELDS
+from callout.core.model.org import Org
+from callout.core.protocols import CATALOGUE
 from callout.core.reasons import REASONS
+from callout.engine.manifest import read_manifest
+from callout.engine.plan import make_plan
 
 ROOT = Path(__file__).parent.parent
 
@@ -55,3 +60,12 @@ def test_links_between_pages_lead_somewhere() -> None:
 def test_the_changelog_has_a_section_for_what_is_not_released_or_this_version() -> None:
     text = (ROOT / "CHANGELOG.md").read_text()
     assert "## [Unreleased]" in text or f"## [{__version__}]" in text
+
+
+def test_the_manifest_on_the_page_about_token_endpoints_is_accepted() -> None:
+    page = (ROOT / "docs" / "token-endpoints.md").read_text()
+    (manifest,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    made = make_plan(Org.of(), read_manifest(manifest, "page.yaml", lambda source: source.name), CATALOGUE, now=now)
+    declared = {name.partition(".")[0] for name in made.planned[0].definition.parameters}
+    assert declared <= {parameter.name for parameter in CATALOGUE["oauth2_refresh_token"].parameters}

@@ -53,17 +53,19 @@ class MemoryTrail:
     async def verify(self, kept: Head | None = None) -> Verification:
         return walk(self.chain, start=self.start, kept=kept)
 
-    async def prune(self, before: datetime, who: str, at: datetime) -> Pruned | None:
+    async def prune(self, before: datetime, who: str, at: datetime, *, dry_run: bool = False) -> Pruned | None:
         found = await self.verify()
         if not found.held:
             raise StoreError(f"got an audit trail of which {found.broken}; expected one that holds")
         gone = [(row, stored) for row, stored in self.chain if row.at < stamp(before)]
         if not gone:
             return None
+        acts = sum(row.kind in ACTS for row, _ in gone)
+        callouts = sum(row.count for row, _ in gone if row.kind == Kind.CALLOUTS)
+        if dry_run:
+            return Pruned(Head(gone[-1][0].seq, gone[-1][1]), len(gone), acts, callouts, self.end)
         self.chain = self.chain[len(gone) :]
         self.start = Head(gone[-1][0].seq, gone[-1][1])
         said = {"act": "prune audit", "what": f"rows through {self.start.seq}"}
         self.extend(at, Kind.CHECKPOINT, who, json.dumps(said).encode())
-        acts = sum(row.kind in ACTS for row, _ in gone)
-        callouts = sum(row.count for row, _ in gone if row.kind == Kind.CALLOUTS)
         return Pruned(self.start, len(gone), acts, callouts, self.end)

@@ -20,17 +20,21 @@ from callout.core.model.credentials import (
 )
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
 from callout.core.model.people import CallerKey, Package, PermissionSet, User
-from callout.core.ports import FIRST, AdminAct, Change, PrincipalHealth, Segment, StoredToken
+from callout.core.model.refreshes import State, Stated
+from callout.core.ports import FIRST, AdminAct, Change, Look, PrincipalHealth, Segment, StoredToken
 from callout.core.protocols import CATALOGUE
+from callout.core.refresh.epoch import fingerprint_of
 from callout.core.secret import Secret
 from callout.engine.audit import Audit
 from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
+from callout.engine.diagnosis import diagnose
 from callout.engine.issuers import CallerTokens
 from callout.engine.leaving import leaving
 from callout.engine.operations import LOCAL, Operations, Uses
 from callout.engine.records import CalloutLog, Records
 from callout.engine.setup import Setup, changed
+from callout.engine.slots import Slots
 from callout.engine.tokens import Tokens
 from tests.trail import MemoryTrail
 
@@ -52,6 +56,18 @@ class HandClock:
 
     def move(self, **by: float) -> None:
         self.at += timedelta(**by)
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError("the admin's use cases wait for nothing")
+
+
+class OneNode:
+    """Implements `Nodes` for a process that is alone."""
+
+    name = "one"
+
+    def is_gone(self, name: str) -> bool:
+        return False
 
 
 @dataclass
@@ -100,6 +116,8 @@ class MemoryStore:
     #: What another process writes just before the next write: changes, or prefixes of keys that it revokes.
     faster: list[list[Change | str]] = field(default_factory=list)
     refreshed: dict[UserExternalCredentialKey, datetime] = field(default_factory=dict)
+    #: What refreshes have left behind, as fields of a `Look`.
+    told: dict[UserExternalCredentialKey, dict] = field(default_factory=dict)
 
     def _opened(self) -> None:
         if self.broken:
@@ -161,10 +179,11 @@ class MemoryStore:
         ended = {ending.digest: ending} if ending is not None else {}
         self._take_over(replace(self.org, keys={**self.org.keys, **ended, key.digest: key}), *acts)
 
-    async def change_key(self, key: CallerKey, act: AdminAct) -> bool:
+    async def change_key(self, key: CallerKey, act: AdminAct, *, expects: int | None = None) -> bool:
         self._writing()
         if key.digest not in self.org.keys:
             return False
+        self._writing(expects)
         self._take_over(replace(self.org, keys={**self.org.keys, key.digest: key}), act)
         return True
 
@@ -192,6 +211,20 @@ class MemoryStore:
         self._take_over(self.org, act)
         return len(gone)
 
+    async def give_up_token(self, key, act, *, stated) -> bool:
+        self._opened()
+        had = self.tokens.pop(key, None) is not None
+        if had or stated is not None:
+            self._take_over(self.org, act)
+        if stated is not None:
+            self.told[key] = {"stated": Stated(key, State.REVOKED, self._fingerprint(key), act.at, stated)}
+        return had
+
+    def _fingerprint(self, key) -> str:
+        external = self.org.external_credentials[key.external_credential]
+        version = self.org.secret_versions.get(key, 0)
+        return fingerprint_of(external, external.principal(key.principal), version)
+
     async def secrets(self, key):
         self._opened()
         return dict(self.sealed.get(key, {}))
@@ -210,6 +243,19 @@ class MemoryStore:
 
     async def note_error(self, key, at: datetime, error: str) -> None:
         self.errors[key] = (at, error)
+
+    async def look(self, key) -> Look:
+        self._opened()
+        return self._look(key)
+
+    async def looks(self) -> tuple[Look, ...]:
+        self._opened()
+        return tuple(self._look(key) for key in sorted({*self.sealed, *self.tokens, *self.errors, *self.told}))
+
+    def _look(self, key) -> Look:
+        failed_at, failure = self.errors.get(key, (None, ""))
+        look = Look(key, self.tokens.get(key), failed_at=failed_at, failure=failure)
+        return replace(look, **self.told.get(key, {}))
 
     async def health(self) -> tuple[PrincipalHealth, ...]:
         self._opened()
@@ -267,6 +313,12 @@ class World:
         changes = [Change(SECTIONS[type(each)], name_of(each), each) for each in definitions]
         await self.store.write(changes, [AdminAct(self.clock.now(), "test", "define", "")])
 
+    async def fingerprint(self, key: UserExternalCredentialKey) -> str:
+        """What a token of this principal has to have."""
+        org = await self.store.load()
+        external = org.external_credentials[key.external_credential]
+        return fingerprint_of(external, external.principal(key.principal), org.secret_versions.get(key, 0))
+
     async def key_of(self, user: str, **more) -> str:
         return (await self.run("key.create", user=user, **more))["key"]
 
@@ -275,21 +327,23 @@ class World:
         return [(act.who, act.act, act.what) for act in self.store.acts if act.who != "test"]
 
 
-def make_world() -> World:
-    """Make an empty world."""
+def make_world(transport=None) -> World:
+    """Make an empty world. `transport` is what the admin's use cases send with: where none is given, nothing."""
+    transport = transport or Nowhere()
     clock, entropy, vault, store = HandClock(), CountedEntropy(), MemoryVault(), MemoryStore()
     current = CurrentOrg(store, clock)
     records = Records(store, clock, entropy)
-    tokens = Tokens(store, vault, Nowhere(), clock, entropy)
-    callouts = Callouts(current, CATALOGUE, tokens, records, clock, caller_tokens=CallerTokens(Nowhere(), clock))
-    setup = Setup(store, store, vault, clock, entropy, CATALOGUE)
+    tokens = Tokens(store, vault, Nowhere(), clock, entropy, nodes=OneNode())
+    slots, callers = Slots(store, vault, CATALOGUE), CallerTokens(Nowhere(), clock)
+    callouts = Callouts(current, CATALOGUE, tokens, records, clock, slots=slots, caller_tokens=callers)
+    setup = Setup(store, store, vault, clock, entropy, CATALOGUE, transport)
 
-    async def diagnose(name, **question):
+    async def predict(name, **question):
         await current.follow()
-        return await callouts.diagnose(name, **question)
+        return await diagnose(callouts, name, **question)
 
     log = CalloutLog(store)
-    uses = Uses(setup, diagnose, log.explain, Audit(store.trail, clock, "1.2.3"), log.recent)
+    uses = Uses(setup, predict, log.explain, Audit(store.trail, clock, "1.2.3"), log.recent)
     return World(clock, entropy, vault, store, setup, callouts, records, current, Operations(uses))
 
 
@@ -311,9 +365,9 @@ WEATHER_URL = NamedCredential("Weather", "https://weather.example.com", "Weather
 CLERKS = PermissionSet("Order Clerks", frozenset({PrincipalReference("Orders", "Service")}))
 
 
-async def make_shop() -> World:
+async def make_shop(transport=None) -> World:
     """Make a world with two external systems, an administrator, alice (a clerk), bob (no grants) and package acme."""
-    world = make_world()
+    world = make_world(transport)
     await world.define(
         ORDERS,
         ORDERS_URL,

@@ -45,6 +45,11 @@ class Settings:
     master_key: str = setting(
         "", "master key, base64 of 32 bytes; empty: the file master.key in the home folder", secret=True
     )
+    new_master_key: str = setting(
+        "",
+        "the master key that is to replace CALLOUT_MASTER_KEY: given to every server before `keys rotate`",
+        secret=True,
+    )
     keyring: bool = setting(default=False, help_text="keep the master key in the keyring of the operating system")
     host: str = setting("127.0.0.1", "address on which the gateway and setup listen")
     port: int = setting(8470, "port of the gateway; 0 = any free one", most=LARGEST_PORT)
@@ -70,7 +75,15 @@ class Settings:
     longest_timeout: float = setting(600.0, "the longest that Callout-Timeout may ask for", "seconds", least=MOMENT)
     idle_timeout: float = setting(300.0, "how long a body may pause", "seconds", least=MOMENT)
     drain_timeout: float = setting(10.0, "how long running callouts may go on at shutdown", "seconds")
-    replay_limit: int = setting(65536, "request bodies up to this size are kept for a replay", "bytes")
+    replay_limit: int = setting(65536, "request bodies up to this size are kept for a replay in memory", "bytes")
+    replay_file_limit: int = setting(
+        16 * 1024 * 1024,
+        "request bodies up to this size are kept for a replay in a sealed file, where the method is idempotent or "
+        "declared (`replay_methods`); 0 = none",
+        "bytes",
+    )
+    replay_directory: str = setting("", "folder of these files, which have no names; empty: spool in the home folder")
+    replay_directory_limit: int = setting(1024**3, "what these files of one worker take together", "bytes")
     request_limit: int = setting(0, "largest request body; 0 = no limit", "bytes")
     formula_body_limit: int = setting(
         1048576,
@@ -81,7 +94,11 @@ class Settings:
     organization_id: str = setting("", "what formulas read as $Organization.Id")
     organization_name: str = setting("", "what formulas read as $Organization.Name")
     connection_limit: int = setting(20000, "connections of callers in one worker", least=1)
-    debounce: float = setting(30.0, "how long a refresh rule stays quiet after a refresh that did not help", "seconds")
+    debounce: float = setting(
+        30.0,
+        "how long refresh rules stay quiet after a refresh that did not help, where the external credential does not say",
+        "seconds",
+    )
     poll_interval: float = setting(0.1, "how often a process looks for changed definitions", "seconds", least=MOMENT)
     longest_without_store: float = setting(
         3600.0, "how long callouts go on while the store cannot be read", "seconds", least=1
@@ -99,7 +116,7 @@ class Settings:
     )
     metrics_open: bool = setting(
         default=False,
-        help_text="show /metrics of the gateway to everybody who reaches it; false: to this machine alone, which a "
+        help_text="show /metrics of gateway and setup to everybody who reaches them; false: to this machine alone, which a "
         "proxy on it counts as",
     )
     telling_users: Telling = setting(Telling.FULL, "how much known callers are told: full or code")

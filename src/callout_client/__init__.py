@@ -4,13 +4,15 @@
         order = client.get("callout:Orders/orders/7").json()
 
 `Client` and `AsyncClient` are thin shells around `CalloutTransport` and `AsyncCalloutTransport`, which give the same to
-any httpx2 client of your own; `raise_for_callout` turns Callout's own answers into the errors of `errors`.
+any httpx2 client of your own; `raise_for_callout` turns Callout's own answers into the errors of `errors`, and
+`replay_of` says of an answer whether the request was sent again with a fresh token.
 """
 
 from callout_client.address import Gateway, InvalidAddress
 from callout_client.client import AsyncClient, Client, Options
 from callout_client.errors import (
     REASONS,
+    ActingNotAllowed,
     AddressNotAllowed,
     AdminError,
     AuthorizationRequired,
@@ -22,6 +24,7 @@ from callout_client.errors import (
     ExternalError,
     ExternalSystemUnreachable,
     FormulaFailed,
+    KeyLimited,
     MalformedRequest,
     MethodNotAllowedHere,
     NamedCredentialNotFound,
@@ -42,10 +45,12 @@ from callout_client.errors import (
     UserExternalCredentialDenied,
     raise_for_callout,
 )
+from callout_client.replay import Replay, replay_of
 from callout_client.transport import AsyncCalloutTransport, CalloutTransport
 
 __all__ = [
     "REASONS",
+    "ActingNotAllowed",
     "AddressNotAllowed",
     "AdminError",
     "AsyncCalloutTransport",
@@ -63,6 +68,7 @@ __all__ = [
     "FormulaFailed",
     "Gateway",
     "InvalidAddress",
+    "KeyLimited",
     "MalformedRequest",
     "MethodNotAllowedHere",
     "NamedCredentialNotFound",
@@ -76,6 +82,7 @@ __all__ = [
     "RateLimited",
     "ReconnectRequired",
     "RefreshOutcomeUnknown",
+    "Replay",
     "RequestTooLarge",
     "TimedOut",
     "TlsVerificationFailed",
@@ -83,4 +90,5 @@ __all__ = [
     "TokenEndpointUnreachable",
     "UserExternalCredentialDenied",
     "raise_for_callout",
+    "replay_of",
 ]

@@ -118,6 +118,14 @@ class PrincipalNotGranted(AdminError):
     """`principal_not_granted`: the user has no access to a principal of the external credential."""
 
 
+class KeyLimited(AdminError):
+    """`key_limited`: the caller's key is limited to other named credentials."""
+
+
+class ActingNotAllowed(AdminError):
+    """`acting_not_allowed`: the caller may not make callouts on behalf of this user."""
+
+
 class UserExternalCredentialDenied(AdminError):
     """`user_external_credential_denied`: the user cannot read the User External Credential."""
 
@@ -196,6 +204,8 @@ REASONS: Mapping[str, type[CalloutError]] = {
     "callouts_disabled": CalloutsDisabled,
     "namespace_not_allowed": NamespaceNotAllowed,
     "principal_not_granted": PrincipalNotGranted,
+    "key_limited": KeyLimited,
+    "acting_not_allowed": ActingNotAllowed,
     "user_external_credential_denied": UserExternalCredentialDenied,
     "principal_not_configured": PrincipalNotConfigured,
     "authorization_required": AuthorizationRequired,

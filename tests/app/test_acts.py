@@ -18,7 +18,9 @@ from callout.core.errors import CalloutError
 from callout.engine.operations import BY_NAME, LOCAL, OPERATIONS
 
 #: Operations whose method is not GET and that change nothing.
-ASKING = {"plan", "diagnose"}
+ASKING = {"plan", "diagnose", "token.introspect"}
+#: Those of them that have nothing to ask here, and what they say.
+REFUSING = {"explain": "callout_not_found", "token.introspect": "introspection_endpoint"}
 MUTATING = [o.name for o in OPERATIONS if o.method != "GET" and o.name not in ASKING]
 
 MANIFEST = {
@@ -45,6 +47,37 @@ UPGRADED = ("package.upgrade", {"namespace": "acme", "manifest": BROUGHT})
 ISSUER = json.dumps(
     {"trusted_issuers": {"Login": {"issuer": "https://id.example.com", "audience": "callout", "users_by_name": True}}}
 )
+#: A principal with a refresh token, whose authorization server does not answer.
+REVOCABLE = (
+    (
+        "apply",
+        {
+            "manifest": json.dumps(
+                {
+                    "external_credentials": {
+                        "Crm": {
+                            "protocol": "oauth2_refresh_token",
+                            "allow_private_network": True,
+                            "parameters": {
+                                "token_endpoint": "http://127.0.0.1:1/token",
+                                "revocation_endpoint": "http://127.0.0.1:1/revoke",
+                            },
+                            "principals": {
+                                "Service": {
+                                    "secrets": {
+                                        "client_id": "c",
+                                        "client_secret": "canary-client",
+                                        "refresh_token": "canary-refresh",
+                                    }
+                                }
+                            },
+                        }
+                    }
+                }
+            )
+        },
+    ),
+)
 #: Lets little through at first, so that there is more to allow.
 SELDOM = (
     (
@@ -56,8 +89,8 @@ SELDOM = (
                         "Orders": {
                             "url": "https://orders.example.com",
                             "external_credential": "Orders",
-                            "allowed_methods": ["GET"],
-                            "allowed_paths": ["/items/**"],
+                            "allowed_methods": ["GET", "HEAD"],
+                            "allowed_paths": ["/items/**", "/notes/**"],
                         }
                     }
                 }
@@ -65,6 +98,8 @@ SELDOM = (
         },
     ),
 )
+
+RULE = {"statuses": [500], "soap_fault_code": ["INVALID_SESSION_ID"]}
 
 #: What to run first, and the arguments. `KEY` stands for the visible start of alice's key, `REQUEST` for the id of the
 #: request that waits.
@@ -82,8 +117,15 @@ CASES = {
         (("external_credential.add_status_code", {"name": "Orders", "status": 403}),),
         {"name": "Orders", "status": 403},
     ),
+    "external_credential.add_refresh_rule": ((), {"name": "Orders", **RULE}),
+    "external_credential.remove_refresh_rule": (
+        (("external_credential.add_refresh_rule", {"name": "Orders", **RULE}),),
+        {"name": "Orders", "number": 1},
+    ),
+    "external_credential.set_refresh_debounce": ((), {"name": "Orders", "seconds": 5}),
     "secret.set": ((), {**SERVICE, "values": {"password": "canary-password"}}),
     "secret.remove": ((("secret.set", {**SERVICE, "values": {"password": "x"}}),), SERVICE),
+    "token.revoke": (REVOCABLE, {"external_credential": "Crm", "principal": "Service"}),
     "user.set": ((), {"name": "carol"}),
     "user.remove": ((), {"name": "bob"}),
     "key.create": ((), {"user": "alice"}),
@@ -119,7 +161,10 @@ CASES = {
         {"name": "Office", "principals": ["Orders/Service"]},
     ),
     "audit.prune": ((), {"before": "0s"}),
+    "named_credential.disallow_method": (SELDOM, {"name": "Orders", "method": "HEAD"}),
+    "named_credential.disallow_path": (SELDOM, {"name": "Orders", "path": "/notes/**"}),
     "named_credential.allow_method": (SELDOM, {"name": "Orders", "method": "PATCH"}),
+    "named_credential.allow_replay": ((), {"name": "Orders", "method": "POST"}),
     "named_credential.allow_path": (SELDOM, {"name": "Orders", "path": "/more/**"}),
     "key.rotate": ((), {"prefix": "KEY"}),
     "key.limit": ((), {"prefix": "KEY", "named_credentials": ["Orders"]}),
@@ -146,6 +191,7 @@ PARTS = {
         "assign permission set",
     ],
     "key.rotate": ["change key"],
+    "token.revoke": ["fail to revoke token"],
 }
 
 
@@ -225,7 +271,7 @@ async def test_asking_leaves_no_act(home, run, operation) -> None:
         named["name"] = "alice"
     required = {field.name for field in msgspec.structs.fields(operation.request) if field.required}
     end = await end_of(home)
-    expected = pytest.raises(CalloutError, match="callout_not_found") if operation.name == "explain" else nullcontext()
-    with expected:
+    refusing = REFUSING.get(operation.name)
+    with pytest.raises(CalloutError, match=refusing) if refusing else nullcontext():
         await run(operation.name, {name: named[name] for name in required})
     assert await end_of(home) == end

@@ -11,7 +11,7 @@ from callout.app.operations import operations_of
 from callout.core.errors import Refused, StoreError
 from callout.engine.operations import LOCAL
 
-PATIENCE = 20
+PATIENCE = 60
 
 
 @asynccontextmanager

@@ -43,12 +43,12 @@ def child(request):
 @pytest.mark.parametrize("child", ["never"], indirect=True)
 def test_the_end_of_the_supervisor_ends_it(child) -> None:
     child.stdin.close()
-    assert child.wait(20) == 0
+    assert child.wait(60) == 0
 
 
 @pytest.mark.parametrize("child", ["by an error", "by itself"], indirect=True)
 def test_the_end_of_what_it_lives_on_is_a_failure_that_the_log_names(child) -> None:
-    assert child.wait(20) == 5
+    assert child.wait(60) == 5
     logged = json.loads(child.stderr.read())
     assert logged["event"] == "failed"
     assert "KeyError" in logged["because"] or "has ended" in logged["because"]
@@ -58,4 +58,4 @@ def test_the_end_of_what_it_lives_on_is_a_failure_that_the_log_names(child) -> N
 @pytest.mark.parametrize("child", ["never"], indirect=True)
 def test_it_ends_when_it_is_told_to(child) -> None:
     child.send_signal(signal.SIGINT)
-    assert child.wait(20) in (0, 1, -signal.SIGINT)
+    assert child.wait(60) in (0, 1, -signal.SIGINT)

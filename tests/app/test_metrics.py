@@ -1,7 +1,11 @@
 """What a process of the gateway counts is what it shows."""
 
+import pytest
+
 from callout.app.metrics import gateway_metrics, setup_metrics
 from callout.core.errors import Refused
+from callout.core.message import HttpRequest
+from callout.core.refresh.breaker import THRESHOLD
 from callout.entrypoints.setup_api.metrics import metrics_text
 
 
@@ -33,7 +37,7 @@ async def test_callouts_are_counted_by_status_and_reason(home) -> None:
 
 async def test_what_the_engine_counts_is_shown(home) -> None:
     home.callouts.refreshes.update({401: 2, 712: 1})
-    home.tokens.requests = 3
+    home.tokens._refresher.requests = 3
     home.records.dropped = 7
     found = shown(home, open_connections=5)
     assert found['callout_refreshes_total{status="401"}'] == "2"
@@ -55,3 +59,13 @@ async def test_a_store_that_cannot_be_read_is_shown(home) -> None:
 async def test_callout_ids_end_with_the_name_of_the_process(home) -> None:
     assert home.records.next_id().decode().endswith(home.process)
     assert len(home.process) == 8
+
+
+async def test_a_token_endpoint_that_keeps_failing_is_shown(home) -> None:
+    request = HttpRequest("POST", "http://127.0.0.1:1/token?tenant=7")
+    for _ in range(THRESHOLD + 2):
+        with pytest.raises(Refused, match="token_endpoint_unreachable"):
+            await home.endpoints.send(request, allow_private_network=True, timeout_seconds=30)
+    found, endpoint = shown(home), '{token_endpoint="http://127.0.0.1:1/token"}'
+    names = ("open", "waiting", "failures_total", "kept_back_total")
+    assert [found[f"callout_token_endpoint_{name}{endpoint}"] for name in names] == ["1", "0", str(THRESHOLD), "2"]

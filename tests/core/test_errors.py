@@ -40,5 +40,5 @@ def test_a_definition_error_lists_every_problem_on_a_line() -> None:
 
 def test_every_error_on_purpose_is_a_callout_error_that_blames_someone() -> None:
     assert CalloutError().blame is Blame.CALLOUT
-    assert VaultError().blame is Blame.ADMIN
+    assert VaultError("got no key; expected one").blame is Blame.ADMIN
     assert StoreError().blame is Blame.CALLOUT

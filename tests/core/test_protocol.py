@@ -4,7 +4,15 @@ import pytest
 
 from callout.core.errors import Refused
 from callout.core.message import HttpRequest
-from callout.core.protocol import AuthenticationProtocol, Moment, Parameter, Token, Values, required_secrets
+from callout.core.protocol import (
+    AuthenticationProtocol,
+    Moment,
+    Parameter,
+    Token,
+    Values,
+    declared_parameter,
+    required_secrets,
+)
 from callout.core.secret import Secret
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -50,3 +58,34 @@ def test_neither_values_nor_tokens_show_a_secret() -> None:
 def test_a_protocol_that_obtains_nothing_says_so() -> None:
     with pytest.raises(NotImplementedError, match="example obtains no token"):
         Example(Values()).obtain(Moment(NOW), None)
+
+
+class Dialect(Example):
+    parameters = (
+        Parameter("method", "How", required=False, default="secret"),
+        Parameter("key", "A key", secret=True, unless=("method", "none")),
+        Parameter("more", "Further ones", required=False, key=r"\w+"),
+    )
+
+
+def test_a_secret_is_not_required_where_another_parameter_says_that_there_is_none() -> None:
+    assert required_secrets(Dialect) == required_secrets(Dialect, {"method": "secret"}) == {"key"}
+    assert required_secrets(Dialect, {"method": "none"}) == frozenset()
+
+
+def test_a_name_with_a_key_means_the_parameter_that_takes_keys_and_no_other() -> None:
+    assert declared_parameter(Dialect, "more.a.b") is Dialect.parameters[2]
+    assert declared_parameter(Dialect, "method") is Dialect.parameters[0]
+    assert [declared_parameter(Dialect, name) for name in ("more", "method.a", "other", "other.a")] == [None] * 4
+    assert [p.shown_name for p in Dialect.parameters] == ["method", "key", "more.NAME"]
+
+
+def test_values_with_keys_are_given_by_key_and_a_secret_wins() -> None:
+    values = Values({"more.a": "1", "more.b.c": "2", "moreover": "3"}, {"more.a": Secret("s")})
+    assert values.keyed("more") == {"a": Secret("s"), "b.c": "2"}
+
+
+def test_a_protocol_that_declares_no_endpoint_revokes_and_asks_nothing() -> None:
+    token = Token(Secret("a"), NOW)
+    assert Example(Values()).revocation(token) is None
+    assert Example(Values()).introspection(token) is None

@@ -11,6 +11,8 @@ CONTRACT = {
     "callouts_disabled": 403,
     "namespace_not_allowed": 403,
     "principal_not_granted": 403,
+    "key_limited": 403,
+    "acting_not_allowed": 403,
     "user_external_credential_denied": 403,
     "principal_not_configured": 424,
     "authorization_required": 424,

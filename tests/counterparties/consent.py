@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx2
 
+from tests.journeys.processes import PATIENCE
+
 #: Nobody listens there: the code is read from the redirect.
 REDIRECT_URI = "http://127.0.0.1:9/callback"
 #: Pages that may come between the authorization request and the redirect with the code.
@@ -34,7 +36,7 @@ def consent(ready: Mapping[str, str], client: Mapping[str, object], person: str,
         "code_challenge": challenge,
         "code_challenge_method": "S256",
     }
-    with httpx2.Client(trust_env=False) as browser:
+    with httpx2.Client(trust_env=False, timeout=PATIENCE) as browser:
         answer = browser.get(ready["authorization_endpoint"], params=asked)
         came = _walk(browser, answer, person)
         assert came["state"] == [state], came

@@ -20,7 +20,7 @@ from enum import StrEnum
 
 import httpx2
 
-from tests.counterparties.rotating import ROTATING, World
+from tests.counterparties.rotating import World
 from tests.counterparties.tcp_proxy import Fault
 from tests.journeys.processes import PATIENCE
 
@@ -65,7 +65,7 @@ class Crashes:
     def round(self, step: Step) -> Outcome:
         """Let the token go stale, kill the worker at this step of its refresh, and see what becomes of it."""
         self._connected()
-        self.world.provider.revoke(ROTATING, self.world.last_token())
+        self.world.let_access_token_go_stale()
         caller = threading.Thread(target=self._call_that_may_fail)
         _STEPS[step](self, caller)
         caller.join(PATIENCE)
@@ -170,7 +170,7 @@ class Crashes:
         return self._ask("SELECT max(generation) FROM token")
 
     def _open_intents(self) -> int:
-        return self._ask("SELECT count(*) FROM refresh_intent")
+        return self._ask("SELECT count(*) FROM intent")
 
     # --- before and after ---------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.journeys.processes import LongProcess
+from tests.journeys.processes import PATIENCE, LongProcess
 
 FOLDER = Path(__file__).parent / "oidc_provider"
 
@@ -32,7 +32,7 @@ class Provider(LongProcess):
 
     def requests(self, client: str) -> list[dict]:
         """The token requests of a client and how they were answered, oldest first."""
-        seen = httpx2.get(f"{self.ready['issuer']}/seen", trust_env=False).raise_for_status().json()
+        seen = httpx2.get(f"{self.ready['issuer']}/seen", trust_env=False, timeout=PATIENCE).raise_for_status().json()
         return [each for each in seen if each["client"] == client]
 
     def seen(self, client: str) -> list[int]:
@@ -43,8 +43,10 @@ class Provider(LongProcess):
         """Revoke a token as the client itself (RFC 7009)."""
         pair = (str(client["client_id"]), str(client["client_secret"]))
         if client["token_endpoint_auth_method"] == "client_secret_basic":
-            answer = httpx2.post(self.ready["revocation_endpoint"], data={"token": token}, auth=pair, trust_env=False)
+            answer = httpx2.post(
+                self.ready["revocation_endpoint"], data={"token": token}, auth=pair, trust_env=False, timeout=PATIENCE
+            )
         else:
             form = {"token": token, "client_id": pair[0], "client_secret": pair[1]}
-            answer = httpx2.post(self.ready["revocation_endpoint"], data=form, trust_env=False)
+            answer = httpx2.post(self.ready["revocation_endpoint"], data=form, trust_env=False, timeout=PATIENCE)
         answer.raise_for_status()

@@ -56,11 +56,12 @@ class World:
         assert header is not None
         return header.removeprefix("Bearer ")
 
-    async def revoke_access_token(self) -> None:
-        """Revoke the access token that was used last; its refresh token stays good."""
-        token = self.last_token()
-        await asyncio.to_thread(self.provider.revoke, ROTATING, token)
-        await self.orders.until_inactive(token)
+    def let_access_token_go_stale(self) -> None:
+        """The external system takes the access token that was used last no more; its refresh token stays good.
+
+        To revoke it at the provider would take the whole grant along.
+        """
+        self.orders.stale.add(self.last_token())
 
     async def call(self, server: Server) -> httpx2.Response:
         async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:

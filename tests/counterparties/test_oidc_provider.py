@@ -6,6 +6,7 @@ did not write the same way must agree on every token.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -51,6 +52,8 @@ def manifest_for(provider: Provider, external: ExternalSystem) -> dict:
                 "protocol": "oauth2_client_credentials",
                 "parameters": {
                     "token_endpoint": provider.ready["token_endpoint"],
+                    "revocation_endpoint": provider.ready["revocation_endpoint"],
+                    "introspection_endpoint": provider.ready["introspection_endpoint"],
                     "client_authentication": client["token_endpoint_auth_method"],
                     "scope": "orders.read",
                 },
@@ -165,13 +168,27 @@ async def test_a_token_revoked_at_the_provider_is_refused_refreshed_once_and_the
     assert provider.seen("revoked") == [200, 200]
 
 
+@pytest.mark.parametrize("name", ["Basic", "Post", "Special"])
+async def test_a_token_is_asked_about_and_revoked_as_a_certified_server_understands_it(
+    client, home, orders, external, name
+):
+    assert client.get(f"callout:{name}/orders/7").status_code == 200
+    token = last_token(external)
+    live = home.json("status", f"{name}/Service", "--live")
+    assert (live["active"], live["client_id"], live["scope"]) == (True, CLIENTS[name]["client_id"], "orders.read")
+    (receipt,) = home.json("revoke", f"{name}/Service")["revocations"]
+    assert (receipt["revoked"], receipt["status"], receipt["token"]) == (True, 200, "access_token")
+    assert not (await orders.introspect(token))["active"]
+    assert token not in str((live, receipt))
+
+
 def test_a_wrong_secret_is_explained_in_the_servers_words_and_without_the_secret(client, provider, home, external):
     with pytest.raises(TokenEndpointRefused) as caught:
         client.get("callout:Wrong/orders/7")
     error = caught.value
     assert (error.status, error.blame) == (502, "admin")
     assert "invalid_client" in str(error)
-    explained = home.run("explain", error.callout_id, "--json")
+    explained = json.dumps(home.explained(error.callout_id))
     assert "token_endpoint_refused" in explained
     assert "invalid_client" in explained
     for told in (str(error), error.response.text, explained):

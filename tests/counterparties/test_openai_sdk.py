@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from tests.counterparties.external_system import Answer, ExternalSystem, Request
-from tests.journeys.processes import Home, Server, callout_home
+from tests.journeys.processes import PATIENCE, Home, Server, callout_home
 
 REAL_KEY = "sk-real-0123456789"
 WORDS = ("Named ", "credentials ", "for ", "any ", "stack.")
@@ -42,7 +42,7 @@ class OpenAIShaped:
     async def _chunks(self, model: str) -> AsyncIterator[bytes]:
         for word in WORDS:
             yield event(chunk(model, {"content": word}))
-            assert await asyncio.to_thread(self.read_by_client.acquire, timeout=10), "the client got no chunk"
+            assert await asyncio.to_thread(self.read_by_client.acquire, timeout=PATIENCE), "the client got no chunk"
         yield event(chunk(model, {}, finish="stop"))
         yield b"data: [DONE]\n\n"
 

@@ -42,7 +42,7 @@ async def test_eight_parallel_raw_refreshes_lose_the_grant_at_this_server(world:
     pair = (ROTATING["client_id"], ROTATING["client_secret"])
 
     async def refresh(refresh_token: str) -> httpx2.Response:
-        async with httpx2.AsyncClient(trust_env=False, auth=pair) as client:
+        async with httpx2.AsyncClient(trust_env=False, auth=pair, timeout=PATIENCE) as client:
             return await client.post(
                 world.provider.ready["token_endpoint"], data={**form, "refresh_token": refresh_token}
             )
@@ -56,7 +56,7 @@ async def test_eight_parallel_raw_refreshes_lose_the_grant_at_this_server(world:
 async def test_two_processes_at_expiry_make_one_grant_and_lose_none(world: World) -> None:
     for _ in range(ROUNDS):
         before = len(world.grants())
-        await world.revoke_access_token()
+        world.let_access_token_go_stale()
         assert await world.statuses(AT_ONCE) == {200: 2 * AT_ONCE}
         assert [grant["status"] for grant in world.grants()[before:]] == [200]
 
@@ -64,7 +64,7 @@ async def test_two_processes_at_expiry_make_one_grant_and_lose_none(world: World
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.HANG])
 async def test_a_request_that_never_reached_the_server_is_made_again(world: World, fault: Fault) -> None:
     before = len(world.grants())
-    await world.revoke_access_token()
+    world.let_access_token_go_stale()
     world.proxy.faults.append(fault)
     first = await world.call(world.servers[0])
     assert first.status_code in (200, 503), first.text
@@ -75,7 +75,7 @@ async def test_a_request_that_never_reached_the_server_is_made_again(world: Worl
 
 async def test_an_answer_that_comes_byte_by_byte_is_read_whole(world: World) -> None:
     before = len(world.grants())
-    await world.revoke_access_token()
+    world.let_access_token_go_stale()
     world.proxy.faults.append(Fault.DRIP)
     assert (await world.call(world.servers[0])).status_code == 200
     assert [grant["status"] for grant in world.grants()[before:]] == [200]
@@ -84,7 +84,7 @@ async def test_an_answer_that_comes_byte_by_byte_is_read_whole(world: World) -> 
 @pytest.mark.parametrize("fault", [Fault.RESET, Fault.HALF_CLOSE, Fault.UNSEEN])
 async def test_a_pair_that_was_lost_on_its_way_is_stated_and_the_remedy_mends_it(world: World, fault: Fault) -> None:
     before = len(world.grants())
-    await world.revoke_access_token()
+    world.let_access_token_go_stale()
     world.proxy.faults.append(fault)
     answer = await world.call(world.servers[0])
     seen = [answer.json().get("reason")]

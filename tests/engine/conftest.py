@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from callout.adapters.store.migrate import create
 from callout.adapters.store.store import Store
 from callout.adapters.system import SystemEntropy
 from callout.adapters.vault.keyring import Keyring, new_data_key
@@ -32,7 +31,10 @@ from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
 from callout.engine.issuers import CallerTokens
 from callout.engine.records import CalloutLog, Records
-from callout.engine.tokens import Tokens, secret_row
+from callout.engine.slots import Slots, secret_row
+from callout.engine.sweeper import Sweeper
+from callout.engine.tokens import Tokens
+from tests.databases import create_copy
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ALICE_KEY, ACME_KEY, BOB_KEY = b"co_alice", b"co_acme", b"co_bob"
@@ -51,8 +53,32 @@ class MovedClock:
     def monotonic(self) -> float:
         return (self.at - START).total_seconds() + 1000.0
 
+    sleepers: list = field(default_factory=list)
+
     def move(self, seconds: float) -> None:
         self.at += timedelta(seconds=seconds)
+        for due, woken in self.sleepers:
+            if due <= self.monotonic() and not woken.done():
+                woken.set_result(None)
+        self.sleepers = [(due, woken) for due, woken in self.sleepers if not woken.done()]
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
+        woken = asyncio.get_running_loop().create_future()
+        self.sleepers.append((self.monotonic() + seconds, woken))
+        await woken
+
+
+class LivingNodes:
+    """Implements `Nodes`: who has ended is said by the test."""
+
+    def __init__(self, name: str, gone: set[str]) -> None:
+        self.name = name
+        self.gone = gone
+
+    def is_gone(self, name: str) -> bool:
+        return name in self.gone
 
 
 @dataclass
@@ -99,6 +125,8 @@ class World:
     records: Records
     callouts: Callouts
     log: CalloutLog
+    nodes: LivingNodes
+    sweeper: Sweeper
 
     async def define(self, *definitions) -> None:
         from callout.core.model.org import SECTIONS, name_of
@@ -125,15 +153,31 @@ class World:
 
     def another_process(self) -> "World":
         """A second set of engine parts on the same store, as another worker has them."""
-        return build(self.clock, self.store, self.vault, self.server)
+        nodes = LivingNodes(f"{self.nodes.name}'", self.nodes.gone)
+        return build(self.clock, self.store, self.vault, self.server, nodes)
 
 
-def build(clock: MovedClock, store: Store, vault: Keyring, server: AuthorizationServer) -> World:
-    org = CurrentOrg(store.definitions, clock)
-    tokens = Tokens(store.user_external_credentials, vault, server, clock, SystemEntropy())
-    records = Records(store.audit, clock, SystemEntropy())
-    callouts = Callouts(org, CATALOGUE, tokens, records, clock, caller_tokens=CallerTokens(server, clock))
-    return World(clock, store, vault, server, org, tokens, records, callouts, CalloutLog(store.audit))
+def build(
+    clock: MovedClock,
+    store: Store,
+    vault: Keyring,
+    server: AuthorizationServer,
+    nodes: LivingNodes | None = None,
+    credentials: object = None,
+    entropy: object = None,
+) -> World:
+    """Put the engine of one process together; `credentials` stands in for the store's."""
+    nodes = nodes or LivingNodes("node", set())
+    credentials = credentials or store.user_external_credentials
+    org, entropy = CurrentOrg(store.definitions, clock), entropy or SystemEntropy()
+    tokens = Tokens(credentials, vault, server, clock, entropy, nodes=nodes)
+    slots = Slots(credentials, vault, CATALOGUE)
+    records = Records(store.audit, clock, entropy)
+    callers = CallerTokens(server, clock)
+    callouts = Callouts(org, CATALOGUE, tokens, records, clock, slots=slots, caller_tokens=callers)
+    sweeper = Sweeper(org, slots, tokens, credentials, clock, entropy)
+    log = CalloutLog(store.audit)
+    return World(clock, store, vault, server, org, tokens, records, callouts, log, nodes, sweeper)
 
 
 ORDERS = ExternalCredential(
@@ -159,12 +203,12 @@ ALICE = User("alice", permission_sets=("Clerks",))
 @pytest.fixture
 async def world(tmp_path):
     path = tmp_path / "callout.db"
-    create(path)
+    create_copy(path)
     clock, entropy = MovedClock(), SystemEntropy()
     store = Store.open(path, clock=clock)
     key = MasterKey.generate(entropy)
     store.data_keys.add(1, new_data_key(1, key, entropy), AdminAct(START, "test", "init", "first data key"))
-    made = build(clock, store, Keyring(key, store.data_keys.load, entropy), AuthorizationServer())
+    made = build(clock, store, Keyring(lambda: [key], store.data_keys.load, entropy), AuthorizationServer())
     await made.define(ORDERS, ORDERS_URL, CLERKS, ALICE, User("bob"), Package("acme"))
     await made.put_secrets(SERVICE, client_id="the-client", client_secret="the-secret")
     await made.put_key(ALICE_KEY, "alice")

@@ -8,6 +8,7 @@ from callout.core.errors import Refused
 from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential, Principal
 from callout.core.model.people import PermissionSet, User
 from callout.core.reasons import Telling
+from callout.engine.diagnosis import diagnose
 from tests.engine.conftest import ACME_KEY, ALICE_KEY, BOB_KEY, CLERKS, ORDERS, ORDERS_URL, replace
 
 
@@ -102,7 +103,7 @@ async def test_each_refusal_of_the_ladder_is_predicted_by_diagnose_and_explained
     users = {ALICE_KEY: ("alice", None), ACME_KEY: ("alice", "acme"), BOB_KEY: ("bob", None), None: ("guest", None)}
     if key in users:
         user, namespace = users[key]
-        predicted = await world.callouts.diagnose(name, user=user, namespace=namespace)
+        predicted = await diagnose(world.callouts, name, user=user, namespace=namespace)
         assert (predicted["allowed"], predicted["reason"]) == (False, code)
         assert predicted["remedy"] == [str(remedy) for remedy in refused.remedies]
         assert predicted["request"] is None
@@ -115,7 +116,7 @@ async def test_guests_are_told_the_code_and_users_everything(world) -> None:
 
 
 async def test_diagnose_shows_the_exact_request_with_secrets_redacted_and_obtains_nothing(world) -> None:
-    shown = await world.callouts.diagnose("Orders", user="alice", method="POST", path="/orders?a=1")
+    shown = await diagnose(world.callouts, "Orders", user="alice", method="POST", path="/orders?a=1")
     assert shown["allowed"]
     assert shown["request"] == {
         "method": "POST",
@@ -132,11 +133,11 @@ async def test_diagnose_shows_the_exact_request_with_secrets_redacted_and_obtain
 
 async def test_diagnose_names_the_rung_of_a_bad_path_and_of_a_formula_that_fails(world) -> None:
     for question in ({"path": "/../x"}, {"path": "/ü"}, {"method": "GE T"}):
-        bad = await world.callouts.diagnose("Orders", user="alice", **question)
+        bad = await diagnose(world.callouts, "Orders", user="alice", **question)
         assert bad["reason"] == "malformed_request"
         assert next(step["name"] for step in bad["steps"] if not step["held"]) == "target"
     await world.define(replace(ORDERS_URL, headers=(CustomHeader("X-A", "{!$Credential.Other.key}"),)))
-    assert (await world.callouts.diagnose("Orders", user="alice"))["reason"] == "formula_failed"
+    assert (await diagnose(world.callouts, "Orders", user="alice"))["reason"] == "formula_failed"
 
 
 async def test_callouts_principal_picks_another_granted_one(world) -> None:
@@ -170,19 +171,54 @@ async def test_a_line_break_in_a_value_never_reaches_a_header(world) -> None:
 async def test_a_rule_that_did_not_help_is_quiet_for_the_debounce_and_401_is_heard_again_after_a_second(world) -> None:
     route = world.admit()
     ready = await world.callouts.refresh(route, await world.callouts.prepare(route), 400)
-    world.callouts.answered(route, ready, 400, True)
-    assert not world.callouts.is_stale(route, ready, 400)
+    assert not world.callouts.is_stale(route, ready, 400)  # what was sent again has not been answered yet
+    world.callouts.answered(route, ready, helped=False)
+    assert not world.callouts.is_stale(route, ready, 401)
     world.clock.move(1)
     assert world.callouts.is_stale(route, ready, 401)
     assert not world.callouts.is_stale(route, ready, 400)
-    world.clock.move(30)
+    world.clock.move(28.9)
+    assert not world.callouts.is_stale(route, ready, 601)
+    world.clock.move(0.2)
     assert world.callouts.is_stale(route, ready, 400)
 
 
 async def test_a_rule_that_helped_is_heard_again_at_once(world) -> None:
     route = world.admit()
     ready = await world.callouts.refresh(route, await world.callouts.prepare(route), 601)
-    world.callouts.answered(route, ready, 200, True)
+    world.callouts.answered(route, ready, helped=True)
+    assert world.callouts.is_stale(route, ready, 601)
+
+
+@pytest.mark.parametrize("order", [(True, False), (False, True), (False, True, True)])
+async def test_where_a_refresh_helped_some_and_not_others_the_rules_are_quiet(world, order) -> None:
+    route = world.admit()
+    ready = await world.callouts.refresh(route, await world.callouts.prepare(route), 400)
+    for helped in order:
+        world.callouts.answered(route, ready, helped=helped)
+    assert not world.callouts.is_stale(route, ready, 400)
+    ready = await world.callouts.refresh(route, ready, 401)
+    world.callouts.answered(route, ready, helped=True)
+    assert world.callouts.is_stale(route, ready, 400)
+
+
+async def test_each_external_credential_has_a_debounce_of_its_own(world) -> None:
+    await world.define(replace(ORDERS, refresh_debounce=5))
+    route = world.admit()
+    ready = await world.callouts.refresh(route, await world.callouts.prepare(route), 400)
+    world.clock.move(4.9)
+    assert not world.callouts.is_stale(route, ready, 400)
+    world.clock.move(0.2)
+    assert world.callouts.is_stale(route, ready, 400)
+
+
+async def test_adopting_a_token_that_another_callout_had_replaced_begins_no_window(world) -> None:
+    route = world.admit()
+    first = await world.callouts.prepare(route)
+    await world.callouts.refresh(route, first, 601)
+    world.clock.move(20)
+    ready = await world.callouts.refresh(route, first, 601)
+    world.clock.move(11)
     assert world.callouts.is_stale(route, ready, 601)
 
 

@@ -20,9 +20,11 @@ from callout.core.model.people import ObjectPermission, PermissionSet, User
 from callout.core.protocols import CATALOGUE
 from callout.core.rules import problems_of
 from callout.engine.callout import Callouts
+from callout.engine.diagnosis import diagnose
 from callout.engine.evaluating import Asked
 from tests.engine.conftest import ALICE, ALICE_KEY, BOB_KEY, CLERKS, ORDERS, ORDERS_URL
 
+BODY = "{!HEX(HASH('SHA-256', $Credential.Orders.Body))}"
 DESK = ExternalCredential("Desk", "custom", principals=(Principal("Each", PrincipalType.PER_USER),))
 DESK_URL = NamedCredential("Desk", "https://desk.example.com", "Desk")
 DESK_CLERKS = PermissionSet("Desk", frozenset({PrincipalReference("Desk", "Each")}), frozenset({ObjectPermission.READ}))
@@ -61,7 +63,7 @@ async def test_a_field_that_a_user_lacks_fails_with_its_place_under_a_caret_and_
     assert caught.value.reason.code == "formula_failed"
     assert caught.value.detail.endswith("\n    {!$User.Email}\n      ^")
     assert [remedy.command for remedy in caught.value.remedies] == ["callout user set bob --email ADDRESS"]
-    diagnosed = await world.callouts.diagnose("Desk", user="bob")
+    diagnosed = await diagnose(world.callouts, "Desk", user="bob")
     step = diagnosed["steps"][-1]
     assert (step["name"], step["detail"]) == ("headers", caught.value.detail)
     assert diagnosed["remedy_commands"] == ["callout user set bob --email ADDRESS"]
@@ -101,7 +103,7 @@ async def test_diagnose_shows_no_token_and_no_body(world) -> None:
     signature = "{!HEX(HASH('SHA-256', $Credential.Orders.Body))}"
     headers = (CustomHeader("X-A", "{!$Credential.OAuthToken}"), CustomHeader("X-B", signature))
     await world.define(replace(ORDERS_URL, headers=headers))
-    request = (await world.callouts.diagnose("Orders", user="alice"))["request"]
+    request = (await diagnose(world.callouts, "Orders", user="alice"))["request"]
     assert [value for name, value in request["headers"] if name in ("X-A", "X-B")] == ["…", "…"]
 
 
@@ -111,7 +113,8 @@ async def test_the_organization_is_read_from_the_settings(world) -> None:
         await prepared(world)
     assert str(caught.value.remedies[0]) == "Set CALLOUT_ORGANIZATION_NAME and start Callout again"
     parts = (world.org, CATALOGUE, world.tokens, world.records, world.clock)
-    named = Callouts(*parts, caller_tokens=world.callouts._caller_tokens, organization={"Name": "Acme"})
+    callers = world.callouts._caller_tokens
+    named = Callouts(*parts, slots=world.callouts.slots, caller_tokens=callers, organization={"Name": "Acme"})
     ready = await named.prepare(named.admit("Desk", [], ALICE_KEY, None, None))
     assert b"X-Org: Acme\r\n" in ready.head
 
@@ -171,6 +174,67 @@ async def test_a_callers_formula_is_evaluated_again_with_the_token_that_replaces
     ready = await world.callouts.prepare(route, soap)
     assert ready.written.body == b"<s>token-1</s>"
     assert (await world.callouts.refresh(route, ready, 401, soap)).written.body == b"<s>token-2</s>"
+
+
+async def test_a_formula_that_makes_the_idempotency_value_is_evaluated_once_and_all_others_again(world) -> None:
+    await world.define(
+        replace(ORDERS_URL, allow_merge_fields_in_header=True, idempotency_header="Idempotency-Key"),
+    )
+    formula = b"{!$Credential.OAuthToken}"
+    said = Asked((b"Idempotency-Key: " + formula, b"X-A: " + formula), None, 1000, b"idempotency-key")
+    route = world.admit()
+    first = await world.callouts.prepare(route, said)
+    assert first.written.tail == b"Idempotency-Key: token-1\r\nX-A: token-1\r\n\r\n"
+    again = await world.callouts.refresh(route, first, 401, said)
+    assert again.written.tail == b"X-A: token-2\r\nIdempotency-Key: token-1\r\n\r\n"
+
+
+async def test_a_request_that_came_while_definitions_changed_is_evaluated_by_the_new_ones(world) -> None:
+    await define_desk(world, CustomHeader("X-A", "old {!$User.Name}"), allow_merge_fields_in_body=True)
+    route = world.admit("Desk")
+    await define_desk(world, CustomHeader("X-A", "new {!$User.Email}"), allow_merge_fields_in_body=True)
+    await world.put_secrets(UserExternalCredentialKey("Desk", "Each", "alice"), ApiKey="the new key")
+    said = asked(b"{!$Credential.Desk.ApiKey}", b"Content-Type: text/plain")
+    ready = await world.callouts.prepare(route, said)
+    assert (ready.written.body, b"X-A: new alice@example.com\r\n" in ready.head) == (b"the new key", True)
+
+
+async def test_fields_of_a_user_are_those_of_the_definitions_that_decided(world) -> None:
+    await define_desk(world, CustomHeader("X-A", "{!$User.Name}"))
+    route = world.admit("Desk")
+    await world.define(replace(ALICE, permission_sets=("Clerks", "Desk"), label="Renamed"))
+    assert b"X-A: Alice A.\r\n" in (await world.callouts.prepare(route)).head
+    assert b"X-A: Renamed\r\n" in (await prepared(world)).head
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"allow_merge_fields_in_body": True, "url": "https://elsewhere.example.com"}],
+    ids=["what is evaluated", "where it leads"],
+)
+async def test_a_request_that_has_come_in_vain_is_refused_and_may_be_repeated(world, fields) -> None:
+    await define_desk(world, allow_merge_fields_in_body=True)
+    route = world.admit("Desk")
+    await world.define(replace(DESK_URL, **fields))
+    with pytest.raises(Refused, match="changed while the request came; expected them to stay") as caught:
+        await world.callouts.prepare(route, asked(b"{!$Credential.Desk.ApiKey}", b"Content-Type: text/plain"))
+    assert (caught.value.reason.code, caught.value.retry_after) == ("overloaded", 1)
+
+
+async def test_nothing_is_evaluated_for_who_lost_the_grant_while_the_request_came(world) -> None:
+    await define_desk(world, allow_merge_fields_in_body=True)
+    route = world.admit("Desk")
+    await world.define(ALICE)
+    with pytest.raises(Refused) as caught:
+        await world.callouts.prepare(route, asked(b"{!$Credential.Desk.ApiKey}", b"Content-Type: text/plain"))
+    assert caught.value.reason.code == "principal_not_granted"
+
+
+@pytest.mark.parametrize("custom", [{"allow_merge_fields_in_body": True}, {"headers": (CustomHeader("X-A", BODY),)}])
+async def test_diagnose_says_up_to_which_size_a_body_that_is_taken_whole_is_sent_again(world, custom) -> None:
+    await world.define(replace(ORDERS_URL, **custom))
+    steps = (await diagnose(world.callouts, "Orders", user="alice", method="POST"))["steps"]
+    assert steps[-1]["detail"].endswith("with a body of up to formula_body_limit")
 
 
 @pytest.mark.parametrize(
@@ -241,4 +305,4 @@ async def test_what_a_header_of_this_credential_cannot_read_is_refused_when_it_i
 
 async def test_a_token_in_a_formula_is_no_value_that_is_missing(world) -> None:
     await world.define(replace(ORDERS, headers=(CustomHeader("X-A", "{!$Credential.Orders.OAuthToken}"),)), CLERKS)
-    assert (await world.callouts.diagnose("Orders", user="alice"))["allowed"]
+    assert (await diagnose(world.callouts, "Orders", user="alice"))["allowed"]

@@ -1,12 +1,17 @@
 """Keys that are limited and rotated, and permission sets that let act for others: the admin's side."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import yaml
 
 from callout.core.errors import DefinitionError, Refused
 from callout.core.model.issuers import TrustedIssuer
-from callout.core.model.people import Caller
+from callout.core.model.people import AdminPermission, Caller, PermissionSet, User
+from callout.core.ports import AdminAct
+from callout.engine import keys
 from callout.engine.operations import OperationRefused
 from tests.world import make_shop
 
@@ -87,6 +92,79 @@ async def test_a_key_is_limited_widened_and_freed(shop) -> None:
         await shop.run("key.limit", prefix=key[:11], named_credentials=["Ordres"])
 
 
+async def test_a_key_keeps_what_another_admin_changed_while_this_one_was_at_it(shop) -> None:
+    key = await shop.key_of("alice")
+    (stored,) = shop.store.org.keys.values()
+    loading = shop.store.load
+
+    async def load():
+        org = await loading()
+        if len(shop.acts()) == 1:
+            act = AdminAct(shop.clock.now(), "other", "limit key", "")
+            await shop.store.change_key(replace(stored, named_credentials=("Orders",)), act)
+        return org
+
+    shop.store.load = load
+    await keys.expire_key(shop.setup, "this", key[:11], "1h")
+    made = await row(shop, key[:11])
+    assert (made["named_credentials"], made["expires_at"]) == (["Orders"], "2026-01-01T01:00:00Z")
+
+
+async def test_who_may_not_make_a_key_of_a_user_may_not_let_an_old_one_live_on(shop) -> None:
+    key = await shop.key_of("admin", expires="1h")
+    pat = await people_admin(shop)
+    for longer in ("2h", None):
+        with pytest.raises(OperationRefused, match="which pat does not have to give"):
+            await shop.run("key.expire", caller=pat, prefix=key[:11], expires=longer)
+    assert (await shop.run("key.expire", caller=pat, prefix=key[:11], expires="1m"))["changed"]
+
+
+async def people_admin(shop) -> Caller:
+    people = PermissionSet("People", admin_permissions=frozenset({AdminPermission.MANAGE_USERS}))
+    await shop.define(people, User("pat", permission_sets=("People",)))
+    return Caller("pat", proof="key")
+
+
+async def test_who_may_not_make_a_key_of_a_user_may_not_free_a_limited_one(shop) -> None:
+    pat, key = await people_admin(shop), await shop.key_of("admin", named_credentials=["Orders"])
+    with pytest.raises(OperationRefused, match="which pat does not have to give"):
+        await shop.run("key.limit", caller=pat, prefix=key[:11], named_credentials=[])
+    assert (await shop.run("key.limit", caller=pat, prefix=key[:11], named_credentials=["Weather"]))["changed"]
+
+
+@pytest.mark.parametrize("mapping", [{"users": {"x": "admin"}}, {"users_by_name": True}])
+async def test_who_manages_users_lets_no_issuer_name_an_admin_who_may_more(shop, mapping) -> None:
+    pat = await people_admin(shop)
+    issuer = {"issuer": "https://id.example.com", "audience": "callout"}
+    with pytest.raises(OperationRefused, match="which pat does not have to give"):
+        await shop.run("apply", caller=pat, manifest=json.dumps({"trusted_issuers": {"Own": {**issuer, **mapping}}}))
+    plain = json.dumps({"trusted_issuers": {"Own": {**issuer, "users": {"x": "alice"}}}})
+    assert (await shop.run("apply", caller=pat, manifest=plain))["changed"]
+
+
+async def test_who_manages_users_sets_no_secret_by_a_manifest_that_changes_nothing_else(shop) -> None:
+    pat = await people_admin(shop)
+    whole = yaml.safe_load((await shop.run("export"))["manifest"])["external_credentials"]["Orders"]
+    whole["principals"]["Service"] = {**(whole["principals"]["Service"] or {}), "secrets": {"client_id": "mine"}}
+    with pytest.raises(OperationRefused, match="without admin permission manage_named_credentials"):
+        await shop.run("apply", caller=pat, manifest=json.dumps({"external_credentials": {"Orders": whole}}))
+    assert not shop.store.configured
+
+
+async def test_a_route_that_was_decided_for_one_user_is_not_taken_for_another(shop) -> None:
+    agents = PermissionSet("Agents", may_act_for=frozenset({"alice", "bob"}))
+    await shop.define(agents, User("svc", permission_sets=("Agents",)))
+    values = {"client_id": "abc", "client_secret": "s3cret"}
+    await shop.run("secret.set", external_credential="Orders", principal="Service", values=values)
+    key = (await shop.key_of("svc")).encode()
+    await shop.current.follow()
+    allowed = shop.callouts.admit("Orders", [], key, None, None, b"alice")
+    assert allowed.decision.caller.acting_user == "alice"
+    for other in (b"bob", None, b"carol"):
+        with pytest.raises(Refused):
+            shop.callouts.admit("Orders", [], key, None, None, other)
+
+
 async def test_a_limited_key_of_an_admin_administers_nothing(shop) -> None:
     key = await shop.key_of("admin", named_credentials=["Orders"])
     stored = next(each for each in shop.store.org.keys.values() if each.prefix == key[:11])
@@ -112,7 +190,7 @@ async def test_acting_for_others_is_given_shown_and_taken_back(shop) -> None:
 async def test_diagnose_climbs_on_behalf_of_the_user_that_is_named(shop) -> None:
     question = {"name": "Orders", "user": "bob", "on_behalf_of": "alice"}
     refused = await shop.run("diagnose", **question)
-    assert (refused["allowed"], refused["reason"], refused["on_behalf_of"]) == (False, "principal_not_granted", "alice")
+    assert (refused["allowed"], refused["reason"], refused["on_behalf_of"]) == (False, "acting_not_allowed", "alice")
     await shop.run("permission_set.create", name="Agents", may_act_for=["alice"], assign=["bob"])
     steps = {step["name"]: step for step in (await shop.run("diagnose", **question))["steps"]}
     assert steps["on_behalf_of"]["held"]

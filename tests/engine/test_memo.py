@@ -12,13 +12,14 @@ from callout.core.errors import Refused
 from callout.core.model.org import Org
 from callout.core.model.people import CallerKey
 from callout.core.protocols import CATALOGUE
-from callout.core.refresh.rules import refresh_statuses
+from callout.core.refresh.rules import signs_of
 from callout.engine.callers import identify
 from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
 from callout.engine.issuers import CallerTokens
+from callout.engine.slots import Slots
 from tests.core.access.test_decide_ladder import SITUATIONS, Situation, org_of
-from tests.world import HandClock, make_world
+from tests.world import HandClock, Nowhere, make_world
 
 BOB = "bob o'neil"
 KEYS = {b"co_own": (BOB, None), b"co_acme": (BOB, "acme"), b"co_nobody": ("nobody", None)}
@@ -59,7 +60,8 @@ def asked(callouts: Callouts, question) -> object:
         route = callouts.admit(name, (), key, None, principal)
     except Refused as refused:
         return refused.reason.code, refused.detail, refused.remedies
-    assert route.refresh_statuses == refresh_statuses(route.decision.external_credential.additional_status_codes)
+    external = route.decision.external_credential
+    assert route.refresh_statuses == (signs_of(external).statuses if CATALOGUE[external.protocol].obtains else set())
     return route.decision
 
 
@@ -87,8 +89,10 @@ async def live_through(history) -> None:
     """Take over one org after the other; ask each question twice, so that the second time the memo answers."""
     world, defined = make_world(), Defined()
     current = CurrentOrg(defined, world.clock)
-    issuers = CallerTokens(world.callouts._tokens._transport, world.clock)
-    callouts = Callouts(current, CATALOGUE, world.callouts._tokens, world.records, world.clock, caller_tokens=issuers)
+    issuers, slots = CallerTokens(Nowhere(), world.clock), Slots(world.store, world.vault, CATALOGUE)
+    callouts = Callouts(
+        current, CATALOGUE, world.callouts._tokens, world.records, world.clock, slots=slots, caller_tokens=issuers
+    )
     all_asked = []
     for situation, questions in history:
         org = defined.define(situation)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -68,6 +69,19 @@ async def test_one_approval_enables_allows_and_grants_in_one_write(shop):
     assert granted.principals == {PrincipalReference("Partner", "Service")}
     assert "Partner Callers" in shop.store.org.users["bob"].permission_sets
     assert await waiting(shop) == []
+
+
+async def test_an_approval_does_not_make_a_grant_for_good_of_one_that_is_for_a_time(shop):
+    await shop.run("permission_set.create", name="Partners")
+    await shop.run("permission_set.assign", name="Partners", user="bob", until="2h")
+    await approve_all(shop, permission_set="Partners", users=["bob"])
+    (box,) = shop.store.org.users["bob"].permission_sets
+    assert (box.name, box.until) == ("Partners", shop.clock.now() + timedelta(hours=2))
+    await shop.run("permission_set.create", name="Partners", assign=["bob"])
+    assert shop.store.org.users["bob"].permission_sets == (box,)
+    shop.clock.move(hours=2)
+    await shop.run("permission_set.create", name="Partners", assign=["bob"])
+    assert shop.store.org.users["bob"].permission_sets == ("Partners",)
 
 
 async def test_a_dry_run_shows_the_change_and_changes_nothing(shop):
@@ -207,6 +221,47 @@ async def test_deleting_what_a_package_made_takes_grants_and_secrets_with_it(sho
     assert ("Partner" in org.named_credentials, "Partner" in org.external_credentials) == (False, False)
     assert org.permission_sets["Partner Callers"].principals == frozenset()
     assert not [key for key in org.configured if key.external_credential == "Partner"]
+
+
+async def grown_apart(shop) -> None:
+    """Approve and configure what the package asks, remove it, and keep what it made."""
+    await approve_all(shop, permission_set="Partners", users=["alice"])
+    values = {"username": "u", "password": "p"}
+    await shop.run("secret.set", external_credential="Partner", principal="Service", values=values)
+    await shop.run("package.remove", namespace="acme", credentials="keep", secrets="keep")
+
+
+async def test_a_later_package_of_the_same_namespace_has_no_part_in_what_an_earlier_one_made(shop):
+    await grown_apart(shop)
+    before = await shop.run("can", user="alice", name="Partner")
+    await shop.run("package.install", namespace="acme")
+    asked = await shop.run("can", user="alice", name="Partner", namespace="acme")
+    assert (before["allowed"], asked["allowed"], asked["reason"]) == (True, False, "namespace_not_allowed")
+    assert (await shop.run("can", user="alice", name="Partner"))["allowed"], "other callers go on"
+    assert partner(shop).created_by_namespace is None
+    assert ("local", "take over named credential", "Partner: package acme had gone") in shop.acts()
+
+
+async def test_a_later_package_that_comes_by_a_manifest_has_no_part_in_it_either(shop):
+    await grown_apart(shop)
+    again = '{"packages": {"acme": {}}}'
+    await shop.run("apply", manifest=again)
+    asked = await shop.run("can", user="alice", name="Partner", namespace="acme")
+    assert (asked["allowed"], asked["reason"]) == (False, "namespace_not_allowed")
+    assert not (await shop.run("plan", manifest=again))["changes"]
+
+
+async def test_a_later_package_cannot_take_back_by_its_manifest_what_an_admin_kept(shop):
+    await grown_apart(shop)
+    with pytest.raises(DefinitionError, match="what it did not make"):
+        await shop.run("package.install", namespace="acme", manifest=manifest())
+
+
+async def test_what_was_disabled_with_its_package_waits_again_when_that_comes_back(shop):
+    await approve_all(shop)
+    await shop.run("package.remove", namespace="acme", credentials="disable")
+    await shop.run("package.install", namespace="acme", manifest=manifest())
+    assert [request["named_credential"] for request in await waiting(shop)] == ["Partner"]
 
 
 async def test_a_credential_that_an_admin_uses_is_not_deleted_with_its_package(shop):

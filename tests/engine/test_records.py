@@ -65,6 +65,34 @@ async def test_a_replayed_callout_says_so(world) -> None:
     assert "replay" in steps
 
 
+async def test_a_callout_that_could_not_be_sent_again_says_why_and_what_to_do(world) -> None:
+    callout_id = record(world, world.admit(), replay="not-possible/method_not_declared", status=401, stale=401)
+    world.records.flush()
+    found = await world.log.explain(callout_id)
+    assert (found["replay"], found["allowed"], found["reason"]) == ("not-possible", True, None)
+    step = next(step for step in found["steps"] if step["name"] == "replay")
+    assert (step["held"], step["reason"]) == (False, "replay_not_possible")
+    assert "replay_methods of Orders does not name GET" in step["detail"]
+    assert step["remedy_commands"] == ["callout named-credential allow-replay Orders GET"]
+
+
+async def test_a_record_of_an_earlier_release_is_read(world) -> None:
+    callout_id = record(world, world.admit(), replay="not-possible", status=401, stale=401)
+    world.records.flush()
+    found = await world.log.explain(callout_id)
+    step = next(step for step in found["steps"] if step["name"] == "replay")
+    assert "was not kept whole" in step["detail"]
+
+
+async def test_a_refresh_that_was_not_needed_is_said(world) -> None:
+    callout_id = record(world, world.admit(), replay="not-needed", status=401)
+    world.records.flush()
+    found = await world.log.explain(callout_id)
+    assert found["replay"] == "not-needed"
+    assert "none was made" in next(step["detail"] for step in found["steps"] if step["name"] == "refresh")
+    assert [step["name"] for step in found["steps"]].count("replay") == 0
+
+
 async def test_a_callout_keeps_the_trace_of_the_token_that_it_was_sent_with(world) -> None:
     route = world.admit()
     first = await world.callouts.prepare(route)

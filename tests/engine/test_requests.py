@@ -4,6 +4,7 @@ import pytest
 
 from callout.core.errors import Refused
 from callout.core.model.credentials import LimitScope, PrincipalReference, RateLimit
+from callout.engine.diagnosis import diagnose
 from tests.engine.conftest import ACME_KEY, ALICE_KEY, CLERKS, ORDERS_URL, replace
 
 
@@ -39,6 +40,28 @@ async def test_a_refusal_carries_the_whole_ladder_and_the_rung_that_failed(world
     assert refusal(world, b"GET", b"/admin?x=/items/7").reason.code == "path_not_allowed"
 
 
+async def test_a_callout_under_way_is_judged_again_by_the_rules_as_they_are_now(world) -> None:
+    route, asked = world.admit(), (b"GET", b"/callout/Orders/items/7", lambda: ())
+    await restrict(world, allowed_paths=("/items/*",))
+    assert world.callouts.reconsider(route) is None
+    assert world.callouts.judge_again(route, *asked) is None
+    await restrict(world, allowed_paths=("/others/*",))
+    assert world.callouts.reconsider(route) is None
+    assert world.callouts.judge_again(route, *asked).reason.code == "path_not_allowed"
+    await restrict(world, allowed_methods=("POST",))
+    assert world.callouts.reconsider(route) is None
+    assert world.callouts.judge_again(route, *asked).reason.code == "method_not_allowed_here"
+
+
+async def test_a_callout_under_way_takes_no_turn_of_a_rate_limit_when_it_is_judged_again(world) -> None:
+    route = world.admit()
+    await restrict(world, rate_limits=(RateLimit(1, 60, LimitScope.NAMED_CREDENTIAL),))
+    assert world.callouts.reconsider(route) is None
+    for _ in range(3):
+        assert world.callouts.judge_again(route, b"GET", b"/callout/Orders/a", lambda: ()) is None
+    judge(world)
+
+
 async def test_the_query_is_not_judged(world) -> None:
     await restrict(world, allowed_paths=("/items/*",))
     judge(world, rest=b"/items/7?next=/admin//..")
@@ -50,6 +73,25 @@ async def test_a_method_in_a_header_is_judged_where_methods_are_restricted(world
     assert refusal(world, b"POST", headers=override).reason.code == "method_not_allowed_here"
     await restrict(world, allowed_paths=("/items/*",))
     judge(world, b"POST", headers=override)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [b"_HttpMethod=PATCH", b"a=1&_method=delete", b"a=1;_method=DELETE", b"%5Fmethod=%44ELETE", b"X-HTTP-Method=PUT"],
+)
+async def test_a_method_in_the_query_is_judged_where_methods_are_restricted(world, query) -> None:
+    await restrict(world, allowed_methods=("GET", "POST"))
+    assert refusal(world, b"POST", b"/a?" + query).reason.code == "method_not_allowed_here"
+    shown = await diagnose(world.callouts, "Orders", user="alice", method="POST", path="/a?" + query.decode())
+    assert shown["reason"] == "method_not_allowed_here"
+    await restrict(world, allowed_paths=("/a",))
+    judge(world, b"POST", b"/a?" + query)
+
+
+@pytest.mark.parametrize("query", [b"_method=card", b"payment_method=DELETE", b"_method=", b"_method=POST", b"x=%ff"])
+async def test_what_only_looks_like_a_method_in_the_query_is_no_method(world, query) -> None:
+    await restrict(world, allowed_methods=("GET", "POST"))
+    judge(world, b"POST", b"/a?" + query)
 
 
 async def test_a_narrowed_grant_is_judged_and_taken_over_when_it_changes(world) -> None:
@@ -135,7 +177,7 @@ async def test_the_record_of_an_allowed_callout_names_the_rules_that_it_kept(wor
 async def test_a_dry_run_predicts_what_the_gateway_does(world) -> None:
     await restrict(world, allowed_methods=("GET",), allowed_paths=("/items/*",), rate_limits=(RateLimit(5, 60),))
     for method, path in [("GET", "/items/7"), ("DELETE", "/items/7"), ("GET", "/admin"), ("GET", "/items/7%2Fx")]:
-        found = await world.callouts.diagnose("Orders", user="alice", method=method, path=path)
+        found = await diagnose(world.callouts, "Orders", user="alice", method=method, path=path)
         if (method, path) != ("GET", "/items/7"):
             refused = refusal(world, method.encode(), path.encode())
             assert (found["allowed"], found["reason"], found["request"]) == (False, refused.reason.code, None)

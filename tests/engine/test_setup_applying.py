@@ -4,7 +4,7 @@ from callout.core.errors import DefinitionError, VaultError
 from callout.core.ports import Change
 from callout.core.secret import reveal
 from callout.engine.setup import NotDefined
-from callout.engine.tokens import secret_row
+from callout.engine.slots import secret_row
 from tests.world import SERVICE, make_shop, make_world
 
 MANIFEST = """

@@ -4,7 +4,7 @@ from callout.core.errors import DefinitionError
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.secret import reveal
 from callout.engine.setup import NotDefined
-from callout.engine.tokens import secret_row
+from callout.engine.slots import secret_row
 from tests.world import ORDERS, SERVICE, START, make_shop
 
 CANARY = "canary-7f3d"

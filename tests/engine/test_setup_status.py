@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -5,12 +6,11 @@ import pytest
 from callout.core.errors import DefinitionError
 from callout.core.model.credentials import NamedCredential, PrincipalReference, UserExternalCredentialKey
 from callout.core.model.people import Profile
-from callout.core.ports import PrincipalHealth, StoredToken
-from callout.engine.status import state_of
+from callout.core.model.refreshes import State, Stated
+from callout.core.ports import StoredToken
 from tests.world import SERVICE, START, make_shop
 
 LATER = START + timedelta(hours=1)
-SET = frozenset({"client_id"})
 
 
 @pytest.fixture
@@ -23,22 +23,45 @@ async def fill(shop):
     await shop.run("secret.set", external_credential="Orders", principal="Service", values=values)
 
 
-@pytest.mark.parametrize(
-    ("row", "missing", "obtains", "state"),
-    [
-        (PrincipalHealth(SERVICE, SET), True, True, "not_configured"),
-        (PrincipalHealth(SERVICE, SET), False, True, "no_token_yet"),
-        (PrincipalHealth(SERVICE, SET), False, False, "ready"),
-        (PrincipalHealth(SERVICE, SET, issued_at=START), False, True, "ready"),
-        (PrincipalHealth(SERVICE, SET, issued_at=START, expires_at=LATER), False, True, "ready"),
-        (PrincipalHealth(SERVICE, SET, issued_at=START, expires_at=START), False, True, "expired"),
-        (PrincipalHealth(SERVICE, SET, last_error_at=START), False, True, "failing"),
-        (PrincipalHealth(SERVICE, SET, issued_at=LATER, last_error_at=START), False, True, "ready"),
-        (PrincipalHealth(SERVICE, SET, issued_at=START, last_error_at=LATER), False, True, "failing"),
-    ],
-)
-def test_the_state_of_a_principal_is_the_one_that_needs_attention_first(row, missing, obtains, state):
-    assert state_of(row, missing=missing, obtains=obtains, now=START) == state
+async def state(shop) -> tuple[str, str, list[str]]:
+    row = (await shop.run("status"))["principals"][0]
+    return row["state"], row["state_reason"], row["remedy_commands"]
+
+
+async def test_a_principal_that_lacks_values_says_which(shop):
+    assert await state(shop) == ("not_configured", "no client_id, client_secret", [])
+
+
+async def test_the_state_of_a_principal_is_that_of_its_token(shop):
+    await fill(shop)
+    assert (await state(shop))[0] == "no_token_yet"
+    fingerprint = await shop.fingerprint(SERVICE)
+    await shop.store.swap_token(StoredToken(SERVICE, 1, b"", START, LATER, fingerprint=fingerprint), replaces=0)
+    assert (await state(shop))[:2] == ("connected", f"good until {LATER.isoformat()}")
+    shop.clock.move(hours=2)
+    assert (await state(shop))[:2] == ("expiring", "it has expired; the next callout replaces it")
+
+
+async def test_a_token_of_other_secrets_counts_as_expired(shop):
+    await fill(shop)
+    await shop.store.swap_token(StoredToken(SERVICE, 1, b"", START, LATER, fingerprint="another"), replaces=0)
+    assert (await state(shop))[0] == "expiring"
+
+
+async def test_an_end_that_was_stated_comes_with_the_command_that_mends_it_until_the_inputs_change(shop):
+    await fill(shop)
+    fingerprint = await shop.fingerprint(SERVICE)
+    stated = Stated(SERVICE, State.RECONNECT_REQUIRED, fingerprint, START, "the refresh token is unknown")
+    shop.store.told[SERVICE] = {"stated": stated}
+    command = "callout secret set Orders/Service client_id=-"
+    assert await state(shop) == ("reconnect_required", "the refresh token is unknown", [command])
+    shop.store.told[SERVICE] = {"stated": replace(stated, fingerprint="another")}
+    assert (await state(shop))[0] == "no_token_yet"
+
+
+async def test_a_principal_without_a_token_to_get_is_ready(shop):
+    await shop.run("secret.set", external_credential="Weather", principal="Own", user="bob", values={"ApiKey": "k"})
+    assert (await shop.run("status"))["principals"][-1]["state"] == "ready"
 
 
 async def test_status_shows_every_principal_its_times_and_its_last_error(shop):

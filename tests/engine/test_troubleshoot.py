@@ -5,6 +5,7 @@ import pytest
 from callout.core.errors import DefinitionError, Refused
 from callout.core.model.credentials import ExternalCredential, NamedCredential, Principal
 from callout.core.model.people import PermissionSet, Profile, User
+from callout.engine.printed_commands import applicable
 from callout.engine.routes import Ready
 from tests.world import make_shop
 
@@ -21,18 +22,21 @@ async def shop():
 
 
 async def call(
-    shop, user: str, name: str = "Orders", *, namespace=None, status=200, generation=0, principal=None
+    shop, user: str, name: str = "Orders", *, namespace=None, status=200, generation=0, principal=None, **more
 ) -> None:
     """Make a callout as far as the log sees it: admitted or refused, answered with a status, and written."""
-    key = (await shop.key_of(user, namespace=namespace)).encode()
+    limit = more.pop("limited_to", ())
+    key = (await shop.key_of(user, namespace=namespace, named_credentials=limit)).encode()
     await shop.current.follow()
-    record(shop, key, name, status, generation, principal)
+    record(shop, key, name, status, generation, principal, **more)
 
 
-def record(shop, key: bytes, name: str, status: int, generation: int, principal=None, *, told=False) -> None:
+def record(
+    shop, key: bytes, name: str, status: int, generation: int, principal=None, *, told=False, on_behalf_of=None
+) -> None:
     route = refused = ready = None
     try:
-        route = shop.callouts.admit(name, (), key, None, principal)
+        route = shop.callouts.admit(name, (), key, None, principal, on_behalf_of)
     except Refused as error:
         refused, status = error, error.reason.status
     else:
@@ -96,6 +100,62 @@ async def test_the_approval_that_a_package_waits_for_is_applied_with_its_grant(s
     assert (change["operation"], change["arguments"]["users"], found["by_hand"]) == ("approvals.approve", ["dave"], [])
     await shop.run(change["operation"], **change["arguments"])
     assert (await shop.run("can", user="dave", name="Feed", namespace="acme"))["allowed"]
+
+
+async def test_users_who_wait_on_one_approval_are_let_in_by_one_command(shop) -> None:
+    await shop.define(
+        NamedCredential("Feed", "https://feed.example.com", "Orders", False, created_by_namespace="acme"),
+    )
+    for user in ("alice", "bob", "dave"):  # alice has the grant, the others lack it
+        await call(shop, user, "Feed", namespace="acme")
+    found = await findings(shop)
+    (command,) = {change["command"] for f in found for change in f["changes"]}
+    assert all(f["remedy_commands"] == [command] and f["remedy"][0].endswith(command) for f in found)
+    change = found[0]["changes"][0]
+    assert applicable(command).to_dict() == change
+    await shop.run(change["operation"], **change["arguments"])
+    for user in ("alice", "bob", "dave"):
+        assert (await shop.run("can", user=user, name="Feed", namespace="acme"))["allowed"], user
+
+
+async def test_a_misspelt_name_or_user_is_not_told_that_all_is_well(shop) -> None:
+    for wrong in ({"name": "Ordrs"}, {"user": "alicia"}):
+        with pytest.raises(DefinitionError, match="expected the name of"):
+            await shop.run("troubleshoot", **wrong)
+    await call(shop, "alice", "Ordrs")  # one that callers misspell is a finding
+    assert [f["reason"] for f in await findings(shop, name="Ordrs")] == ["named_credential_not_found"]
+
+
+async def test_what_lacks_on_behalf_of_a_user_is_given_to_that_user_and_never_to_the_service(shop) -> None:
+    await shop.define(
+        PermissionSet("Agents", may_act_for=frozenset({"dave"})), User("svc", permission_sets=("Agents",))
+    )
+    await call(shop, "svc", on_behalf_of=b"dave")
+    (found,) = await findings(shop, user="dave")
+    assert (found["row"], found["user"], found["on_behalf_of"]) == ("T4", "svc", "dave")
+    assert {change["arguments"]["user"] for change in found["changes"]} == {"dave"}
+    assert found["see"] == "callout diagnose Orders --as svc --on-behalf-of dave"
+    for change in found["changes"]:
+        await shop.run(change["operation"], **change["arguments"])
+    assert await findings(shop) == []
+    assert not (await shop.run("can", user="svc", name="Orders"))["allowed"]
+
+
+async def test_acting_for_a_user_without_being_let_is_no_lack_of_a_grant_and_left_to_be_mended_by_hand(shop) -> None:
+    await shop.define(User("svc"))
+    await call(shop, "svc", on_behalf_of=b"alice")
+    (found,) = await findings(shop)
+    assert (found["row"], found["reason"], found["changes"]) == (None, "acting_not_allowed", [])
+    assert found["by_hand"] == ["callout permission-set create 'svc for others' --may-act-for alice --assign svc"]
+    await shop.run("permission_set.create", name="svc for others", may_act_for=["alice"], assign=["svc"])
+    assert await findings(shop) == []
+
+
+async def test_a_key_that_is_limited_is_no_lack_of_a_grant(shop) -> None:
+    await call(shop, "bob", limited_to=["Weather"])
+    (found,) = await findings(shop)
+    assert (found["row"], found["reason"], found["changes"]) == (None, "key_limited", [])
+    assert found["by_hand"][0].startswith("callout key limit co_")
 
 
 async def test_one_that_an_admin_disabled_has_no_row(shop) -> None:
@@ -167,6 +227,27 @@ async def test_a_status_that_means_stale_is_proposed_with_its_evidence(shop, sta
     assert change["command"] == f"callout external-credential add-status-code Orders {status}"
     await shop.run(change["operation"], **change["arguments"])
     assert shop.store.org.external_credentials["Orders"].additional_status_codes == (400, 601, status)
+    assert await findings(shop) == []
+
+
+async def test_status_suggests_such_a_status_with_the_evidence_and_the_command_until_it_is_added(shop) -> None:
+    await stale(shop, 712, times=5)
+    (suggested,) = (await shop.run("status"))["suggestions"]
+    assert (suggested["external_credential"], suggested["count"]) == ("Orders", 5)
+    assert suggested["evidence"].startswith("5 answers with status 712 on 1 token")
+    assert suggested["command"] == "callout external-credential add-status-code Orders 712"
+    change = applicable(suggested["command"])
+    await shop.run(change.operation, **change.arguments)
+    assert (await shop.run("status"))["suggestions"] == []
+
+
+async def test_a_status_that_a_refresh_rule_is_about_is_not_proposed(shop) -> None:
+    await stale(shop, 403, told=True)
+    rule = {"statuses": [403], "header": "WWW-Authenticate", "contains": ["invalid_token"]}
+    told = await shop.run("external_credential.add_refresh_rule", name="Orders", **rule)
+    assert [r["rule"] for r in told["refresh_rules"]] == [
+        "status 403 with 'invalid_token' in the header WWW-Authenticate"
+    ]
     assert await findings(shop) == []
 
 

@@ -31,8 +31,11 @@ Result = TypeVar("Result")
 PROJECT = Path(__file__).parents[2]
 CALLOUT = (sys.executable, "-m", "callout")
 
-#: How long a process may take to become ready or to stop, in seconds; far more than it needs on a busy machine.
-PATIENCE = 60.0
+#: How long a process may take to become ready, to answer or to stop, in seconds; far more than it needs on a slow
+#: machine that is busy. Only what fails takes so long.
+PATIENCE = 120.0
+#: How often it is looked whether a process that is to become ready has ended, in seconds.
+LOOKING = 0.5
 #: How much of a log a failing test shows, in characters.
 SHOWN = 6000
 
@@ -122,10 +125,15 @@ class LongProcess:
         self._first.put(None)
 
     def _wait_until_ready(self) -> dict[str, Any]:
-        try:
-            ready = self._first.get(timeout=PATIENCE)
-        except queue.Empty:
-            ready = None
+        ready, deadline = None, time.monotonic() + PATIENCE
+        while True:
+            ended = self._process.poll() is not None  # looked at first: what it wrote before it ended is read below
+            try:
+                ready = self._first.get(timeout=LOOKING)  # None where its output is closed
+                break
+            except queue.Empty:
+                if ended or time.monotonic() > deadline:
+                    break
         if ready is None:
             code = self._process.poll()
             self.stop()
@@ -177,6 +185,16 @@ class Home:
     def json(self, *arguments: str, standard_input: str | None = None) -> Any:
         """Run one command that must succeed, with --json; returns what it said."""
         return json.loads(self.run(*arguments, "--json", standard_input=standard_input))
+
+    def explained(self, callout_id: str) -> Any:
+        """Return what `explain` says of a callout, once it is in the audit trail: records are written in batches."""
+
+        def told() -> Any:
+            ended = self.attempt("explain", callout_id, "--json")
+            assert ended.returncode == 0, ended.stdout + ended.stderr
+            return json.loads(ended.stdout)
+
+        return eventually(told, instead_of=AssertionError)
 
     def apply(self, manifest: Mapping[str, Any]) -> None:
         """Apply a manifest, written as JSON, which is YAML too."""

@@ -26,7 +26,9 @@ def manifest(sandbox: Sandbox) -> dict:
 
 
 def calls(server: Server, key: str, count: int) -> list[str]:
-    with httpx2.Client(base_url=server.gateway, headers={"Callout-Key": key}, trust_env=False) as client:
+    with httpx2.Client(
+        base_url=server.gateway, headers={"Callout-Key": key}, trust_env=False, timeout=PATIENCE
+    ) as client:
         return [client.get(f"/callout/Orders/{n}?secret=query").headers["Callout-Id"] for n in range(count)]
 
 

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from callout_client import CalloutError, Client
-from tests.journeys.processes import Home, Sandbox, Server, eventually
+from tests.journeys.processes import PATIENCE, Home, Sandbox, Server, eventually
 
 pytestmark = pytest.mark.journey
 
@@ -86,7 +86,9 @@ def ladder(home: Home, sandbox: Sandbox):
 
 def over_http(server: Server, case: Case, key: str | None) -> httpx2.Response:
     headers = {"Callout-Key": key} if key else {}
-    return httpx2.get(f"{server.gateway}/callout/{case.name}/orders/7", headers=headers, trust_env=False)
+    return httpx2.get(
+        f"{server.gateway}/callout/{case.name}/orders/7", headers=headers, trust_env=False, timeout=PATIENCE
+    )
 
 
 def by_sdk(server: Server, case: Case, key: str) -> CalloutError:

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.journeys.processes import Home, Sandbox, Server, eventually
+from tests.journeys.processes import PATIENCE, Home, Sandbox, Server, eventually
 
 pytestmark = pytest.mark.journey
 
@@ -44,7 +44,7 @@ def written(tmp_path: Path):
 
 def call(server: Server, key: str) -> httpx2.Response:
     url = f"{server.gateway}/callout/Partner/orders/7"
-    return httpx2.get(url, headers={"Callout-Key": key}, trust_env=False)
+    return httpx2.get(url, headers={"Callout-Key": key}, trust_env=False, timeout=PATIENCE)
 
 
 def answered(server: Server, key: str, code: str | None) -> httpx2.Response:

@@ -6,7 +6,7 @@ import shlex
 import httpx2
 import pytest
 
-from tests.journeys.processes import Home, Sandbox, Server, eventually
+from tests.journeys.processes import PATIENCE, Home, Sandbox, Server, eventually
 
 pytestmark = pytest.mark.journey
 
@@ -50,6 +50,7 @@ class Callers:
                 f"{self.server.gateway}/callout/{name}{path}",
                 headers={"Callout-Key": self.keys[user], **headers},
                 trust_env=False,
+                timeout=PATIENCE,
             )
             if answer.headers.get("Callout-Error") == "caller_unknown":
                 raise NotYet
@@ -139,7 +140,7 @@ def test_a_limit_that_observes_shows_in_explanation_and_metrics(callers: Callers
     answer = callers.ask("Observed", "/items")
     assert "Callout-Error" not in answer.headers
     assert any("not refused" in step["detail"] for step in callers.explain(answer)["steps"])
-    metrics = httpx2.get(callers.server.gateway + "/metrics", trust_env=False).text
+    metrics = httpx2.get(callers.server.gateway + "/metrics", trust_env=False, timeout=PATIENCE).text
     (line,) = [
         each for each in metrics.splitlines() if each.startswith("callout_rate_limited_total{") and "Observed" in each
     ]

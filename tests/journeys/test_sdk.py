@@ -11,7 +11,7 @@ import pytest
 
 import callout_client as sdk
 from tests.counterparties.external_system import Answer, ExternalSystem, Request
-from tests.journeys.processes import Home, Sandbox, Server
+from tests.journeys.processes import PATIENCE, Home, Sandbox, Server
 
 pytestmark = pytest.mark.journey
 
@@ -115,7 +115,7 @@ LADDER = [
     (sdk.TokenEndpointRefused, "alice", "callout:Wrong/x", {}),
     (sdk.TokenEndpointUnreachable, "alice", "callout:Unreachable/x", {}),
     (sdk.ExternalSystemUnreachable, "alice", "callout:Nowhere/x", {}),
-    (sdk.TimedOut, "alice", "callout:Open/slow/60000", {"callout_timeout": 0.2}),
+    (sdk.TimedOut, "alice", "callout:Open/slow/60000", {"callout_timeout": 0.2, "timeout": PATIENCE}),
 ]
 
 
@@ -148,7 +148,7 @@ def test_the_guest_is_told_no_more_than_that_it_may_not(server):
 def test_the_command_line_explains_what_the_sdk_was_told(client, home):
     with pytest.raises(sdk.CalloutsDisabled) as caught:
         client.get("callout:Disabled/x")
-    assert "callouts_disabled" in home.run("explain", caught.value.callout_id, "--json")
+    assert home.explained(caught.value.callout_id)["reason"] == "callouts_disabled"
 
 
 def test_the_package_that_is_allowed_makes_its_callout(server, keys):

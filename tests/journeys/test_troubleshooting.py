@@ -66,7 +66,7 @@ class Place:
 
     def call(self, name: str, key: str) -> httpx2.Response:
         url = f"{self.server.gateway}/callout/{name}/orders/7"
-        return httpx2.get(url, headers={"Callout-Key": key}, trust_env=False)
+        return httpx2.get(url, headers={"Callout-Key": key}, trust_env=False, timeout=PATIENCE)
 
     def finding(self, name: str, user: str, row: str) -> dict[str, Any]:
         """Wait until the log says what failed, and return what `troubleshoot` says of it."""
@@ -111,6 +111,12 @@ class NotYet(Exception):
     """The running server has not learned, or not written, of it yet."""
 
 
+def counted(found: dict[str, Any], count: int) -> dict[str, Any]:
+    if found["count"] < count:
+        raise NotYet(found)
+    return found
+
+
 @pytest.fixture(scope="module")
 def place(home: Home, sandbox: Sandbox):
     home.apply(manifest(sandbox))
@@ -129,7 +135,7 @@ def test_t1_a_system_that_says_stale_credentials_with_another_status(place: Plac
     assert [answer.status_code for answer in refused] == [status] * 3
     assert all("Callout-Error" not in answer.headers for answer in refused)
 
-    found = place.finding(name, "alice", "T1")
+    found = eventually(lambda: counted(place.troubleshoot(name, "alice", "T1")[0], 3), instead_of=NotYet)
     assert (found["count"], found["external_credential"]) == (3, name)
     assert f"3 answers with status {status} on 1 token" in found["evidence"]
     assert found["remedy_commands"] == [f"callout external-credential add-status-code {name} {status}"]

@@ -1,3 +1,4 @@
+import ssl
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -31,7 +32,11 @@ async def sandbox(clock: Clock) -> AsyncIterator[Sandbox]:
         yield running
 
 
+#: The sandbox speaks no TLS, and to read the authorities of the system for each client would take most of the time.
+PLAIN = ssl.create_default_context()
+
+
 @pytest.fixture
 async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(trust_env=False, timeout=10) as client:
+    async with httpx2.AsyncClient(trust_env=False, verify=PLAIN, timeout=60) as client:
         yield client

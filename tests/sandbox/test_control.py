@@ -45,7 +45,7 @@ async def test_settings_change_together_or_not_at_all(sandbox: Sandbox, http: Ht
         {"stale_status": 1000},
         {"stale_status": True},
         {"default_authentication": "magic"},
-        {"client_authentication": "none"},
+        {"client_authentication": "magic"},
         {"token_delay_ms": -1},
         {"self": 1},
     ],
@@ -97,7 +97,7 @@ async def test_only_the_last_requests_are_kept(sandbox: Sandbox, http: Http) -> 
 
 async def test_one_can_wait_for_requests_to_arrive(sandbox: Sandbox, http: Http) -> None:
     url = f"{sandbox.control_url}/wait"
-    waiting = asyncio.create_task(http.get(url, params={"kind": "callout", "count": 2}))
+    waiting = asyncio.create_task(http.get(url, params={"kind": "callout", "count": 2, "timeout": 60}))
     for _ in range(2):
         await http.get(f"{sandbox.url}/open")
     assert (await waiting).json() == {"count": 2}

@@ -119,6 +119,28 @@ async def test_the_default_and_the_key_header_can_be_set(http: Http) -> None:
         assert (await http.get(sandbox.url, headers={"apikey": "k"})).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("shape", "stale"),
+    [
+        ("json", "invalid_token"),
+        ("challenge", "invalid_token"),
+        ("soap", "sf:INVALID_SESSION_ID"),
+        ("graphql", '"extensions": {"code": "UNAUTHENTICATED"}'),
+        ("slack", '{"ok": false, "error": "token_expired"}'),
+    ],
+)
+async def test_refusals_are_worded_as_the_path_says(sandbox: Sandbox, http: Http, shape: str, stale: str) -> None:
+    headers = await bearer(http, sandbox)
+    url = f"{sandbox.url}/bearer/say/{shape}"
+    genuine = await http.get(f"{url}/refusal/503?code=FORBIDDEN_FIELD", headers=headers)
+    assert (genuine.status_code, "FORBIDDEN_FIELD" in genuine.text) == (503, True)
+    sandbox.commands.expire_tokens()
+    answer = await http.get(f"{url}/stale-as/500/orders", headers=headers)
+    assert (answer.status_code, stale in answer.text) == (500, True)
+    assert ("www-authenticate" in answer.headers) is (shape == "challenge")
+    assert ("text/xml" in answer.headers["content-type"]) is (shape == "soap")
+
+
 @pytest.mark.parametrize("code", [200, 201, 404, 429, 500, 600, 601, 712, 999])
 async def test_any_status_can_be_had_with_its_reason(sandbox: Sandbox, http: Http, code: int) -> None:
     answer = await http.get(f"{sandbox.url}/open/status/{code}?reason=As+told")
@@ -220,6 +242,9 @@ async def test_early_lets_the_upload_through_where_the_credential_is_valid(sandb
         "/open/status",
         "/stale-as/99/x",
         "/slow/-1",
+        "/say/klingon",
+        "/open/refusal/99",
+        "/open/refusal/400?code=%3Cx%3E",
         "/open/bytes/99999999999",
         "/open/redirect",
         "/open/redirect?to=/&status=200",

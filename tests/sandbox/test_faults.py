@@ -122,7 +122,7 @@ async def test_answers_are_held_back_until_released(sandbox: Sandbox, http: Http
         ({"kind": "html", "count": True}, "got count True"),
         ({"kind": "html", "status": 199}, "got status 199; expected 200 to 999"),
         ({"kind": "slow", "delay_ms": -1}, "got delay_ms -1; expected 0 or more"),
-        ({"kind": "slow", "delay": 1}, "got member 'delay'; expected kind"),
+        ({"kind": "slow", "delay": 1}, "got member 'delay'; expected one of kind"),
     ],
 )
 async def test_a_fault_that_makes_no_sense_is_refused(

@@ -92,14 +92,27 @@ async def test_ipv6_urls_have_brackets(http: Http) -> None:
 @pytest.mark.journey
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_the_process_says_where_it_is_and_stops_on_a_signal(http: Http, number: signal.Signals) -> None:
-    options = ("--client", "me:hush", "--stale-status", "601", "--expires-in", "null", "--scope", "s")
+    options = (
+        "--client",
+        "me:hush",
+        "--stale-status",
+        "601",
+        "--expires-in",
+        "null",
+        "--scope",
+        "s",
+        "--set",
+        "answer_status=203",
+    )
     command = (sys.executable, "-m", "callout.sandbox", "--port", "0", "--token-port", "0", *options)
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     where = json.loads(await process.stdout.readline())
     assert where["event"] == "ready"
     form = {"grant_type": "client_credentials"}
-    token = (await http.post(where["token_endpoint"], data=form, auth=("me", "hush"))).json()
+    answer = await http.post(where["token_endpoint"], data=form, auth=("me", "hush"))
+    token = answer.json()
+    assert answer.status_code == 203
     assert (token["scope"], "expires_in" in token) == ("s", False)
     stale = {"Authorization": "Bearer x"}
     assert (await http.get(where["external_system"], headers=stale)).status_code == 601
@@ -114,6 +127,8 @@ async def test_the_process_says_where_it_is_and_stops_on_a_signal(http: Http, nu
         (["--client", "no-colon"], "got --client 'no-colon'; expected two texts"),
         (["--stale-status", "77"], "got stale_status 77; expected 200 to 999"),
         (["--key", ":x"], "got --key ':x'"),
+        (["--set", "lifetime"], "got --set 'lifetime'; expected NAME=JSON"),
+        (["--set", "answer_status=404"], "got answer_status 404; expected 200 to 299"),
     ],
 )
 def test_a_wrong_option_says_what_was_expected(

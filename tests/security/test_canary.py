@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from tests.journeys.processes import Home, Sandbox, Server, callout_home, eventually
+from tests.journeys.processes import PATIENCE, Home, Sandbox, Server, callout_home, eventually
 
 pytestmark = pytest.mark.journey
 
@@ -91,7 +91,7 @@ def exercise(home: Home, server: Server) -> list[bytes]:
     """Make callouts that succeed, are refused and fail, and ask for everything that can be shown."""
     key = home.create_key("alice")
     shown: list[bytes] = [key.encode()]
-    with httpx2.Client(base_url=server.gateway, trust_env=False) as client:
+    with httpx2.Client(base_url=server.gateway, trust_env=False, timeout=PATIENCE) as client:
         for name in ("Orders", "Mail", "Weather", "Nothing"):
             for headers in ({}, {"Callout-Key": "co_wrong"}, {"Callout-Key": key}):
                 answer = client.get(f"/callout/{name}/a?b=c", headers=headers)
@@ -105,7 +105,9 @@ def exercise(home: Home, server: Server) -> list[bytes]:
                 shown += [answer.content, str(answer.headers).encode()]  # the log of callouts is shown below
         eventually(lambda: explained(home, callout_id), instead_of=AssertionError)
         shown.append(explained(home, callout_id))
-    with httpx2.Client(base_url=server.setup, headers={"Callout-Key": key}, trust_env=False) as client:
+    with httpx2.Client(
+        base_url=server.setup, headers={"Callout-Key": key}, trust_env=False, timeout=PATIENCE
+    ) as client:
         pages = ("/healthz", "/readyz", "/metrics", "/.well-known/callout", "/api/v1/openapi.json", "/api/v1/export")
         shown += [client.get(page).content for page in pages]
     for command in (
@@ -118,6 +120,9 @@ def exercise(home: Home, server: Server) -> list[bytes]:
         ("secret", "list"),
         *((("diagnose", name, "--as", "alice")) for name in ("Orders", "Mail", "Weather")),
         ("who-can", "Orders"),
+        ("can", "alice", "Orders"),
+        ("troubleshoot",),
+        ("keys", "rotate"),
     ):
         for machine in ((), ("--json",)):
             done = home.attempt(*command, *machine)
@@ -220,5 +225,5 @@ def test_the_master_key_of_the_environment_appears_nowhere(tmp_path: Path, sandb
 
 def pages_of(server: Server) -> list[bytes]:
     own = ("/healthz", "/readyz", "/metrics", "/.well-known/callout")
-    with httpx2.Client(trust_env=False) as client:
+    with httpx2.Client(trust_env=False, timeout=PATIENCE) as client:
         return [client.get(address + page).content for address in (server.gateway, server.setup) for page in own]

@@ -5,7 +5,7 @@ from dataclasses import replace as with_fields
 import pytest
 
 from callout.core.errors import Refused, StoreError, VaultError
-from tests.engine.conftest import World, world
+from tests.engine.conftest import World, build, world
 
 __all__ = ["world"]
 
@@ -25,26 +25,10 @@ class Broken:
 
 def with_broken(made: World, **ports: object):
     """The engine of this world, with some ports broken."""
-    from callout.adapters.system import SystemEntropy
-    from callout.core.protocols import CATALOGUE
-    from callout.engine.callout import Callouts
-    from callout.engine.issuers import CallerTokens
-    from callout.engine.tokens import Tokens
-
-    parts = {
-        "store": made.store.user_external_credentials,
-        "vault": made.vault,
-        "transport": made.server,
-        "clock": made.clock,
-        "entropy": SystemEntropy(),
-    } | ports
-    tokens = Tokens(parts["store"], parts["vault"], parts["transport"], parts["clock"], parts["entropy"])
-    return with_fields(
-        made,
-        callouts=Callouts(
-            made.org, CATALOGUE, tokens, made.records, made.clock, caller_tokens=CallerTokens(made.server, made.clock)
-        ),
-    )
+    parts = {"vault": made.vault, "transport": made.server} | ports
+    broken = build(made.clock, made.store, parts["vault"], parts["transport"], credentials=parts.get("store"))
+    broken.org.value = made.org.value
+    return broken
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ Who may do what is said here a second time, apart from the code; an operation th
 import pytest
 
 from callout.core.errors import CalloutError
-from callout.core.model.people import AdminPermission, Caller, ObjectPermission, PermissionSet, User
+from callout.core.model.people import AdminPermission, Caller, CallerKey, ObjectPermission, PermissionSet, User
 from callout.engine.operations import OPERATIONS, document_of
 from tests.engine.test_operations import refused_callout
-from tests.world import World, make_shop
+from tests.world import START, World, make_shop
 
 VIEW, MANAGE, USERS, CUSTOMIZE = "view_setup", "manage_named_credentials", "manage_users", "customize_application"
 EVERYONE = "everyone"
@@ -43,6 +43,8 @@ MAY = {
     "secret.list": {VIEW, MANAGE},
     "secret.set": {MANAGE},
     "secret.remove": {MANAGE},
+    "token.revoke": {MANAGE},
+    "token.introspect": {VIEW, MANAGE},
     "diagnose": {VIEW},
     "explain": {VIEW},
     "can": {VIEW},
@@ -50,6 +52,7 @@ MAY = {
     "whoami": {EVERYONE},
 }
 
+LIMITED = CallerKey(b"", "co_limited", "admin", None, START, named_credentials=("Orders",))
 CALLERS = {
     "guest": Caller("guest"),
     "no user": Caller("nobody", None, "key"),
@@ -57,6 +60,7 @@ CALLERS = {
     "standard": Caller("bob", None, "key"),
     **{p.value: Caller(f"with_{p}", None, "key") for p in AdminPermission},
     "administrator": Caller("admin", None, "key"),
+    "limited key": Caller("admin", None, "key", key=LIMITED),
     "package": Caller("admin", "acme", "key"),
     "package of a standard user": Caller("bob", "acme", "key"),
 }
@@ -135,33 +139,30 @@ def expected(role: str, operation) -> str | None:
     return None if enough & HELD.get(role, set()) else "administrator_required"
 
 
-@pytest.mark.parametrize("role", CALLERS)
 @pytest.mark.parametrize(
     "operation",
-    [o for o in OPERATIONS if not o.name.startswith("secret.") and o.name not in ABOUT_CALLOUTS],
+    [o for o in OPERATIONS if not o.name.startswith(("secret.", "token.")) and o.name not in ABOUT_CALLOUTS],
     ids=lambda o: o.name,
 )
-async def test_a_role_may_what_it_may_and_is_answered_alike_about_what_is_there_and_what_is_not(operation, role):
-    wanted = expected(role, operation)
-    answers = []
-    for there in (True, False):
-        shop = await make_org()
-        answers.append(await outcome(shop, operation.name, CALLERS[role], arguments_of(operation, there=there)))
-    if wanted is not None:
-        assert [answer.get("reason") for answer in answers] == [wanted, wanted]
-        assert answers[0] == answers[1]
-        assert not shop.acts()[1:], "nothing was done"
-    else:
-        assert {answer.get("reason") for answer in answers} <= {
-            None,
-            "malformed_request",
-            "not_defined",
-            "definition_refused",
-        }
+async def test_a_role_may_what_it_may_and_is_answered_alike_about_what_is_there_and_what_is_not(operation):
+    untouched = await make_org()
+    for role, caller in CALLERS.items():
+        wanted = expected(role, operation)
+        answers = []
+        for there in (True, False):
+            shop = await make_org() if wanted is None else untouched
+            answers.append(await outcome(shop, operation.name, caller, arguments_of(operation, there=there)))
+        reasons = [answer.get("reason") for answer in answers]
+        if wanted is not None:
+            assert (role, reasons) == (role, [wanted, wanted])
+            assert answers[0] == answers[1]
+            assert not shop.acts()[1:], "nothing was done"
+        else:
+            assert {*reasons} <= {None, "malformed_request", "not_defined", "definition_refused"}, role
 
 
 @pytest.mark.parametrize("role", CALLERS)
-@pytest.mark.parametrize("name", ["secret.set", "secret.list", "secret.remove"])
+@pytest.mark.parametrize("name", ["secret.set", "secret.list", "secret.remove", "token.revoke", "token.introspect"])
 async def test_secret_values_of_others_are_answered_like_what_is_not_there(name, role):
     cases = [("Orders", "Service", None), ("Nowhere", "Service", None), ("Weather", "Own", "alice")]
     cases += [("Weather", "Nowhere", "alice"), ("Weather", "Own", "nobody_known")]
@@ -238,10 +239,28 @@ async def test_an_object_permission_is_for_what_it_says(permission, user):
     seen = await reason_of(shop, "secret.list", user, HOLDING)
     everyones = permission in ("view_all", "modify_all")
     assert (seen is None) is (everyones or (own and permission in ("read", "edit")))
+    asked = await reason_of(shop, "token.introspect", user, HOLDING)
+    assert (asked == "definition_refused") is (seen is None)  # nothing is declared that could be asked
+    revoked = await reason_of(shop, "token.revoke", user, HOLDING)
     removed = await reason_of(shop, "secret.remove", user, HOLDING)
+    assert revoked == removed
     assert (removed is None) is (permission == "modify_all" or (own and permission == "delete"))
-    refused = {first, again, seen, removed} - {None}
+    refused = {first, again, seen, removed, asked} - {None, "definition_refused"}
     assert refused <= {"user_external_credential_denied" if own else "administrator_required"}
+
+
+@pytest.mark.parametrize("name", ["secret.set", "secret.list", "secret.remove"])
+@pytest.mark.parametrize(
+    "whose", [("Orders", "Service", None), ("Orders", "Service", "carol"), ("Weather", "Own", "zoe")]
+)
+async def test_modify_all_is_for_the_values_of_users_and_never_for_shared_ones(name, whose):
+    shop = await holder("modify_all", "view_all")
+    credential, principal, user = whose
+    values = {"values": {"ApiKey": "k"}} if name == "secret.set" else {}
+    arguments = {"external_credential": credential, "principal": principal, "user": user, **values}
+    document = await outcome(shop, name, Caller("carol", None, "key"), arguments)
+    assert document["reason"] == "administrator_required"
+    assert not shop.store.configured
 
 
 async def test_what_one_was_not_granted_is_not_there_for_one():

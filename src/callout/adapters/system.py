@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from datetime import UTC, datetime
@@ -17,6 +18,10 @@ class SystemClock:
     def monotonic(self) -> float:
         """Return seconds that never go back; the event loop's own scale."""
         return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when so many seconds have passed."""
+        await asyncio.sleep(seconds)
 
 
 class SystemEntropy:

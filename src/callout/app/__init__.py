@@ -23,6 +23,7 @@ def wiring() -> Wiring:
         sandbox=_sandbox,
         demo=_demo,
         migrate=_migrate,
+        rotate=_rotate,
         local_gateway=_local_gateway,
     )
 
@@ -47,6 +48,7 @@ async def _init(home: Path, admin: str) -> Mapping[str, Any]:
 def _serve(home: Path, serving: Serving) -> int:
     import asyncio
 
+    from callout.app.home import expect_home
     from callout.app.serve import supervise
     from callout.settings import read_settings
 
@@ -60,6 +62,7 @@ def _serve(home: Path, serving: Serving) -> int:
         tls_key_file=_text_of(serving.tls_key_file),
         client_ca_file=_text_of(serving.client_ca_file),
     )
+    expect_home(settings)
     return asyncio.run(supervise(settings))
 
 
@@ -81,11 +84,20 @@ def _demo(arguments: Sequence[str]) -> int:
 
 def _migrate(home: Path) -> Mapping[str, Any]:
     from callout.adapters.store.migrate import migrate
-    from callout.app.home import database_of
+    from callout.app.home import database_of, expect_home
     from callout.settings import read_settings
 
-    done = migrate(database_of(read_settings(home=home)))
+    settings = read_settings(home=home)
+    expect_home(settings)
+    done = migrate(database_of(settings))
     return {"before": done.before, "after": done.after, "changed": done.changed}
+
+
+async def _rotate(home: Path) -> Mapping[str, Any]:
+    from callout.app.rotating import rotate
+    from callout.settings import read_settings
+
+    return await rotate(read_settings(home=home))
 
 
 @asynccontextmanager

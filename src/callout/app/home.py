@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from callout.adapters.nodes import LockedNodes
 from callout.adapters.outbound.client import OutboundTransport
 from callout.adapters.outbound.pool import Outbound
 from callout.adapters.store.store import Store
 from callout.adapters.system import SystemClock, SystemEntropy
-from callout.adapters.vault import master_key
 from callout.adapters.vault.keyring import Keyring
 from callout.adapters.vault.master_key import MasterKey
 from callout.app.log import described, log
-from callout.core.errors import StoreError
+from callout.app.master_keys import master_keys_of
+from callout.core.errors import HomeError, StoreError
+from callout.core.explanation import Remedy
 from callout.core.protocols import CATALOGUE
-from callout.core.secret import Secret
 from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
 from callout.engine.issuers import CallerTokens
 from callout.engine.records import CalloutLog, Records
+from callout.engine.slots import Slots
+from callout.engine.sweeper import Sweeper
+from callout.engine.token_endpoints import TokenEndpoints
 from callout.engine.tokens import Tokens
 from callout.settings import Settings
 
 DATABASE = "callout.db"
-MASTER_KEY_FILE = "master.key"
 #: How often waiting records are written, in seconds; also the granularity of callout ids.
 FLUSH_INTERVAL = 0.2
 #: How many digits at the end of a callout id name the process.
@@ -48,11 +52,14 @@ class Home:
     entropy: SystemEntropy
     org: CurrentOrg
     outbound: Outbound
+    transport: OutboundTransport
+    endpoints: TokenEndpoints
     tokens: Tokens
     records: Records
     callouts: Callouts
     log: CalloutLog
     writer: RecordWriter
+    sweeper: Sweeper
     process: str
     """What the callout ids of this process end with."""
 
@@ -62,26 +69,42 @@ def database_of(settings: Settings) -> Path:
     return settings.folder / DATABASE
 
 
+def quoted(folder: Path) -> str:
+    """Return a folder as a shell reads it."""
+    return shlex.quote(str(folder))
+
+
+def expect_home(settings: Settings) -> None:
+    """Raise `HomeError` where there is no home."""
+    path = database_of(settings)
+    with suppress(OSError):  # one that may not be looked at: opening it says why
+        if path.is_file():
+            return
+        make = Remedy("Make it, or name another with --home", f"callout init --home {quoted(settings.folder)}")
+        raise HomeError("home_not_found", f"got no database at {path}; expected one", make)
+
+
 def read_master_key(settings: Settings) -> MasterKey:
     """Return the master key from the setting, the operating system's keyring or the file. Raises `VaultError`."""
-    if settings.master_key:
-        return master_key.from_text(Secret(settings.master_key), where="CALLOUT_MASTER_KEY")
-    if settings.keyring:
-        return master_key.from_os_keyring(str(settings.folder))
-    return master_key.read_file(settings.folder / MASTER_KEY_FILE)
+    return master_keys_of(settings).read()[0]
 
 
 @asynccontextmanager
 async def open_home(settings: Settings) -> AsyncIterator[Home]:
     """Open the home and load its definitions. Raises `StoreError` or `VaultError` where it cannot be opened."""
+    expect_home(settings)
     clock, entropy = SystemClock(), SystemEntropy()
     store = Store.open(database_of(settings), clock=clock)
     try:
-        vault = Keyring(read_master_key(settings), store.data_keys.load, entropy)
+        vault = Keyring(master_keys_of(settings).read, store.data_keys.load, entropy)
         org = CurrentOrg(store.definitions, clock)
         outbound = Outbound(trusted_ca_file=settings.trusted_ca_file or None)
         transport = OutboundTransport(outbound)
-        tokens = Tokens(store.user_external_credentials, vault, transport, clock, entropy, debounce=settings.debounce)
+        endpoints = TokenEndpoints(transport, clock, entropy)
+        credentials = store.user_external_credentials
+        nodes = LockedNodes(settings.folder, clock, entropy)
+        tokens = Tokens(credentials, vault, endpoints, clock, entropy, nodes=nodes, debounce=settings.debounce)
+        slots = Slots(credentials, vault, CATALOGUE)
         records = Records(store.audit, clock, entropy, settings.log_sampling)
         callouts = Callouts(
             org,
@@ -89,6 +112,7 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
             tokens,
             records,
             clock,
+            slots=slots,
             caller_tokens=CallerTokens(transport, clock),
             telling_users=settings.telling_users,
             telling_guests=settings.telling_guests,
@@ -103,18 +127,23 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
             entropy,
             org,
             outbound,
+            transport,
+            endpoints,
             tokens,
             records,
             callouts,
             CalloutLog(store.audit),
             RecordWriter(records),
+            Sweeper(org, slots, tokens, credentials, clock, entropy),
             records.next_id()[-PROCESS_DIGITS:].decode(),
         )
         try:
             yield home
         finally:
+            await tokens.close()
             await outbound.close()
             await home.writer.flush()
+            nodes.close()
     finally:
         store.close()
 
@@ -135,18 +164,42 @@ async def keep_up(home: Home) -> None:
 
     The three do not wait for each other: a store that hangs keeps nobody from seeing that it does.
     """
-    poll = home.settings.poll_interval
+
+    async def poll() -> None:
+        await home.clock.sleep(home.settings.poll_interval)
+
+    async def gather() -> None:
+        await home.clock.sleep(FLUSH_INTERVAL)
+
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(repeat(poll, lambda: _follow(home), failed="store_not_read", again="store_read_again"))
         tasks.create_task(repeat(poll, lambda: _judge(home), failed="not_judged", again="judged_again"))
-        tasks.create_task(repeat(FLUSH_INTERVAL, home.writer.flush, failed="not_flushed", again="flushed_again"))
+        tasks.create_task(repeat(gather, home.writer.flush, failed="not_flushed", again="flushed_again"))
 
 
-async def repeat(seconds: float, step: Callable[[], Awaitable[None]], *, failed: str, again: str) -> None:
-    """Take a step every so many seconds, whatever error it ends with. The log has the first of a row, and its end."""
+async def sweep(home: Home) -> None:
+    """See to tokens that nobody asks for, until cancelled: end what was cut off, refresh what lies idle."""
+    try:
+        await repeat(home.sweeper.rest, home.sweeper.sweep, failed="not_swept", again="swept_again", at_once=True)
+    finally:
+        with suppress(StoreError):
+            await home.sweeper.close()
+
+
+async def repeat(
+    rest: Callable[[], Awaitable[None]],
+    step: Callable[[], Awaitable[None]],
+    *,
+    failed: str,
+    again: str,
+    at_once: bool = False,
+) -> None:
+    """Take a step after each rest, whatever error it ends with. The log has the first of a row, and its end."""
     because = ""
     while True:
-        await asyncio.sleep(seconds)
+        if not at_once:
+            await rest()
+        at_once = False
         try:
             await step()
         except Exception as error:  # noqa: BLE001 - a process that follows no more would decide on old definitions
@@ -164,8 +217,11 @@ async def _follow(home: Home) -> None:
     age = home.clock.monotonic() - org.confirmed_at
     due = age >= min(CONFIRM_INTERVAL, home.settings.longest_without_store / 4)
     try:
-        if await home.store.changed() or due or org.unreachable_since is not None:
-            await org.follow()
+        changed = await home.store.changed()
+        if changed:
+            home.tokens.leases.note_change()
+        if (changed or due or org.unreachable_since is not None) and await org.follow():
+            await asyncio.to_thread(home.vault.reload)  # a data key may be new: what is sealed next is sealed with it
     except Exception:
         org.note_unreachable()  # or the change that was seen just now would not be asked for again
         raise

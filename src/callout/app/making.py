@@ -12,7 +12,8 @@ from callout.adapters.system import SystemClock, SystemEntropy
 from callout.adapters.vault import master_key
 from callout.adapters.vault.keyring import new_data_key
 from callout.adapters.vault.master_key import MasterKey
-from callout.app.home import MASTER_KEY_FILE, database_of, read_master_key
+from callout.app.home import database_of, read_master_key
+from callout.app.master_keys import MASTER_KEY_FILE
 from callout.core.errors import StoreError, VaultError
 from callout.core.ports import AdminAct
 from callout.settings import Settings

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from callout.app.home import Home, why_not_ready
+from callout.engine.token_endpoints import Endpoint
 from callout.entrypoints.setup_api.metrics import Metric
 
 
@@ -53,6 +54,8 @@ def gateway_metrics(home: Home, open_connections: int) -> Iterator[Metric]:
         ),
     )
     yield one("token_requests_total", "counter", "requests to token endpoints", tokens.requests)
+    yield from _token_endpoints(home, own)
+    yield one("tokens_unsaved", "gauge", "tokens in memory that the store does not take", tokens.unsaved)
     yield one("records_waiting", "gauge", "records of callouts that are not written yet", records.waiting)
     yield one("records_dropped_total", "counter", "records lost because too many waited", records.dropped)
     yield one(
@@ -62,3 +65,16 @@ def gateway_metrics(home: Home, open_connections: int) -> Iterator[Metric]:
     yield one("definitions_generation", "gauge", "generation of the definitions", home.org.value.generation)
     yield one("store_reachable", "gauge", "1 where the store can be read", home.org.unreachable_since is None)
     yield one("ready", "gauge", "1 where callouts are served", why_not_ready(home) is None)
+
+
+def _token_endpoints(home: Home, own: dict[str, str]) -> Iterator[Metric]:
+    """Return what one process shows of each token endpoint that it has asked; the label is its URL without a query."""
+    endpoints = [({**own, "token_endpoint": each.url}, each) for each in home.endpoints.endpoints]
+
+    def each(name: str, kind: str, what: str, value: Callable[[Endpoint], float]) -> Metric:
+        return Metric(f"callout_token_endpoint_{name}", kind, what, tuple((own, value(e)) for own, e in endpoints))
+
+    yield each("open", "gauge", "1 where it keeps failing and is left alone for a while", lambda e: not e.is_closed)
+    yield each("waiting", "gauge", "token requests that wait for their turn", lambda e: e.waiting)
+    yield each("failures_total", "counter", "transient failures of token requests", lambda e: e.failures)
+    yield each("kept_back_total", "counter", "token requests that were not sent", lambda e: e.kept_back)

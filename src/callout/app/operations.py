@@ -8,16 +8,18 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from callout import __version__
-from callout.app.home import Home, database_of, keep_up, open_home
+from callout.app.home import Home, database_of, keep_up, open_home, quoted
 from callout.app.making import make_home
 from callout.app.worker import addresses, limits_of
-from callout.core.errors import DefinitionError, StoreError
+from callout.core.errors import DefinitionError, HomeError
+from callout.core.explanation import Remedy
 from callout.core.model.org import Org
 from callout.core.model.people import GUEST, CallerKey, User
 from callout.core.protocols import CATALOGUE
 from callout.core.rules import problems_of
 from callout.engine.audit import Audit
 from callout.engine.callers import digest_of
+from callout.engine.diagnosis import diagnose
 from callout.engine.keys import key_text
 from callout.engine.operations import LOCAL, Operations, Uses
 from callout.engine.setup import Setup
@@ -28,9 +30,9 @@ from callout.settings import Settings
 def operations_of(home: Home) -> Operations:
     """Plug the operations of an open home together."""
 
-    async def diagnose(name: str, **question: Any) -> dict[str, Any]:
+    async def predict(name: str, **question: Any) -> dict[str, Any]:
         await home.org.follow()
-        return await home.callouts.diagnose(name, **question)
+        return await diagnose(home.callouts, name, **question)
 
     setup = Setup(
         home.store.definitions,
@@ -39,11 +41,12 @@ def operations_of(home: Home) -> Operations:
         home.clock,
         home.entropy,
         CATALOGUE,
+        home.transport,
         packages_read_only=home.settings.packages_read_only,
     )
     audit = Audit(home.store.audit, home.clock, __version__)
     telling = home.settings.telling_users
-    return Operations(Uses(setup, diagnose, home.log.explain, audit, home.log.recent, telling))
+    return Operations(Uses(setup, predict, home.log.explain, audit, home.log.recent, telling))
 
 
 async def initialise(settings: Settings, admin: str) -> Mapping[str, Any]:
@@ -56,7 +59,9 @@ async def initialise(settings: Settings, admin: str) -> Mapping[str, Any]:
     if problems:
         raise DefinitionError(problems)
     if database_of(settings).exists():
-        raise StoreError(f"got a home at {settings.folder} already; expected none. Use it, or name another with --home")
+        detail = f"got a home at {settings.folder} already; expected none"
+        look = Remedy("Use it, or name another with --home", f"callout status --home {quoted(settings.folder)}")
+        raise HomeError("home_exists", detail, look)
     with make_home(settings):
         async with open_home(settings) as home:
             operations = operations_of(home)

@@ -36,6 +36,7 @@ async def serve_setup(settings: Settings) -> int:
             readiness=lambda: json.loads(readiness(home)[1]),
             discovery=lambda: json.loads(addresses(settings, setup_port=port)),
             version=__version__,
+            metrics_open=settings.metrics_open,
         )
         config = uvicorn.Config(
             app,

@@ -8,19 +8,25 @@ import resource
 import sys
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import uvloop
 
 from callout.adapters.inbound import TlsListening
-from callout.app.home import Home, keep_up, open_home, repeat, settle_memory, why_not_ready
+from callout.adapters.vault.spool import Spools
+from callout.app.home import Home, keep_up, open_home, repeat, settle_memory, sweep, why_not_ready
 from callout.app.lifeline import FAILED, until_told_to_stop
 from callout.app.listening import FOLLOW_SECONDS, follow_files, listening_of
 from callout.app.log import described, log
 from callout.app.metrics import gateway_metrics
 from callout.core.errors import CalloutError
+from callout.core.ports import Clock, Entropy
 from callout.entrypoints.gateway import Gateway, Limits
 from callout.entrypoints.setup_api.metrics import metrics_text
 from callout.settings import Settings, read_settings
+
+#: Folder of the home in which request bodies are kept, where no other is named.
+SPOOL = "spool"
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -30,10 +36,17 @@ def limits_of(settings: Settings) -> Limits:
         longest_timeout=settings.longest_timeout,
         idle_timeout=settings.idle_timeout,
         replay_limit=settings.replay_limit,
+        replay_file_limit=settings.replay_file_limit,
         request_limit=settings.request_limit or None,
         connection_limit=settings.connection_limit,
         formula_body_limit=settings.formula_body_limit,
     )
+
+
+def spools_of(settings: Settings, entropy: Entropy) -> Spools:
+    """Return what keeps request bodies that are too large for memory."""
+    folder = Path(settings.replay_directory).expanduser() if settings.replay_directory else settings.folder / SPOOL
+    return Spools(folder.absolute(), entropy, most=settings.replay_directory_limit)
 
 
 def addresses(settings: Settings, *, setup_port: int | None = None) -> bytes:
@@ -68,6 +81,7 @@ async def work(settings: Settings) -> int:
     allow_connections(settings.connection_limit)
     tls = listening_of(settings)
     async with open_home(settings) as home:
+        spools = spools_of(settings, home.entropy)
         gateway = Gateway(
             home.callouts,
             home.outbound,
@@ -76,26 +90,31 @@ async def work(settings: Settings) -> int:
             lambda: readiness(home),
             metrics=lambda: metrics_text(gateway_metrics(home, gateway.open_connections)).encode(),
             metrics_open=settings.metrics_open,
+            spools=spools,
         )
         home.org.followers.append(lambda _: gateway.reconsider())
         await gateway.start(settings.host, settings.port, reuse_port=True, tls=tls.context if tls else None)
         keeping_up = asyncio.ensure_future(keep_up(home))
-        following = asyncio.ensure_future(_follow_files(tls, gateway))
+        following = asyncio.ensure_future(_follow_files(tls, gateway, home.clock))
+        sweeping = asyncio.ensure_future(sweep(home))
         settle_memory()
         print(json.dumps({"event": "ready", "port": gateway.port}), flush=True)  # noqa: T201 - read by the supervisor
-        code = await until_told_to_stop(keeping_up)
-        await gateway.stop(settings.drain_timeout)
-        keeping_up.cancel()
-        following.cancel()
-        await asyncio.wait({keeping_up, following})
+        code = await until_told_to_stop(keeping_up, sweeping)
+        await asyncio.gather(gateway.stop(settings.drain_timeout), home.tokens.landed(settings.drain_timeout))
+        for task in (keeping_up, following, sweeping):
+            task.cancel()
+        await asyncio.wait({keeping_up, following, sweeping})
+        spools.close()
     return code
 
 
-async def _follow_files(tls: TlsListening | None, gateway: Gateway) -> None:
+async def _follow_files(tls: TlsListening | None, gateway: Gateway, clock: Clock) -> None:
     """Take over certificates that were replaced, until cancelled. What cannot be used is logged, and the old stay."""
     if tls is not None:
         step = partial(follow_files, tls, gateway.retire_certificates)
-        await repeat(FOLLOW_SECONDS, step, failed="certificate_not_taken", again="certificate_usable_again")
+        await repeat(
+            partial(clock.sleep, FOLLOW_SECONDS), step, failed="certificate_not_taken", again="certificate_usable_again"
+        )
 
 
 def main() -> int:

@@ -4,8 +4,10 @@ CalloutError
 ├── Refused            a callout ends here: a Reason, a detail, remedies
 ├── DefinitionError    a definition is not acceptable: one or more Problems, each with its place
 ├── VaultError         a sealed value cannot be opened, or a key is missing
+├── SpoolError         a request's body cannot be kept aside, or not be read back
 └── StoreError         the store cannot be read or written
-    └── Outdated       the definitions moved since they were read
+    ├── Outdated       the definitions moved since they were read
+    └── HomeError      a home is missing, or is there already
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ class Refused(CalloutError):
 
     `telling` is how much the caller is told of it, `who`, `namespace` and `on_behalf_of` the caller as far as it is known;
     `to_guest`: the caller proved nothing, or nothing that was accepted. `principal` is the one asked for by name.
+    `unsent`: the request that failed certainly never left.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Refused(CalloutError):
         on_behalf_of: str | None = None,
         to_guest: bool = False,
         principal: str | None = None,
+        unsent: bool = False,
     ) -> None:
         super().__init__(f"{code}: {detail}")
         self.reason: Reason = reason(code)
@@ -57,6 +61,7 @@ class Refused(CalloutError):
         self.on_behalf_of = on_behalf_of
         self.to_guest = to_guest
         self.principal = principal
+        self.unsent = unsent
         self.blame = self.reason.blame
 
 
@@ -93,9 +98,13 @@ class DefinitionError(CalloutError):
 
 
 class VaultError(CalloutError):
-    """The vault cannot seal or open. The cause is named; the value never is."""
+    """The vault cannot seal or open. The cause is named; the value never is. `remedy`: where the usual one is wrong."""
 
     blame = Blame.ADMIN
+
+    def __init__(self, detail: str, *, remedy: Remedy | None = None) -> None:
+        super().__init__(detail)
+        self.remedy = remedy
 
 
 class StoreError(CalloutError):
@@ -104,5 +113,22 @@ class StoreError(CalloutError):
     blame = Blame.CALLOUT
 
 
+class SpoolError(CalloutError):
+    """A request's body cannot be kept in a file, or not be read back from it. The callout itself goes on."""
+
+    blame = Blame.ADMIN
+
+
 class Outdated(StoreError):
     """The definitions moved since they were read; nothing was written. Read them again and repeat the edit."""
+
+
+class HomeError(StoreError):
+    """There is no home where one is expected, or one where none is. `code` is its reason, `remedy` mends it."""
+
+    blame = Blame.ADMIN
+
+    def __init__(self, code: str, detail: str, remedy: Remedy) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.remedy = remedy

@@ -20,12 +20,16 @@ _BREAKS = re.compile("[\r\n\0\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One request. `url` is absolute; `body` is bytes, or text of which parts are secret."""
+    """One request. `url` is absolute; `body` is bytes, or text of which parts are secret.
+
+    `client` names the client of an authorization server that the request spends the allowance of; it is not sent.
+    """
 
     method: str
     url: str
     headers: tuple[Header, ...] = ()
     body: bytes | Redactable | None = None
+    client: str = ""
 
     def with_headers(self, *headers: tuple[str, str | Secret | Redactable]) -> HttpRequest:
         """Return a copy in which these headers replace any of the same name (case-insensitive)."""

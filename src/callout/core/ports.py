@@ -15,16 +15,31 @@ from callout.core.message import HttpRequest, HttpResponse
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import Definition, Org
 from callout.core.model.people import CallerKey
+from callout.core.model.refreshes import Begun, Intent, Lease, Outcome, Stated
 from callout.core.secret import Secret
 
 
 class Clock(Protocol):
-    """The time, aware and in UTC."""
+    """The time, aware and in UTC, and the only way in which the engine lets some of it pass."""
 
     def now(self) -> datetime: ...
 
     def monotonic(self) -> float:
         """Seconds that never go back; the scale of every deadline on the fast path."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when so many seconds have passed."""
+
+
+class Nodes(Protocol):
+    """The processes that share one store, as far as this one can see them."""
+
+    @property
+    def name(self) -> str:
+        """The name of this process; no other ever has it."""
+
+    def is_gone(self, name: str) -> bool:
+        """Say whether a process has certainly ended. False where that cannot be told."""
 
 
 class Entropy(Protocol):
@@ -69,7 +84,8 @@ FIRST = "first"
 class StoredToken:
     """A sealed token and its public state. `generation` rises by one with each token.
 
-    `obtained_because` is `first`, or why the one before was replaced: `expiry`, `status NNN`, `asked`.
+    `obtained_because` is `first`, or why the one before was replaced: `expiry`, `status NNN`, `idle`, `intent`.
+    `fingerprint` digests everything that decided it; it is empty for one that an older version of Callout wrote.
     """
 
     key: UserExternalCredentialKey
@@ -78,6 +94,31 @@ class StoredToken:
     issued_at: datetime
     expires_at: datetime | None
     obtained_because: str = FIRST
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Everything that is stored of one token, seen at one moment.
+
+    `lineage_holds` is True where the stored refresh token may go on being used: what it hangs on is as it was.
+    `set_at` is when a secret of it was last set, `failed_at` and `failure` the last failure to obtain a token.
+    """
+
+    key: UserExternalCredentialKey
+    token: StoredToken | None = None
+    lineage_holds: bool = False
+    lease: Lease | None = None
+    intent: Intent | None = None
+    stated: Stated | None = None
+    set_at: datetime | None = None
+    failed_at: datetime | None = None
+    failure: str = ""
+
+    @property
+    def generation(self) -> int:
+        """The stored generation; 0 where no token is stored."""
+        return self.token.generation if self.token is not None else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +203,11 @@ class Definitions(Protocol):
         Raises `StoreError` where its digest or prefix is taken, or `ending` is not there.
         """
 
-    async def change_key(self, key: CallerKey, act: AdminAct) -> bool:
-        """Change the key with this digest; False, and nothing is written, where there is none."""
+    async def change_key(self, key: CallerKey, act: AdminAct, *, expects: int | None = None) -> bool:
+        """Change the key with this digest; False, and nothing is written, where there is none.
+
+        Raises `Outdated` where the generation is not the one that is expected.
+        """
 
     async def remove_key(self, prefix: str, act: AdminAct) -> bool:
         """Remove the key with this prefix; False, and nothing is written, where there is none."""
@@ -193,11 +237,65 @@ class UserExternalCredentials(Protocol):
     async def token(self, key: UserExternalCredentialKey) -> StoredToken | None: ...
 
     async def swap_token(self, token: StoredToken, *, replaces: int) -> bool:
-        """Write where the stored generation is `replaces` (0: none stored); False where it is another."""
+        """Write where the stored generation is `replaces` (0: none stored); False where it is another.
+
+        A token whose `fingerprint` is given and is not in force any more is not written either.
+        """
 
     async def note_error(self, key: UserExternalCredentialKey, at: datetime, error: str) -> None: ...
 
     async def health(self) -> tuple[PrincipalHealth, ...]: ...
+
+    # What refreshes need. Every write is one transaction that is on the disk when it returns.
+
+    async def look(self, key: UserExternalCredentialKey) -> Look:
+        """Return everything that is stored of one token, seen at one moment."""
+
+    async def looks(self) -> tuple[Look, ...]:
+        """Return the same of every key of which anything is stored, in their order."""
+
+    async def begin_refresh(self, intent: Intent, owner: str, expires_at: datetime, *, over: Lease | None) -> Begun:
+        """Take the lease and write the intent. A lease that is there is taken over where it is `over`, unchanged.
+
+        `HELD`: another has it. `MOVED`: the stored generation is not `intent.replaces`, or an end was stated meanwhile.
+        `SUPERSEDED`: the fingerprint is not in force. The new intent is doubtful where the one before it spent the same and may have left.
+        """
+
+    async def renew_lease(self, lease: Lease, expires_at: datetime) -> Lease | None:
+        """Renew a lease; None where it is lost."""
+
+    async def note_sent(self, lease: Lease) -> bool:
+        """Note that the grant leaves now; False where the lease is lost."""
+
+    async def keep_token(self, lease: Lease, intent: Intent, token: StoredToken) -> Outcome:
+        """Store what was obtained and end intent and lease.
+
+        `HELD`: another took the lease over. `MOVED`: another generation is stored. `SUPERSEDED`: definitions or
+        secrets are others; nothing was stored. `CARRIED`: the same, but the refresh token is stored for the new ones.
+        """
+
+    async def end_refresh(self, lease: Lease, intent: Intent, *, unsettled: bool, stated: Stated | None = None) -> Look:
+        """Give up the lease, and end the intent unless it is `unsettled`; keep what is stated. Look in the same moment.
+
+        A lease that was lost is left alone; nothing is stated then, nor where another generation is stored or another
+        fingerprint is in force.
+        """
+
+    async def give_up_token(self, key: UserExternalCredentialKey, act: AdminAct, *, stated: str | None) -> bool:
+        """Drop a token, and what a refresh under way brings; where `stated` is given, state that it was revoked.
+
+        Returns whether there was one; where there was none and nothing is stated, nothing is written.
+        """
+
+    async def take_lease(
+        self, key: UserExternalCredentialKey, owner: str, expires_at: datetime, *, over: Lease | None
+    ) -> Lease | None:
+        """Take a lease without an intent; None where another has it."""
+
+    async def lease(self, key: UserExternalCredentialKey) -> Lease | None: ...
+
+    async def drop_lease(self, lease: Lease) -> None:
+        """Give up a lease; one that was lost is left alone."""
 
 
 class AuditTrail(Protocol):
@@ -228,8 +326,10 @@ class AuditTrail(Protocol):
     async def verify(self, kept: Head | None = None) -> Verification:
         """Walk the whole chain; with `kept`, a head noted earlier, see that its row is still there as it was."""
 
-    async def prune(self, before: datetime, who: str, at: datetime) -> Pruned | None:
+    async def prune(self, before: datetime, who: str, at: datetime, *, dry_run: bool = False) -> Pruned | None:
         """Remove the rows that were written before this time, and append a checkpoint; None where there is none.
+
+        With `dry_run` nothing is removed or appended: what would go is told.
 
         Raises `StoreError`, and removes nothing, where the chain does not hold.
         """
@@ -244,6 +344,31 @@ class Transport(Protocol):
     async def send(
         self, request: HttpRequest, *, allow_private_network: bool, timeout_seconds: float
     ) -> HttpResponse: ...
+
+
+class Spool(Protocol):
+    """One request's body, kept sealed in a file that has no name. One call at a time; `close` at any time.
+
+    `frames` is how many frames are kept: a frame is what one `read` returns.
+    """
+
+    frames: int
+
+    async def write(self, body: bytes) -> None:
+        """Keep these bytes after those before; raises `SpoolError`, and then keeps none of them."""
+
+    async def read(self, frame: int) -> bytes:
+        """Return one frame, counted from 0; raises `SpoolError` where it is not as it was written."""
+
+    def close(self) -> None:
+        """Let go of the file, and so of its bytes: after what is under way, and without waiting for that."""
+
+
+class Spools(Protocol):
+    """Where the bodies of requests are kept that are too large for memory, until they are sent again or dropped."""
+
+    def open(self) -> Spool:
+        """Begin one; its file is made with the first write."""
 
 
 @dataclass(frozen=True, slots=True)

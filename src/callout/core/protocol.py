@@ -24,7 +24,11 @@ class Parameter:
     """One declared value of a protocol: it makes the form, the flag, the API schema, the redaction and the docs.
 
     A `secret` is sealed with the principal and never shown; any other is a parameter of the external credential,
-    which a principal may override. `required` without `default` must be given.
+    which a principal may override. `required` without `default` must be given, except where the parameter named first
+    in `unless` has the value named second. A `url` is judged as one, a `pointer` is a JSON pointer (RFC 6901).
+
+    One with a `key` (a pattern) is given any number of times, as `name.KEY`: among the parameters, or, where its value
+    is to be sealed, among the secrets of a principal. What is `reserved` is no key, in whatever case.
     """
 
     name: str
@@ -34,6 +38,15 @@ class Parameter:
     default: str | None = None
     choices: tuple[str, ...] = ()
     url: bool = False
+    pointer: bool = False
+    key: str | None = None
+    reserved: tuple[str, ...] = ()
+    unless: tuple[str, str] | None = None
+
+    @property
+    def shown_name(self) -> str:
+        """The name as it is written: with the place of the key where there is one."""
+        return self.name if self.key is None else f"{self.name}.NAME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,11 @@ class Values:
         except KeyError:
             raise Refused("principal_not_configured", f"secret {name!r} is not set; expected a value") from None
 
+    def keyed(self, name: str) -> dict[str, str | Secret]:
+        """Return the values of a parameter with keys, by key; a secret wins over a parameter."""
+        whole: dict[str, str | Secret] = {**self.parameters, **self.secrets}
+        return {key.removeprefix(f"{name}."): value for key, value in whole.items() if key.startswith(f"{name}.")}
+
 
 Flow = Generator[HttpRequest, HttpResponse, Token]
 
@@ -99,6 +117,23 @@ class AuthenticationProtocol(ABC):
         """
         raise NotImplementedError(f"{self.name} obtains no token")  # guarded by `obtains`
 
+    def revocation(self, token: Token | None) -> tuple[str, HttpRequest] | None:
+        """Return the kind of token to be revoked and the request that revokes it; None where nothing is to be.
+
+        `token` is the one that is stored, or None.
+        """
+        del token
+        return None
+
+    def introspection(self, token: Token) -> HttpRequest | None:
+        """Return the request that asks whether a token is active; None where nothing is declared."""
+        del token
+        return None
+
+    def grant(self, token: Token | None) -> Secret | None:  # noqa: ARG002 - those that spend something override it
+        """Return what `obtain` would send that may be good only once; None where asking again is harmless."""
+        return None
+
     @abstractmethod
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
         """Return the request with authentication added. Pure: the same input gives the same output."""
@@ -107,6 +142,16 @@ class AuthenticationProtocol(ABC):
 Catalogue = Mapping[str, type[AuthenticationProtocol]]
 
 
-def required_secrets(protocol: type[AuthenticationProtocol]) -> frozenset[str]:
-    """Return the names of the secrets without which a principal of this protocol is not configured."""
-    return frozenset(p.name for p in protocol.parameters if p.secret and p.required and p.default is None)
+def required_secrets(
+    protocol: type[AuthenticationProtocol], parameters: Mapping[str, str] | None = None
+) -> frozenset[str]:
+    """Return the names of the secrets without which a principal with these parameters is not configured."""
+    given = parameters or {}
+    needed = (p for p in protocol.parameters if p.secret and p.required and p.default is None)
+    return frozenset(p.name for p in needed if p.unless is None or given.get(p.unless[0]) != p.unless[1])
+
+
+def declared_parameter(protocol: type[AuthenticationProtocol], name: str) -> Parameter | None:
+    """Return the parameter or secret that a name means, or None; of one with keys, the one that the name begins with."""
+    start, dot, _ = name.partition(".")
+    return next((p for p in protocol.parameters if p.name == start and bool(dot) == (p.key is not None)), None)

@@ -81,6 +81,20 @@ REASONS: tuple[Reason, ...] = (
         "Enable the principal on a permission set or profile of the user.",
     ),
     Reason(
+        "key_limited",
+        403,
+        A,
+        "The caller's key is limited to other named credentials",
+        "Use a key that may be used for this named credential, or widen the limit of this one.",
+    ),
+    Reason(
+        "acting_not_allowed",
+        403,
+        A,
+        "The caller may not make callouts on behalf of this user",
+        "Let a permission set of the caller act for this user, or correct Callout-On-Behalf-Of.",
+    ),
+    Reason(
         "user_external_credential_denied",
         403,
         A,

@@ -7,6 +7,7 @@ the vault, the protocols, the formula language and outbound.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from dataclasses import dataclass
 from typing import NoReturn
@@ -84,3 +85,11 @@ def reveal(text: Secret | Redactable | str) -> str:
     if isinstance(text, Redactable):
         return "".join(reveal(part) for part in text.parts)
     return text
+
+
+def digest_of(secret: Secret, *, purpose: str) -> bytes:
+    """Return the SHA-256 of a purpose and a secret: enough to see that two are the same, not to learn either.
+
+    For secrets that nobody can guess alone: tokens, not passwords.
+    """
+    return hashlib.sha256(f"{purpose}\0{reveal(secret)}".encode("utf-8", "surrogatepass")).digest()

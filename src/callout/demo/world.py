@@ -20,9 +20,9 @@ import httpx2
 from callout.demo.transcript import Transcript
 
 #: How long the demo waits for a process or an answer, in seconds.
-PATIENCE = 30.0
+PATIENCE = 120.0
 #: How long a change or a record may take to spread, in seconds.
-SPREAD = 10.0
+SPREAD = 60.0
 PAUSE = 0.05
 #: The sandbox's own client, made up and known to everybody.
 CLIENT_ID, CLIENT_SECRET = "sandbox-client", "sandbox-secret"

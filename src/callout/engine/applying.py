@@ -13,7 +13,8 @@ from callout.core.ports import AdminAct
 from callout.core.secret import Secret, reveal  # noqa: TID251 - handed to the manifest's reader, which seals it in again
 from callout.engine.manifest import SecretOrigin, SecretSource, read_manifest, write_manifest
 from callout.engine.plan import Action, Plan, make_plan
-from callout.engine.secret_values import act_of_setting, opened, sealed
+from callout.engine.revocation import drop_tokens, going, orphans_of
+from callout.engine.secret_values import act_of_setting, opened, orphans_of_setting, sealed
 from callout.engine.setup import Result, Setup, changed, found
 
 _ACTS = {Action.CREATE: "create", Action.UPDATE: "change", Action.DELETE: "delete"}
@@ -55,8 +56,13 @@ async def apply(
             return made, org.generation
         envelopes = {key: sealed(setup, key, values) for key, values in made.secrets.items()}
         acts = _acts(setup, who, org, made, source)
-        write = setup.definitions.write
-        return made, await write(made.changes, acts, expects=org.generation, sealed=envelopes)
+        orphans = gone = await orphans_of(setup, org, going(org, changed(org, made.changes)))
+        for key, values in made.secrets.items():
+            orphans = [*orphans, *await orphans_of_setting(setup, org, key, values)]
+        generation = await setup.definitions.write(made.changes, acts, expects=org.generation, sealed=envelopes)
+        setup.orphans += orphans
+        await drop_tokens(setup, who, gone)
+        return made, generation
 
     async with setup.turn:
         made, generation = await setup.repeating(attempt)

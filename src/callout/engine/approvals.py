@@ -14,7 +14,7 @@ from callout.core.errors import DefinitionError, Problem
 from callout.core.model.credentials import NamedCredential, Principal, PrincipalReference
 from callout.core.model.org import SECTIONS, Definition, Org
 from callout.core.model.people import INCLUDES_READ, ObjectPermission, PermissionSet, User
-from callout.engine.grants import joined
+from callout.engine.grants import assigned
 from callout.engine.manifest import plain_fields
 from callout.engine.plan import Action, Plan, PlannedChange
 from callout.engine.plan.diff import differences
@@ -176,8 +176,8 @@ def _definitions(org: Org, request: AccessRequest, choice: Choice, now: datetime
     users = [found(org.users, name, "users", "a user") for name in dict.fromkeys(choice.users)]
     if not users or not all(_reads(org, user, now) for user in users):
         granted = replace(granted, user_external_credential=known.user_external_credential | {ObjectPermission.READ})
-    assigned = (replace(user, permission_sets=joined(user.permission_sets, granted.name)) for user in users)
-    return [*made, granted, *assigned]
+    having = (replace(user, permission_sets=assigned(user.permission_sets, granted.name, now)) for user in users)
+    return [*made, granted, *having]
 
 
 def _chosen(request: AccessRequest, wanted: str | None) -> Principal:

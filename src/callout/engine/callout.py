@@ -1,27 +1,24 @@
 """A callout, in order: identify the caller, climb the ladder, compile the route, then the stages that make its head.
 
 The fast path is a memo of this: `admit` is one dictionary look-up where the route is known, and `Route.ready` holds
-the head while its token is fresh. `prepare` and `diagnose` run the same `STAGES`; a dry run obtains nothing.
+the head while its token is fresh. `prepare` and the dry run (`engine.diagnosis`) run the same `STAGES`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from callout.core.access.decide import Decision, decide
 from callout.core.access.sources import earliest
-from callout.core.access.target import join
+from callout.core.access.target import join, split_target
 from callout.core.errors import CalloutError, Refused
 from callout.core.explanation import Explanation, Step
 from callout.core.formula import Scope
 from callout.core.message import HttpRequest, header_lines
-from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import Org
-from callout.core.model.people import Caller, CallerKey
+from callout.core.model.people import CallerKey
 from callout.core.ports import Clock
 from callout.core.protocol import Catalogue, Moment, Token, Values
 from callout.core.reasons import Telling
@@ -29,19 +26,24 @@ from callout.engine.callers import Identified, identify, key_in_authorization, k
 from callout.engine.certificates import Shown, identified_by_certificate
 from callout.engine.definitions import CurrentOrg
 from callout.engine.evaluating import Asked, Written, evaluated_headers, scope_of, with_body, written_of
-from callout.engine.explain import outcome_members, refusal_of
+from callout.engine.explain import refusal_of, refused_by
 from callout.engine.issuers import BEARER, CallerTokens, Unverified
 from callout.engine.limits import RateLimits
 from callout.engine.records import Records
-from callout.engine.requests import demands_of, overriding, take_turn, with_steps
+from callout.engine.refreshing import Superseded
+from callout.engine.requests import Demands, demands_of, overriding, take_turn, with_steps
 from callout.engine.routes import MemoKey, Ready, Route, compile_route, written_names
-from callout.engine.tokens import Slot, Tokens, fingerprint_of, is_current, private_token_endpoint
+from callout.engine.slots import Slots
+from callout.engine.tokens import Tokens
 
 #: Routes kept; beyond it the memo starts anew (a caller cannot make it grow: only admitted callers are kept).
 MOST_ROUTES = 100_000
 #: How long a token in hand is used on while its replacement is on the way, in seconds.
 GRACE = 1.0
 FOREVER = float("inf")
+
+#: Returns the headers of a request; they are read where something is to be judged by them.
+Headers = Callable[[], Sequence[tuple[bytes, bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +79,24 @@ class Callouts:
         records: Records,
         clock: Clock,
         *,
+        slots: Slots,
         caller_tokens: CallerTokens,
         telling_users: Telling = Telling.FULL,
         telling_guests: Telling = Telling.CODE,
         organization: Mapping[str, str] | None = None,
     ) -> None:
-        self._org = org
-        self._catalogue = catalogue
+        self.org = org
+        self.catalogue = catalogue
         self._tokens = tokens
         self._records = records
-        self._clock = clock
+        self.clock = clock
         self._monotonic = clock.monotonic
         self._caller_tokens = caller_tokens
         self._organization = organization or {}
         self._telling = {True: telling_guests, False: telling_users}
         self._routes: dict[MemoKey, Route] = {}
-        self._slots: dict[tuple[UserExternalCredentialKey, str], Slot] = {}
+        self.slots = slots
         self._own_headers: dict[str, frozenset[bytes]] = {}
-        self._values: dict[tuple[UserExternalCredentialKey, str], Values] = {}
         self.refreshes: dict[int, int] = {}
         self.limits = RateLimits()
         self.local_keys: dict[bytes, CallerKey] = {}
@@ -129,7 +131,7 @@ class Callouts:
         if proof is None and (found := key_in_headers(headers, self._written(name))) is not None:
             header, proof = found
         if authorization is not None and header != b"authorization":
-            token = self._caller_tokens.proof_in(self._org.value, authorization, alone=proof is None)
+            token = self._caller_tokens.proof_in(self.org.value, authorization, alone=proof is None)
             if token is not None:
                 header, proof = b"authorization", proof or token
         memo = (name, certificate if proof is None else proof, header, principal, on_behalf_of)
@@ -146,7 +148,7 @@ class Callouts:
 
     async def verify(self, unverified: Unverified) -> None:
         """Verify a token that `admit` did not know, and remember what came of it."""
-        await self._caller_tokens.verify(self._org.value, unverified.proof)
+        await self._caller_tokens.verify(self.org.value, unverified.proof)
 
     def _identify(self, org: Org, now: datetime, proof: bytes | Shown | None, on_behalf_of: bytes | None) -> Identified:
         if isinstance(proof, Shown):
@@ -170,70 +172,49 @@ class Callouts:
     ) -> Route:
         if self._suspended is not None:
             raise Refused("overloaded", self._suspended)
-        now, org = self._clock.now(), self._org.value
+        now, org = self.clock.now(), self.org.value
         identified = self._identify(org, now, proof, on_behalf_of)
         decision = decide(
-            org, self._catalogue, identified.caller, name, now=now, principal=wanted, proof=identified.refusal
+            org, self.catalogue, identified.caller, name, now=now, principal=wanted, proof=identified.refusal
         )
         telling = self._telling[identified.caller is None or identified.caller.is_guest]
         if not decision.allowed:
-            raise self._refusal(decision, telling)
+            raise refused_by(decision, telling)
         until, end = FOREVER, earliest(identified.expires_at, decision.until)
         if end is not None:
             until = self._monotonic() + (end - now).total_seconds()
-        return self._compile(decision, header, telling, until)
+        return self.compile(decision, header, telling, until, now)
 
     def _written(self, name: str) -> frozenset[bytes]:
         names = self._own_headers.get(name)
         if names is None:
-            named = self._org.value.named_credentials.get(name)
-            external = self._org.value.external_credentials.get(named.external_credential) if named else None
+            named = self.org.value.named_credentials.get(name)
+            external = self.org.value.external_credentials.get(named.external_credential) if named else None
             if named is None or external is None:
                 return frozenset()
-            names = written_names(named, external, self._catalogue[external.protocol]) - {b"authorization"}
+            names = written_names(named, external, self.catalogue[external.protocol]) - {b"authorization"}
             self._own_headers[name] = names
         return names
 
-    def _refusal(self, decision: Decision, telling: Telling, *, retry_after: int | None = None) -> Refused:
-        step = decision.explanation.refused
-        if step is None or step.reason is None:
-            msg = "a decision that is not allowed names its reason"
-            raise ValueError(msg)
-        return Refused(
-            step.reason,
-            step.detail,
-            *decision.explanation.remedies,
-            retry_after=retry_after,
-            explanation=decision.explanation,
-            telling=telling,
-            who=decision.caller.user if decision.caller is not None else None,
-            namespace=decision.caller.namespace if decision.caller is not None else None,
-            on_behalf_of=decision.caller.on_behalf_of if decision.caller is not None else None,
-            to_guest=decision.caller is None or decision.caller.is_guest,
-            principal=decision.wanted,
-        )
-
-    def _compile(self, decision: Decision, proof_header: bytes | None, telling: Telling, until: float) -> Route:
+    def compile(
+        self, decision: Decision, proof_header: bytes | None, telling: Telling, until: float, now: datetime
+    ) -> Route:
+        """Return the route of a decision that allows. `until` is in monotonic seconds."""
         external, principal = decision.external_credential, decision.principal
         if external is None or principal is None:
             msg = "only an allowed decision can be compiled"
             raise ValueError(msg)
-        org, holder = self._org.value, decision.holder
-        fingerprint = fingerprint_of(external, principal, org.secret_versions.get(holder, 0))
-        protocol = self._catalogue[external.protocol]
-        slot = self._slots.get((holder, fingerprint))
-        if slot is None:
-            slot = Slot(holder, fingerprint, protocol(Values()))
-            self._slots[holder, fingerprint] = slot
-        slot.allow_private_network = private_token_endpoint(org, external.name)
+        org = self.org.value
         return compile_route(
             decision,
-            protocol=protocol,
-            slot=slot,
+            protocol=self.catalogue[external.protocol],
+            slot=self.slots.of(org, decision.holder, external, principal),
             proof_header=proof_header,
             telling=telling,
             until=until,
-            demands=demands_of(org, decision, self.limits, self._clock.now(), self._monotonic()),
+            demands=demands_of(org, decision, self.limits, now, self._monotonic()),
+            generation=org.generation,
+            user=org.users.get(decision.caller.acting_user) if decision.caller is not None else None,
         )
 
     def judge(
@@ -241,22 +222,42 @@ class Callouts:
         route: Route,
         method: bytes,
         target: bytes,
-        headers: Callable[[], Sequence[tuple[bytes, bytes]]],
+        headers: Headers,
         callout_id: bytes,
     ) -> None:
         """Judge one request of a route that has demands. `target` is what will be sent. Raises `Refused`."""
-        demands, decision = route.demands, route.decision
+        demands = route.demands
         if demands is None:
             return
-        others = overriding(demands, headers)
-        judged = with_steps(decision, demands.judge(method.decode("latin-1"), target[len(route.path) :], others))
-        if not judged.allowed:
-            raise self._refusal(judged, route.telling)
+        judged = self._kept_rules(route, demands, method, target, headers)
         turn = take_turn(judged, demands, self.limits, self._monotonic())
         if turn.refused is not None:
-            raise self._refusal(turn.refused, route.telling, retry_after=turn.retry_after)
+            raise refused_by(turn.refused, route.telling, retry_after=turn.retry_after)
         if turn.noted:
             self._records.note(callout_id, turn.noted)
+
+    def judge_again(self, route: Route, method: bytes, target: bytes, headers: Headers) -> Refused | None:
+        """Judge a callout under way by the rules as they are now: return why it may not go on, or None."""
+        if route.demands is not None:
+            try:
+                self._kept_rules(route, route.demands, method, join(route.path, split_target(target)[1]), headers)
+            except Refused as refused:
+                return refused
+        return None
+
+    def _kept_rules(
+        self,
+        route: Route,
+        demands: Demands,
+        method: bytes,
+        target: bytes,
+        headers: Headers,
+    ) -> Decision:
+        steps = demands.judge(method.decode("latin-1"), target[len(route.path) :], overriding(demands, target, headers))
+        judged = with_steps(route.decision, steps)
+        if not judged.allowed:
+            raise refused_by(judged, route.telling)
+        return judged
 
     def reconsider(self, route: Route) -> Refused | None:
         """Decide again about a callout under way: return why it may not go on as this principal, or None."""
@@ -280,8 +281,8 @@ class Callouts:
 
     def _forget(self, org: Org) -> None:
         """Drop everything derived from the old definitions; a token whose every input is unchanged is kept."""
-        self._routes, self._own_headers, self._values = {}, {}, {}
-        self._slots = {key: slot for key, slot in self._slots.items() if is_current(org, *key)}
+        self._routes, self._own_headers = {}, {}
+        self.slots.keep_current(org)
         self.limits.keep_current(org)
 
     # --- preparation and refresh -----------------------------------------------------------------------------
@@ -297,8 +298,10 @@ class Callouts:
                 draft = await stage(self, draft)
             head = header_lines(draft.request.headers)
         except CalloutError as error:
-            raise self._explained(route, draft, error) from error
-        now = self._clock.monotonic()
+            if isinstance(error, Superseded) and await self._moved(route):
+                return await self.prepare(route, asked)
+            raise self.explained(route, draft, error) from error
+        now = self.clock.monotonic()
         if draft.passing:  # no other callout may be sent with it
             return Ready(head, draft.generation, now, draft.explanation.steps, draft.written)
         fresh_until = min(max(draft.fresh_until, now + GRACE), draft.good_until, route.until)
@@ -307,8 +310,20 @@ class Callouts:
             route.ready = ready
         return ready
 
+    async def _moved(self, route: Route) -> bool:
+        """Decide a callout under way again by definitions that moved; False where they are the same, or lead elsewhere."""
+        await self.org.follow()
+        if route.memo is None:
+            return False
+        name, proof, header, wanted, on_behalf_of = route.memo
+        principal = wanted.decode("latin-1") if wanted is not None else None
+        try:
+            return route.move_to(self._decide_route(name, proof, header, principal, on_behalf_of))
+        except Unverified:  # its issuer is trusted in another way, or no longer: repeating verifies the token
+            return False
+
     def is_stale(self, route: Route, ready: Ready, status: int) -> bool:
-        """Say whether an answer of this status, which a refresh rule names, is to be followed by a refresh."""
+        """Say whether an answer of this status, if a refresh rule matches it, is to be followed by a refresh."""
         return route.slot.protocol.obtains and self._tokens.expects_help(route.slot, ready.generation, status)
 
     async def refresh(self, route: Route, ready: Ready, status: int, asked: Asked | None = None) -> Ready:
@@ -317,18 +332,27 @@ class Callouts:
         Formulas in the request are evaluated again: they may have read that token.
         """
         self.refreshes[status] = self.refreshes.get(status, 0) + 1
+        newest = route.slot.generation == ready.generation
         try:
             await self._tokens.replace(route.slot, ready.generation, because=f"status {status}")
         except CalloutError as error:
-            raise self._explained(route, Draft(route, dry=False), error) from error
-        return await self.prepare(route, asked)
+            if not (isinstance(error, Superseded) and await self._moved(route)):
+                raise self.explained(route, Draft(route, dry=False), error) from error
+        if newest:
+            self._tokens.note_refresh(route.slot)
+        return await self.prepare(route, asked and asked.again(ready.written))
 
-    def answered(self, route: Route, ready: Ready, status: int, replayed: bool) -> None:
-        """Learn from an answer: whether the refresh before it helped."""
-        if replayed and ready.generation == route.slot.generation:
-            self._tokens.note_replay(route.slot, status, helped=status not in route.refresh_statuses)
+    def still_good(self, route: Route) -> bool:
+        """Say whether the token in hand can go on being used where it could not be replaced."""
+        return self._tokens.is_still_good(route.slot)
 
-    def _explained(self, route: Route, draft: Draft, error: CalloutError) -> Refused:
+    def answered(self, route: Route, ready: Ready, *, helped: bool) -> None:
+        """Learn from the answer to a request that was sent again: whether the refresh before it helped."""
+        if ready.generation == route.slot.generation:
+            self._tokens.note_replay(route.slot, helped=helped)
+
+    def explained(self, route: Route, draft: Draft, error: CalloutError) -> Refused:
+        """Return an error of a stage as a refusal, with every step before it."""
         refused, caller = refusal_of(error), route.decision.caller
         names = ("target", *STAGE_NAMES) if draft.dry else STAGE_NAMES
         stage = names[min(len(draft.explanation.steps), len(names) - 1)]
@@ -344,6 +368,7 @@ class Callouts:
             namespace=caller.namespace if caller is not None else None,
             on_behalf_of=caller.on_behalf_of if caller is not None else None,
             to_guest=caller is None or caller.is_guest,
+            retry_after=refused.retry_after,
         )
 
     # --- the stages ------------------------------------------------------------------------------------------
@@ -354,13 +379,7 @@ class Callouts:
         external, principal = route.decision.external_credential, route.decision.principal
         assert external is not None
         assert principal is not None
-        key = (route.slot.key, route.slot.fingerprint)
-        values = self._values.get(key)
-        if values is None:
-            values = await self._tokens.values(route.slot.key, external, principal)
-            self._values[key] = values
-        if route.slot.protocol.values is not values:
-            route.slot.protocol = self._catalogue[external.protocol](values)
+        values = await self.slots.equip(route.slot, external, principal)
         count = len(values.secrets)
         return replace(draft, values=values).noting("values", f"{count} sealed values of {route.slot.key} opened")
 
@@ -373,7 +392,7 @@ class Callouts:
         if held is None and not draft.dry:
             raise Refused("overloaded", "got no token; expected one")  # never an empty credential on the wire
         if held is None:
-            return draft.noting("token", "no token in this process's memory: the next callout obtains or adopts one")
+            return draft.noting("token", f"no token in this process's memory; {await self._tokens.foresee(slot)}")
         until = held.token.expires_at.isoformat() if held.token.expires_at is not None else "a time not stated"
         draft = replace(
             draft,
@@ -382,14 +401,20 @@ class Callouts:
             fresh_until=self._tokens.fresh_until(slot),
             good_until=self._tokens.good_until(slot),
         )
-        return draft.noting("token", f"generation {held.generation}, good until {until}")
+        kept = f"; in memory only, because the store does not take it: {held.unsaved}" if held.unsaved else ""
+        return draft.noting("token", f"generation {held.generation}, good until {until}{kept}")
 
     async def evaluate_request(self, draft: Draft) -> Draft:
-        """Replace the formulas in what the caller sent, where the named credential allows them."""
-        formulas = draft.route.formulas
+        """Replace the formulas in what the caller sent, where the named credential allows them.
+
+        What a caller sent is evaluated by the definitions in force alone, however long it took to come.
+        """
+        route, formulas = draft.route, draft.route.formulas
         if formulas is None or draft.asked is None:
             worded = formulas.worded if formulas is not None else ""
             return draft.noting("formulas", f"looked for in {worded or 'nothing'} that the caller sends")
+        if route.generation != self.org.value.generation:
+            raise Superseded(route.slot, "the request came")
         written = written_of(draft.asked, formulas, self._scope(draft))
         return replace(draft, written=written, passing=True).noting(
             "formulas", "those that the caller sent were evaluated"
@@ -406,9 +431,9 @@ class Callouts:
         return draft.noting("headers", f"{len(request.headers)} headers written")
 
     def _scope(self, draft: Draft) -> Scope:
-        decision, protocol = draft.route.decision, type(draft.route.slot.protocol)
-        now = self._clock.now()
-        return scope_of(self._org.value, decision, self._organization, protocol, draft.values, draft.token, now)
+        route, now = draft.route, self.clock.now()
+        protocol = type(route.slot.protocol)
+        return scope_of(route.user, route.decision, self._organization, protocol, draft.values, draft.token, now)
 
     async def authenticate(self, draft: Draft) -> Draft:
         """Apply the protocol: last, so that nothing changes the request afterwards."""
@@ -416,70 +441,8 @@ class Callouts:
         assert decision.named_credential is not None
         if not decision.named_credential.generate_authorization_header:
             return draft.noting("authenticate", "generation of the Authorization header is off")
-        request = slot.protocol.apply(draft.request, draft.token, Moment(self._clock.now()))
+        request = slot.protocol.apply(draft.request, draft.token, Moment(self.clock.now()))
         return replace(draft, request=request).noting("authenticate", f"{slot.protocol.name} applied")
-
-    # --- the dry run -----------------------------------------------------------------------------------------
-
-    async def diagnose(
-        self,
-        name: str,
-        *,
-        user: str,
-        namespace: str | None = None,
-        method: str = "GET",
-        path: str = "",
-        principal: str | None = None,
-        on_behalf_of: str | None = None,
-    ) -> dict[str, Any]:
-        """Decide and show the exact request that would leave, secrets as `…`, without sending or obtaining anything."""
-        caller = Caller(user, namespace, proof="diagnose", on_behalf_of=on_behalf_of)
-        decision = decide(self._org.value, self._catalogue, caller, name, now=self._clock.now(), principal=principal)
-        explanation, request = decision.explanation, None
-        if decision.allowed:
-            draft = Draft(self._compile(decision, None, Telling.FULL, FOREVER), dry=True)
-            try:
-                draft, target = _targeted(draft, method, path)
-                explanation = draft.route.decision.explanation
-                if draft.route.decision.allowed:
-                    for stage in STAGES:
-                        draft = await stage(self, draft)
-                    header_lines(draft.request.headers)
-                    explanation = Explanation((*explanation.steps, *draft.explanation.steps))
-                    request = _shown_request(draft, method, target)
-            except CalloutError as error:
-                explanation = self._explained(draft.route, draft, error).explanation or explanation
-        return {
-            **outcome_members(explanation),
-            "caller": {"user": user, "namespace": namespace},
-            "on_behalf_of": on_behalf_of,
-            "named_credential": name,
-            "external_credential": decision.external_credential.name if decision.external_credential else None,
-            "principal": decision.principal.name if decision.principal else None,
-            "request": request,
-        }
-
-
-def _targeted(draft: Draft, method: str, path: str) -> tuple[Draft, bytes]:
-    if _METHOD.fullmatch(method) is None:
-        raise Refused("malformed_request", f"got method {method!r}; expected a method in capitals")
-    try:
-        rest = path.encode("ascii")
-    except UnicodeEncodeError:
-        detail = "got characters other than ASCII in the path; expected them percent-encoded"
-        raise Refused("malformed_request", detail) from None
-    route = draft.route
-    target = join(route.path, rest)
-    if route.demands is not None:
-        steps = (*route.demands.judge(method, target[len(route.path) :]), *route.demands.limit_steps())
-        draft = replace(draft, route=replace(route, decision=with_steps(route.decision, steps)))
-    return draft.noting("target", f"{method} {target.partition(b'?')[0].decode()}"), target
-
-
-def _shown_request(draft: Draft, method: str, target: bytes) -> dict[str, Any]:
-    origin = f"{draft.route.destination.scheme}://{draft.request.headers[0][1]}"
-    shown = [[name, value.redacted] for name, value in draft.request.headers]
-    return {"method": method, "url": origin + target.decode(), "headers": shown}
 
 
 Stage = Callable[[Callouts, Draft], Awaitable[Draft]]
@@ -492,4 +455,3 @@ STAGES: tuple[Stage, ...] = (
     Callouts.authenticate,
 )
 STAGE_NAMES = ("values", "token", "formulas", "headers", "authenticate")
-_METHOD = re.compile(r"[A-Z][A-Z0-9_-]{0,31}")

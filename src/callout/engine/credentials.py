@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from callout.core.access.approvals import request_of
+from callout.core.errors import DefinitionError, Problem
 from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
 from callout.core.model.org import Org
 from callout.core.model.people import Package
 from callout.core.protocol import AuthenticationProtocol
+from callout.core.refresh.replay import IDEMPOTENT
+from callout.engine.refresh_rules import shown_rules
 from callout.engine.setup import Edit, Result, Setup, found, put
 
 SECTION, NOUN = "named_credentials", "a named credential"
@@ -40,6 +44,8 @@ def _shown(named: NamedCredential) -> Result:
             {"calls": limit.calls, "seconds": limit.seconds, "per": limit.per.value, "observe": limit.observe}
             for limit in named.rate_limits
         ],
+        "replay_methods": list(named.replay_methods),
+        "idempotency_header": named.idempotency_header,
         "headers": _headers(named.headers),
         "created_by_namespace": named.created_by_namespace,
     }
@@ -145,6 +151,61 @@ async def _allow(setup: Setup, who: str, name: str, field: str, wanted: str) -> 
     return {**_shown(named), "changed": moved, "message": message}
 
 
+async def disallow_method(setup: Setup, who: str, name: str, method: str) -> Result:
+    """Take a method off those that a named credential allows."""
+    return await _disallow(setup, who, name, "allowed_methods", method)
+
+
+async def disallow_path(setup: Setup, who: str, name: str, path: str) -> Result:
+    """Take a pattern off the paths that a named credential allows."""
+    return await _disallow(setup, who, name, "allowed_paths", path)
+
+
+async def _disallow(setup: Setup, who: str, name: str, field: str, unwanted: str) -> Result:
+    """Take one entry off a rule. The last one stays: a rule without an entry allows everything."""
+    noun = field.removeprefix("allowed_").removesuffix("s")
+
+    def edit(org: Org) -> Edit:
+        named = found(org.named_credentials, name, SECTION, NOUN)
+        present: tuple[str, ...] = getattr(named, field)
+        place = f"{SECTION}.{name}.{field}"
+        found(
+            {each: each for each in present}, unwanted, place, f"a {noun} that {name} lists; an empty list allows any"
+        )
+        if len(present) == 1:
+            expected = f"another {noun} beside it, as an empty list allows any; to stop callouts: {_disabling(name)}"
+            raise DefinitionError([Problem(f"{place}[{unwanted}]", f"the last {noun} that {name} allows", expected)])
+        changes: dict[str, Any] = {field: tuple(each for each in present if each != unwanted)}
+        return Edit(put(replace(named, **changes)), f"disallow {noun}", f"{unwanted} on {name}")
+
+    org, moved = await setup.write(who, edit)
+    named = org.named_credentials[name]
+    message = f"{name} allows {noun}s {', '.join(getattr(named, field))}"
+    return {**_shown(named), "changed": moved, "message": message}
+
+
+def _disabling(name: str) -> str:
+    return f"callout named-credential disable {shlex.quote(name)}"
+
+
+async def allow_replay(setup: Setup, who: str, name: str, method: str) -> Result:
+    """Declare that requests of a method may be sent again after a refresh.
+
+    The declared methods are the only ones: where there are none yet, the idempotent ones are declared with it.
+    """
+
+    def edit(org: Org) -> Edit:
+        named = found(org.named_credentials, name, SECTION, NOUN)
+        present = named.replay_methods or tuple(sorted(each.decode() for each in IDEMPOTENT))
+        listed = tuple(dict.fromkeys((*present, method)))
+        return Edit(put(replace(named, replay_methods=listed)), "allow replay", f"{method} on {name}")
+
+    org, moved = await setup.write(who, edit)
+    named = org.named_credentials[name]
+    message = f"After a refresh {name} sends these methods again, and no others: {', '.join(named.replay_methods)}"
+    return {**_shown(named), "changed": moved, "message": message}
+
+
 async def list_external_credentials(setup: Setup) -> Result:
     """List every external credential with its principals."""
     org = await setup.org()
@@ -191,7 +252,7 @@ async def remove_status_code(setup: Setup, who: str, name: str, status: int) -> 
 def _declared(protocol: type[AuthenticationProtocol]) -> list[Result]:
     return [
         {
-            "name": p.name,
+            "name": p.shown_name,
             "help": p.help,
             "secret": p.secret,
             "required": p.required and p.default is None,
@@ -210,8 +271,11 @@ def _shown_external(org: Org, external: ExternalCredential) -> Result:
         "protocol": external.protocol,
         "parameters": dict(external.parameters),
         "additional_status_codes": list(external.additional_status_codes),
+        "refresh_rules": shown_rules(external),
+        "refresh_debounce": external.refresh_debounce,
         "headers": _headers(external.headers),
         "allow_private_network": external.allow_private_network,
+        "inactivity_limit": external.inactivity_limit,
         "created_by_namespace": external.created_by_namespace,
         "named_credentials": sorted(
             n.name for n in org.named_credentials.values() if n.external_credential == external.name

@@ -22,7 +22,7 @@ from callout.core.formula.values import Blob
 from callout.core.http1.lines import name_of, value_of
 from callout.core.message import Header, HttpRequest
 from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
-from callout.core.model.org import Org
+from callout.core.model.people import User
 from callout.core.protocol import AuthenticationProtocol, Token, Values
 from callout.core.secret import Redactable
 
@@ -43,6 +43,11 @@ class Formulas:
         named = [name for name, allowed in (("headers", self.headers), ("body", self.body)) if allowed]
         return " and ".join(named)
 
+    @property
+    def gathers_bodies(self) -> bool:
+        """True where every body is taken whole."""
+        return self.body or self.reads_body
+
     def concerns(self, lines: Sequence[bytes], *, has_body: bool) -> bool:
         """Say whether a request has to be looked at; where it has not, it is sent as any other."""
         in_lines = self.headers and any(BEGIN in line for line in lines)
@@ -51,27 +56,41 @@ class Formulas:
     def wants_body(self, lines: Sequence[bytes], *, has_body: bool) -> bool:
         """Say whether the body has to be whole: a formula is looked for in it, or a header may read it."""
         in_lines = self.headers and any(BEGIN in line and b".body" in line.lower() for line in lines)
-        return has_body and (self.body or self.reads_body or in_lines)
+        return has_body and (self.gathers_bodies or in_lines)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
     """A request as its caller sent it: the lines that are carried on, and the body, None where there is none.
 
-    `longest` is what the body may have when its formulas were replaced, in bytes.
+    `longest` is what the body may have when its formulas were replaced, in bytes. `key` names, in lower case, the header
+    by which the external system knows one callout from two; `keyed` are its lines as they were sent the first time.
     """
 
     lines: tuple[bytes, ...] = field(repr=False)
     body: bytes | None = field(repr=False)
     longest: int
+    key: bytes = b""
+    keyed: tuple[bytes, ...] = field(default=(), repr=False)
+
+    def again(self, written: Written | None) -> Asked:
+        """Return what is evaluated for sending it again: all but the header that says that it is the same callout."""
+        if written is None or not written.keyed:
+            return self
+        lines = tuple(line for line in self.lines if name_of(line) != self.key)
+        return replace(self, lines=lines, keyed=written.keyed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Written:
-    """What is sent in place of that: the end of the head, and the body. Both may hold secrets."""
+    """What is sent in place of that: the end of the head, and the body. Both may hold secrets.
+
+    `keyed` are the lines of the head by which the external system knows one callout from two.
+    """
 
     tail: bytes = field(repr=False)
     body: bytes | None = field(repr=False)
+    keyed: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 def headers_of(named: NamedCredential, external: ExternalCredential) -> tuple[CustomHeader, ...]:
@@ -88,7 +107,7 @@ def formulas_of(named: NamedCredential, external: ExternalCredential) -> Formula
 
 
 def scope_of(
-    org: Org,
+    user: User | None,
     decision: Decision,
     organization: Mapping[str, str],
     protocol: type[AuthenticationProtocol],
@@ -96,11 +115,10 @@ def scope_of(
     token: Token | None,
     now: datetime,
 ) -> Scope:
-    """Return what formulas can read of an allowed callout, but for its body."""
+    """Return what formulas can read of an allowed callout of a user, but for its body."""
     external, caller = decision.external_credential, decision.caller
     assert external is not None
     name = caller.acting_user if caller is not None else ""
-    user = org.users.get(name)
     fields = {"Id": name, "Username": name, "Name": name}
     if user is not None:
         fields |= {"Name": user.label or name, "Email": user.email}
@@ -133,7 +151,8 @@ def written_of(asked: Asked, formulas: Formulas, scope: Scope) -> Written:
         lines.append(b"Content-Length: %d" % len(body))
     if formulas.headers:
         lines = evaluated_lines(lines, with_body(scope, Written(b"", body)))
-    return Written(b"\r\n".join((*lines, b"", b"")), body)
+    keyed = asked.keyed or tuple(line for line in lines if name_of(line) == asked.key)
+    return Written(b"\r\n".join((*lines, *asked.keyed, b"", b"")), body, keyed)
 
 
 def _value(lines: Sequence[bytes], name: bytes) -> str:

@@ -1,12 +1,14 @@
-"""Explanations as JSON members: the one shape that `diagnose`, `explain` and the audit trail show."""
+"""Explanations as JSON members: the one shape that `diagnose`, `explain` and the audit trail show; and as refusals."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from callout.core.access.decide import Decision
 from callout.core.errors import CalloutError, Refused, VaultError
 from callout.core.explanation import Explanation, Remedy, Step
 from callout.core.formula import FormulaError
+from callout.core.reasons import Telling
 
 
 def step_members(step: Step) -> dict[str, Any]:
@@ -34,13 +36,25 @@ def refusal_members(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def outcome_members(explanation: Explanation) -> dict[str, Any]:
-    """Return whether all held, what refused, and every step."""
-    return {
-        "allowed": explanation.refused is None,
-        **refusal_members(explanation),
-        "steps": [step_members(step) for step in explanation.steps],
-    }
+def refused_by(decision: Decision, telling: Telling, *, retry_after: int | None = None) -> Refused:
+    """Return the refusal that a decision which is not allowed amounts to, with its whole explanation."""
+    step = decision.explanation.refused
+    if step is None or step.reason is None:
+        msg = "a decision that is not allowed names its reason"
+        raise ValueError(msg)
+    return Refused(
+        step.reason,
+        step.detail,
+        *decision.explanation.remedies,
+        retry_after=retry_after,
+        explanation=decision.explanation,
+        telling=telling,
+        who=decision.caller.user if decision.caller is not None else None,
+        namespace=decision.caller.namespace if decision.caller is not None else None,
+        on_behalf_of=decision.caller.on_behalf_of if decision.caller is not None else None,
+        to_guest=decision.caller is None or decision.caller.is_guest,
+        principal=decision.wanted,
+    )
 
 
 def refusal_of(error: CalloutError) -> Refused:

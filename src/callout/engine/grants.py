@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -168,7 +169,7 @@ async def create_permission_set(
             judge_other(org, other, f"permission_sets.{name}.may_act_for")
         made = replace(made, label=label or made.label, may_act_for=made.may_act_for | others)
         users = [found(org.users, user, "users", "a user") for user in assign]
-        having = [replace(u, permission_sets=joined(u.permission_sets, name)) for u in users]
+        having = [replace(u, permission_sets=assigned(u.permission_sets, name, setup.now())) for u in users]
         acting = "".join(f", acting for {other}" for other in sorted(others))
         what = f"{name}: {worded(given)}{acting}" + "".join(f", to {u.name}" for u in users)
         return Edit(put(made, *having), "create permission set" if known is None else "grant by permission set", what)
@@ -196,6 +197,12 @@ def joined(entries: tuple[str | Assignment, ...], entry: str | Assignment) -> tu
     if all(assigned_name(each) != name for each in entries):
         return (*entries, entry)
     return tuple(entry if assigned_name(each) == name else each for each in entries)
+
+
+def assigned(entries: tuple[str | Assignment, ...], name: str, now: datetime) -> tuple[str | Assignment, ...]:
+    """Assign a set or group beside something else: a time box that is still running keeps its end."""
+    running = any(isinstance(e, Assignment) and e.name == name and e.until > now for e in entries)
+    return entries if running else joined(entries, name)
 
 
 def entry_of(setup: Setup, name: str, until: str | None, purpose: str, place: str) -> str | Assignment:

@@ -6,7 +6,7 @@ A key is `co_` and 32 random bytes in base 62. What is kept is its SHA-256 and i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -118,17 +118,36 @@ def _limited(names: tuple[str, ...]) -> str:
 
 async def limit_key(setup: Setup, who: str, prefix: str, named_credentials: Iterable[str]) -> Result:
     """Limit a key to these named credentials; none: it is not limited. One that was revoked stays revoked."""
-    org = await setup.org()
-    key = _named(org, prefix)
-    wanted = replace(key, named_credentials=_limit_of(org, named_credentials))
-    if not wanted.named_credentials:
-        setup.authority.demand_key_of(org, key.user, setup.now())
-    limit = _limited(wanted.named_credentials) or ", not limited"
-    act = setup.act(who, "limit key", f"{key.prefix}… of {key.user}{limit}")
-    if wanted != key and not await setup.definitions.change_key(wanted, act):
-        raise _unknown_key(org, prefix, gone=key)
-    message = f"Key {key.prefix}… of {key.user}{limit}"
-    return {**_shown(wanted, setup.now()), "changed": wanted != key, "message": message}
+    names = tuple(named_credentials)
+
+    def edit(org: Org, key: CallerKey) -> tuple[CallerKey, str]:
+        wanted = replace(key, named_credentials=_limit_of(org, names))
+        if not wanted.named_credentials:
+            setup.authority.demand_key_of(org, key.user, setup.now())
+        return wanted, _limited(wanted.named_credentials) or ", not limited"
+
+    return await _changed(setup, who, prefix, "limit key", edit)
+
+
+async def _changed(
+    setup: Setup, who: str, prefix: str, act: str, edit: Callable[[Org, CallerKey], tuple[CallerKey, str]]
+) -> Result:
+    """Change a key as it is now: what another admin changed meanwhile stays. `edit` words the change too."""
+
+    async def attempt() -> tuple[CallerKey, CallerKey, str]:
+        org = await setup.org()
+        key = _named(org, prefix)
+        wanted, worded = edit(org, key)
+        told = f"{key.prefix}… of {key.user}{worded}"
+        if wanted != key and not await setup.definitions.change_key(
+            wanted, setup.act(who, act, told), expects=org.generation
+        ):
+            raise _unknown_key(org, prefix, gone=key)
+        return key, wanted, told
+
+    async with setup.turn:
+        key, wanted, told = await setup.repeating(attempt)
+    return {**_shown(wanted, setup.now()), "changed": wanted != key, "message": f"Key {told}"}
 
 
 async def rotate_key(
@@ -186,7 +205,8 @@ def _judge_holder(org: Org, user: str, namespace: str | None) -> None:
     if user == GUEST:
         raise DefinitionError([Problem("keys.user", "the guest user", "a user; a guest is who proves nothing")])
     if person.kind is UserKind.BACKGROUND:
-        expected = "a human or a service: a background identity holds no secret of its own"
+        expected = "a human or a service: a background identity holds no secret of its own; a token proves it, of a"
+        expected += " trusted issuer that maps it (trusted_issuers.NAME.users)"
         raise DefinitionError([Problem("keys.user", f"{user!r}, who is a background identity", expected)])
     if not person.active:
         raise DefinitionError([Problem("keys.user", f"{user!r}, who is not active", "an active user")])
@@ -206,17 +226,20 @@ async def revoke_key(setup: Setup, who: str, prefix: str) -> Result:
 
 
 async def expire_key(setup: Setup, who: str, prefix: str, expires: str | None) -> Result:
-    """Give a key another end, or none. One that was revoked meanwhile stays revoked."""
-    org = await setup.org()
-    key = _named(org, prefix)
-    now = setup.now()
-    wanted = replace(key, expires_at=None if expires is None else expiry(expires, now))
-    until = wanted.expires_at.isoformat(timespec="seconds") if wanted.expires_at else "no end"
-    act = setup.act(who, "change key", f"{key.prefix}… of {key.user}: {until}")
-    if wanted != key and not await setup.definitions.change_key(wanted, act):
-        raise _unknown_key(org, prefix, gone=key)
-    message = f"Key {key.prefix}… of {key.user}: {until}"
-    return {**_shown(wanted, now), "changed": wanted != key, "message": message}
+    """Give a key another end, or none. One that was revoked meanwhile stays revoked.
+
+    To let a key live longer takes what it takes to make one: its text may be in other hands by now.
+    """
+
+    def edit(org: Org, key: CallerKey) -> tuple[CallerKey, str]:
+        now = setup.now()
+        wanted = replace(key, expires_at=None if expires is None else expiry(expires, now))
+        if key.expires_at is not None and (wanted.expires_at is None or wanted.expires_at > key.expires_at):
+            setup.authority.demand_key_of(org, key.user, now)
+        until = wanted.expires_at.isoformat(timespec="seconds") if wanted.expires_at else "no end"
+        return wanted, f": {until}"
+
+    return await _changed(setup, who, prefix, "change key", edit)
 
 
 def _named(org: Org, prefix: str) -> CallerKey:

@@ -53,3 +53,14 @@ def without_package(named: NamedCredential, namespace: str) -> NamedCredential:
         allowed_namespaces=tuple(allowed for allowed in named.allowed_namespaces if allowed != namespace),
         enabled_for_callouts=named.enabled_for_callouts and named.created_by_namespace != namespace,
     )
+
+
+def kept_without(org: Org, namespace: str) -> tuple[NamedCredential, ...]:
+    """Return, as the admin's own, the named credentials that stayed enabled when the package that made them went.
+
+    A package that is installed under its namespace later did not make them: whether its code may call is asked anew.
+    """
+    if namespace in org.packages:
+        return ()
+    left = (named for _, named in sorted(org.named_credentials.items()) if named.created_by_namespace == namespace)
+    return tuple(replace(named, created_by_namespace=None) for named in left if named.enabled_for_callouts)

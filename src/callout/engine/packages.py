@@ -19,7 +19,7 @@ from callout.core.model.org import SECTIONS, Definition, Org, name_of
 from callout.core.model.people import Muted, Package, PermissionSet, Profile
 from callout.core.ports import Change
 from callout.engine.approvals import shown_request
-from callout.engine.leaving import leaving, without_package
+from callout.engine.leaving import kept_without, leaving, without_package
 from callout.engine.manifest import Manifest, read_manifest
 from callout.engine.overrides import defaults_of_package, merged, overrides
 from callout.engine.plan import Plan, make_plan
@@ -97,12 +97,16 @@ async def install_package(
 
     def edit(org: Org) -> Edit:
         known = org.packages.get(namespace, Package(namespace))
+        kept = kept_without(org, namespace)
+        more = tuple(("take over named credential", f"{n.name}: package {namespace} had gone") for n in kept)
+        org = changed(org, put(*kept))
         if manifest is not None:
             if defaults_of_package(known):
                 got = f"a manifest for package {namespace}, which is installed with one"
                 raise DefinitionError([Problem(f"packages.{namespace}", got, _upgrade_command(namespace))])
-            return _edit_with_manifest(setup, org, known, manifest, source, "install package", label, version)
-        return Edit(put(_worded(known, label, version)), "install package", namespace)
+            made = _edit_with_manifest(setup, org, known, manifest, source, "install package", label, version)
+            return replace(made, changes=(*put(*kept), *made.changes), more=(*more, *made.more))
+        return Edit(put(*kept, _worded(known, label, version)), "install package", namespace, more=more)
 
     org, moved = await setup.write(who, edit)
     result = _installed(org, namespace, moved, setup.now())

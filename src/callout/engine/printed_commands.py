@@ -38,22 +38,27 @@ def applicable(command: str) -> Applicable | None:
     if program != "callout" or read is None:
         return None
     operation, count, arguments_of = read
-    positional, options = _split(words[2:], _PAIRED.get(operation, ()))
+    positional, options = _split(words[2:], _SEVERAL.get(operation, ()))
     if len(positional) != count or not options.keys() <= _OPTIONS:
         return None  # with an option that is not read here it would be another change
     return Applicable(command, operation, arguments_of(positional, options))
 
 
-def _split(words: Sequence[str], paired: Sequence[str]) -> tuple[list[str], Options]:
-    """Tell options, each with its word (`paired`: with its two), from the other words."""
+def _split(words: Sequence[str], several: Sequence[str]) -> tuple[list[str], Options]:
+    """Tell options, each with its word (`several`: with all up to the next option), from the other words."""
     positional: list[str] = []
     options: dict[str, list[str]] = {}
-    pending = iter(words)
-    for word in pending:
-        if word.startswith("--"):
-            options.setdefault(word, []).extend(next(pending, "") for _ in range(2 if word in paired else 1))
-        else:
+    pending = list(reversed(words))
+    while pending:
+        word = pending.pop()
+        if not word.startswith("--"):
             positional.append(word)
+            continue
+        given = options.setdefault(word, [])
+        for _ in range(len(pending) if word in several else 1):
+            if not pending or pending[-1].startswith("--"):
+                break
+            given.append(pending.pop())
     return positional, options
 
 
@@ -79,13 +84,51 @@ def _approval(positional: list[str], options: Options) -> Arguments:
     return {
         "id": positional[0],
         "permission_set": assigned[0] if assigned else None,
-        "users": assigned[1::2],
+        "users": assigned[1:],
         "principal": next(iter(options.get("--principal", [])), None),
     }
 
 
-#: Options of an operation's command that take two words.
-_PAIRED: Mapping[str, Sequence[str]] = {"approvals.approve": ("--assign",)}
+def one_approval_each(findings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Give findings that wait on one approval the same command, with the users of all: it can be given once only.
+
+    Users of another permission set or principal than the first are left: once it is approved, theirs is a grant.
+    """
+    waiting: dict[str, list[Mapping[str, Any]]] = {}
+    for finding in findings:
+        for change in () if finding["mended"] else finding["changes"]:
+            if change["operation"] == "approvals.approve":
+                waiting.setdefault(change["arguments"]["id"], []).append(change)
+    instead = {change["command"]: _approval_of_all(changes) for changes in waiting.values() for change in changes}
+    return [_reworded(finding, instead) for finding in findings]
+
+
+def _approval_of_all(changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    granting = [change["arguments"] for change in changes if change["arguments"]["permission_set"]]
+    if not granting:
+        return dict(changes[0])
+    first = granting[0]
+    same = [a for a in granting if all(a[part] == first[part] for part in ("permission_set", "principal"))]
+    users = list(dict.fromkeys(user for arguments in same for user in arguments["users"]))
+    words = ["callout", "approvals", "approve", first["id"], "--assign", first["permission_set"], *users]
+    words += ["--principal", first["principal"]] if first["principal"] is not None else []
+    return {"command": shlex.join(words), "operation": "approvals.approve", "arguments": {**first, "users": users}}
+
+
+def _reworded(finding: Mapping[str, Any], instead: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Put other changes in the place of some, in the remedies too."""
+    made = dict(finding)
+    made["changes"] = [instead.get(change["command"], change) for change in finding["changes"]]
+    for change in finding["changes"]:
+        old = change["command"]
+        new = instead.get(old, change)["command"]
+        made["remedy"] = [text.removesuffix(old) + new if text.endswith(old) else text for text in made["remedy"]]
+        made["remedy_commands"] = [new if command == old else command for command in made["remedy_commands"]]
+    return made
+
+
+#: Options of an operation's command that take every word up to the next option.
+_SEVERAL: Mapping[str, Sequence[str]] = {"approvals.approve": ("--assign",)}
 
 _COMMANDS: Mapping[tuple[str, ...], tuple[str, int, Callable[[list[str], Options], Arguments]]] = {
     ("named-credential", "enable"): ("named_credential.enable", 1, _named("name")),

@@ -18,9 +18,10 @@ from typing import Any
 import msgspec
 
 from callout.core.errors import Refused
-from callout.core.explanation import Explanation
+from callout.core.explanation import Explanation, Remedy, Step
 from callout.core.ports import AuditTrail, Clock, Entropy, Segment
 from callout.core.reasons import reason
+from callout.core.refresh.replay import Mark, Replay, remedies_of
 from callout.engine.explain import refusal_members, step_members
 from callout.engine.routes import Ready, Route
 
@@ -48,6 +49,7 @@ Row = tuple[
     int,
     float,
     bool,
+    tuple[str, str] | None,
 ]
 
 
@@ -111,12 +113,14 @@ class Records:
         ready: Ready | None,
         stale_status: int,
         says_stale: bool = False,
+        noticed: tuple[str, str] | None = None,
     ) -> None:
         """Keep one record.
 
         `started` is monotonic seconds, `sent` and `received` are body bytes; `ready` is what was written last,
         `stale_status` the answer that a refresh rule named, or 0; `says_stale`: the answer was no sign by any rule,
-        and yet says itself that the token is stale.
+        and yet says itself that the token is stale. `noticed` is the sign of stale credentials that a refresh rule found,
+        and why no refresh followed from it, either of them empty.
         """
         self._rows.append(
             (
@@ -135,6 +139,7 @@ class Records:
                 stale_status,
                 self._now(),
                 says_stale,
+                noticed,
             )
         )
 
@@ -190,9 +195,9 @@ class Records:
         ]
         for number, row in enumerate(kept):
             noted = self._notes.get(row[0]) if self._notes else None
-            if row[9] is not None or row[10] is not None or row[14] or noted is not None:
+            if row[9] is not None or row[10] is not None or row[14] or row[15] or noted is not None:
                 refusal = _refusal(row[10], row[2]) if row[10] is not None else None
-                records[number] += (row[9], refusal, row[12], row[14], noted)
+                records[number] += (row[9], refusal, row[12], row[14], noted, row[15])
         ids = [row[0] for row in batch]
         body: dict[str, Any] = {
             "v": 1,
@@ -274,7 +279,8 @@ def records_of(segment: Segment) -> list[dict[str, Any]]:
 
 def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict[str, Any]:
     callout_id, started, number, method, path, status, took, sent, received, *rest = row
-    replay, refusal, stale_status, says_stale, noted = rest or (None, None, 0, False, None)
+    absent: list[Any] = [None, None, 0, False, None, None]
+    replay, refusal, stale_status, says_stale, noted, noticed = rest + absent[len(rest) :]
     route = routes[number]
     members: dict[str, Any] = {
         "callout_id": callout_id,
@@ -292,7 +298,7 @@ def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict
         "duration_ms": round(took * 1000, 3),
         "sent_bytes": sent,
         "received_bytes": received,
-        "replay": replay,
+        "replay": Replay.read(replay).mark.value if replay is not None else None,
         "token": route.get("token"),
         "says_stale": says_stale,
         "steps": list(route.get("steps", ())),
@@ -315,20 +321,38 @@ def _members(row: list[Any], routes: list[dict[str, Any]], epoch: float) -> dict
             members["on_behalf_of"] = refusal.get("on_behalf_of")
     if noted is not None:
         members["steps"].append(_event("rate_limits", noted))
-    members["steps"] += _replay_steps(replay, stale_status)
+    sign, why_not = noticed or ("", "")
+    members["steps"] += _noticed_steps(sign, why_not)
+    if replay is not None and not why_not:
+        sign = sign or f"status {stale_status}"
+        members["steps"] += _replay_steps(Replay.read(replay), sign, members["named_credential"], method)
     members["steps"].append(_event("answer", f"status {status} from {'Callout' if refusal else 'the external system'}"))
     return members
 
 
-def _replay_steps(replay: str | None, stale_status: int) -> list[dict[str, Any]]:
-    if replay is None:
-        return []
-    if replay == "done":
+def _noticed_steps(sign: str, why_not: str) -> list[dict[str, Any]]:
+    """Explain an answer that was returned though a refresh rule was about it: `why_not` says why nothing followed."""
+    if why_not and sign:
+        passed = f"the answer had {sign}, which is a sign of stale credentials; it was returned as it is: {why_not}"
+        return [_event("refresh", passed)]
+    return [_event("refresh", f"no refresh rule could judge the body of the answer: {why_not}")] if why_not else []
+
+
+def _replay_steps(replay: Replay, sign: str, named_credential: str, method: str) -> list[dict[str, Any]]:
+    """Explain what followed from a first answer that had this sign of stale credentials."""
+    if replay.mark is Mark.NOT_NEEDED:
+        kept = f"the answer had {sign}, a sign of stale credentials, but a refresh had not helped just before: none was made"
+        return [_event("refresh", kept)]
+    stale = f"the first answer had {sign}, which is a sign of stale credentials: the token was replaced, once"
+    if replay.mark is Mark.DONE:
         sent_again = "the same request was sent again; its answer is the one returned"
-    else:
-        sent_again = "this request could not be sent again: its body was not kept whole; the first answer was returned"
-    stale = f"the first answer was {stale_status}, which is a sign of stale credentials: the token was replaced, once"
-    return [_event("refresh", stale), _event("replay", sent_again)]
+        return [_event("refresh", stale), _event("replay", sent_again)]
+    why, remedies = "its body was not kept whole", tuple[Remedy, ...]()  # all that earlier releases recorded
+    if replay.obstacle is not None:
+        why, remedies = remedies_of(replay.obstacle, named_credential, method)
+    detail = f"this request could not be sent again: {why}; the first answer was returned"
+    step = Step("replay", held=False, detail=detail, reason="replay_not_possible", remedies=remedies)
+    return [_event("refresh", stale), step_members(step)]
 
 
 def _event(name: str, detail: str) -> dict[str, Any]:

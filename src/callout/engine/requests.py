@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from callout.core.access.decide import Decision
-from callout.core.access.request import METHOD_OVERRIDES, RequestRules, judge_request, rules_of
+from callout.core.access.request import METHOD_OVERRIDES, RequestRules, judge_request, methods_in_query, rules_of
 from callout.core.explanation import Explanation, Remedy, Step
 from callout.core.model.org import Org
 from callout.engine.limits import Bucket, RateLimits
@@ -58,12 +58,15 @@ def demands_of(org: Org, decision: Decision, limits: RateLimits, now: datetime, 
     return Demands(rules, buckets) if rules is not None or buckets else None
 
 
-def overriding(demands: Demands, headers: Callable[[], Sequence[tuple[bytes, bytes]]]) -> tuple[str, ...]:
-    """Return the methods that headers name beside the request's own, where methods are restricted."""
+def overriding(
+    demands: Demands, target: bytes, headers: Callable[[], Sequence[tuple[bytes, bytes]]]
+) -> tuple[str, ...]:
+    """Return the methods that query and headers name beside the request's own, where methods are restricted."""
     if demands.rules is None or not demands.rules.restrict_methods:
         return ()
     named = (value for name, value in headers() if name.lower() in METHOD_OVERRIDES)
-    return tuple(value.decode("latin-1").strip().upper()[:_LONGEST_METHOD] for value in named)
+    in_headers = (value.decode("latin-1").strip().upper()[:_LONGEST_METHOD] for value in named)
+    return (*in_headers, *methods_in_query(target.partition(b"?")[2]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,22 @@ written for one generation of the token. Both are dropped as a whole when the de
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from callout.core.access.decide import Decision
 from callout.core.access.target import origin_of
 from callout.core.explanation import Step
 from callout.core.model.credentials import ExternalCredential, NamedCredential
+from callout.core.model.people import User
 from callout.core.ports import Destination
 from callout.core.protocol import AuthenticationProtocol
 from callout.core.reasons import Telling
-from callout.core.refresh.rules import refresh_statuses
+from callout.core.refresh.replay import ReplayContract
+from callout.core.refresh.rules import Signs, signs_of
 from callout.engine.certificates import Shown
 from callout.engine.evaluating import Formulas, Written, formulas_of, headers_of
 from callout.engine.requests import Demands
-from callout.engine.tokens import Slot
+from callout.engine.slots import Slot
 
 #: Name, proof (a key, a token, or the certificate of the connection), header that held it, wanted principal, user on
 #: whose behalf.
@@ -48,14 +50,32 @@ class Route:
     destination: Destination
     path: bytes
     drops: frozenset[bytes]
-    refresh_statuses: frozenset[int]
+    signs: Signs
+    refresh_statuses: frozenset[int]  # of the signs; none where there is no token to refresh
     telling: Telling
     slot: Slot
     until: float  # the route itself holds this long (monotonic seconds): a key or a time box ends
+    replay: ReplayContract
     ready: Ready | None = None
     demands: Demands | None = None  # what each request has to keep; None, as mostly: nothing
     memo: MemoKey | None = None  # what it was decided for: decided again when the definitions move
     formulas: Formulas | None = None  # what is evaluated of each request; None, as mostly: nothing
+    generation: int = 0  # of the definitions that it was decided by
+    user: User | None = None  # whose fields formulas read
+
+    def move_to(self, other: Route) -> bool:
+        """Become what this was decided to be by newer definitions; False, and nothing done, where it leads elsewhere.
+
+        Elsewhere is also where a request had to be taken whole, and was not, or is not evaluated any more.
+        """
+        same = (other.destination, other.path, other.drops) == (self.destination, self.path, self.drops)
+        moved = other.slot is not self.slot or other.generation != self.generation
+        if not (same and moved and other.formulas == self.formulas):
+            return False
+        for each in fields(self):
+            if each.name != "memo":
+                setattr(self, each.name, getattr(other, each.name))
+        return True
 
 
 def written_names(
@@ -77,6 +97,8 @@ def compile_route(
     telling: Telling,
     until: float,
     demands: Demands | None = None,
+    generation: int = 0,
+    user: User | None = None,
 ) -> Route:
     """Compile an allowed decision."""
     named, external = decision.named_credential, decision.external_credential
@@ -85,15 +107,24 @@ def compile_route(
         raise ValueError(msg)
     origin = origin_of(named.url)
     drops = written_names(named, external, protocol) | {b"host"}
+    signs = signs_of(external)
     return Route(
         decision=decision,
         destination=Destination(origin.scheme, origin.host, origin.port, named.allow_private_network),
         path=origin.path.rstrip("/").encode(),
         drops=drops | {proof_header} if proof_header is not None else drops,
-        refresh_statuses=refresh_statuses(external.additional_status_codes),
+        signs=signs,
+        refresh_statuses=signs.statuses if protocol.obtains else frozenset(),
         telling=telling,
         slot=slot,
         until=until,
+        replay=ReplayContract(
+            possible=protocol.obtains,
+            methods=frozenset(method.encode() for method in named.replay_methods),
+            idempotency_header=named.idempotency_header.encode(),
+        ),
         demands=demands,
         formulas=formulas_of(named, external),
+        generation=generation,
+        user=user,
     )

@@ -12,8 +12,9 @@ from callout.core.model.org import Org
 from callout.core.ports import AdminAct
 from callout.core.rules import refusal_of_secret, secret_name_problems, users_of
 from callout.core.secret import Secret, reveal  # noqa: TID251 - a value is judged here, before it is sealed
+from callout.engine.revocation import Orphan, orphans_of
 from callout.engine.setup import NotDefined, Result, Setup, found, unknown
-from callout.engine.tokens import secret_row
+from callout.engine.slots import secret_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,10 @@ async def set_secrets(
         differing = {n: v for n, v in values.items() if opened(setup, one.key, stored, n) != v}
         if differing:
             envelopes, act = sealed(setup, one.key, differing), act_of_setting(setup, who, one.key, differing)
+            orphans = await orphans_of_setting(setup, org, one.key, differing)
             put = setup.user_external_credentials.put_secrets
             await put(one.key, envelopes, act, expects=org.generation)
+            setup.orphans += orphans
         return one, sorted(differing)
 
     async with setup.turn:
@@ -108,6 +111,21 @@ def opened(setup: Setup, key: UserExternalCredentialKey, stored: Mapping[str, by
         return None
 
 
+async def orphans_of_setting(
+    setup: Setup, org: Org, key: UserExternalCredentialKey, values: Mapping[str, Secret]
+) -> list[Orphan]:
+    """Return the tokens of which setting these values lets go, to be revoked.
+
+    Of a refresh token that is only replaced, the grant may go on in the new one, and many providers revoke whole grants:
+    it is left alone as long as the client stays the same.
+    """
+    external = org.external_credentials.get(key.external_credential)
+    protocol = setup.catalogue.get(external.protocol) if external is not None else None
+    if protocol is None or (protocol.spends and "client_id" not in values):
+        return []
+    return await orphans_of(setup, org, [key] if key in org.configured else [], values)
+
+
 def act_of_setting(setup: Setup, who: str, key: UserExternalCredentialKey, names: Iterable[str]) -> AdminAct:
     """Make the audit row of values that are set, by name."""
     return setup.act(who, "set secrets", f"{key}: {', '.join(sorted(names))}")
@@ -140,7 +158,9 @@ async def remove_secrets(
             if name not in stored:
                 raise NotDefined([unknown(f"{key}.secrets.{name}", name, stored, "a value that is set")])
         act = setup.act(who, "remove secrets", f"{key}: {', '.join(wanted) if wanted is not None else 'all'}")
+        orphans = await orphans_of(setup, await setup.org(), [key]) if stored else []
         count = await setup.user_external_credentials.remove_secrets(key, wanted, act) if stored else 0
+        setup.orphans += orphans
     message = f"{key}: {count} of {len(stored)} values removed"
     return {"reference": str(key), "removed": count, "changed": bool(count), "message": message}
 

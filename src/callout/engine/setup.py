@@ -17,11 +17,21 @@ from callout.core.access.sources import sources_of
 from callout.core.errors import DefinitionError, Outdated, Problem
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
 from callout.core.model.people import EVERY_ADMIN_PERMISSION, AdminPermission, User
-from callout.core.ports import AdminAct, Change, Clock, Definitions, Entropy, UserExternalCredentials, Vault
+from callout.core.ports import (
+    AdminAct,
+    Change,
+    Clock,
+    Definitions,
+    Entropy,
+    Transport,
+    UserExternalCredentials,
+    Vault,
+)
 from callout.core.protocol import Catalogue
 from callout.core.rules import nearest, problems_of
 from callout.engine.authority import WHOLE, Authority
 from callout.engine.leaving import leaving
+from callout.engine.revocation import Orphan, drop_tokens, going, orphans_of
 
 Result = dict[str, Any]
 T = TypeVar("T")
@@ -60,6 +70,7 @@ class Setup:
         clock: Clock,
         entropy: Entropy,
         catalogue: Catalogue,
+        transport: Transport,
         *,
         packages_read_only: bool = False,
     ) -> None:
@@ -69,14 +80,17 @@ class Setup:
         self.clock = clock
         self.entropy = entropy
         self.catalogue = catalogue
+        self.transport = transport
         self.packages_read_only = packages_read_only
         self.turn = asyncio.Lock()
         self.authority = WHOLE
+        self.orphans: list[Orphan] = []  # tokens of which what was committed let go; the runner revokes them
 
     def acting_for(self, authority: Authority) -> Setup:
         """Return the same setup, in which no more is allowed than this authority allows."""
         narrower = copy.copy(self)
         narrower.authority = authority
+        narrower.orphans = []
         return narrower
 
     async def org(self) -> Org:
@@ -114,7 +128,10 @@ class Setup:
         self.authority.demand_no_gain(before, after, self.now())
         more = (self.act(who, act, what) for act, what in wanted.more)
         acts = [self.act(who, wanted.act, wanted.what), *more, *self.acts_of_leaving(who, before, changes)]
+        orphans = await orphans_of(self, before, going(before, after, wanted.forget))
         await self.definitions.write(changes, acts, expects=before.generation, forget=wanted.forget)
+        self.orphans += orphans
+        await drop_tokens(self, who, orphans)
         return after, True
 
     async def repeating(self, attempt: Callable[[], Awaitable[T]]) -> T:

@@ -1,41 +1,51 @@
-"""The health of every principal: what it lacks, when its token was issued and ends, when and why it last failed."""
+"""The health of every principal: what it lacks, the state of its token and what mends it, when and why it last failed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 
 from callout.core.model.credentials import ExternalCredential, Principal, PrincipalType, UserExternalCredentialKey
 from callout.core.model.org import Org
-from callout.core.ports import PrincipalHealth
+from callout.core.model.refreshes import State
+from callout.core.ports import Look, PrincipalHealth
+from callout.core.refresh.epoch import fingerprint_of
+from callout.core.refresh.state import Condition, Facts, condition_of, secret_names
 from callout.engine.secret_values import names_needed
 from callout.engine.setup import Result, Setup
+from callout.engine.troubleshoot import suggestions
 
-#: States of a principal, the best first.
-READY, NO_TOKEN_YET, EXPIRED, FAILING, NOT_CONFIGURED, NOT_DEFINED = (
-    "ready",
-    "no_token_yet",
-    "expired",
-    "failing",
-    "not_configured",
-    "not_defined",
-)
+#: The newest callouts that suggestions are drawn from.
+MOST_LOOKED_AT = 2_000
+
+#: States of a principal that has no token or needs none; else the state is that of its token (`State`).
+READY, NOT_CONFIGURED, NOT_DEFINED = "ready", "not_configured", "not_defined"
 
 
-async def status(setup: Setup) -> Result:
-    """Show every principal, per-user ones once for each user who has values, and rows whose principal is gone."""
+async def status(setup: Setup, recent: Callable[[int], Awaitable[list[Result]]]) -> Result:
+    """Show every principal, per-user ones once for each user who has values, and rows whose principal is gone.
+
+    `suggestions` are statuses that the newest callouts show to be signs of stale credentials, though no rule says so.
+    """
     org = await setup.org()
     rows = {row.key: row for row in await setup.user_external_credentials.health()}
+    looks = {look.key: look for look in await setup.user_external_credentials.looks()}
     shown = [
-        _shown(setup, org, external, principal, rows.pop(key, PrincipalHealth(key, frozenset())))
+        _shown(setup, org, external, principal, rows.pop(key, PrincipalHealth(key, frozenset())), looks.get(key))
         for external, principal, key in _keys(org, list(rows))
     ]
-    left = [{**_times(row), "state": NOT_DEFINED, "missing": []} for _, row in sorted(rows.items())]
+    left = [{**_times(row), **_condition(_GONE), "missing": []} for _, row in sorted(rows.items())]
     principals = shown + left
     counts: dict[str, int] = {}
     for row in principals:
         counts[row["state"]] = counts.get(row["state"], 0) + 1
-    return {"generation": org.generation, "at": setup.now(), "states": counts, "principals": principals}
+    return {
+        "generation": org.generation,
+        "at": setup.now(),
+        "states": counts,
+        "principals": principals,
+        "suggestions": suggestions(setup, org, await recent(MOST_LOOKED_AT)),
+    }
 
 
 def _keys(
@@ -51,15 +61,30 @@ def _keys(
                 yield external, principal, key
 
 
-def _shown(setup: Setup, org: Org, external: ExternalCredential, principal: Principal, row: PrincipalHealth) -> Result:
+def _shown(
+    setup: Setup,
+    org: Org,
+    external: ExternalCredential,
+    principal: Principal,
+    row: PrincipalHealth,
+    look: Look | None,
+) -> Result:
     missing = sorted(names_needed(setup, org, external, principal) - row.secrets_set)
     protocol = setup.catalogue.get(external.protocol)
-    obtains = protocol is not None and protocol.obtains
+    if missing:
+        condition = Condition(NOT_CONFIGURED, f"no {', '.join(missing)}")
+    elif protocol is None or not protocol.obtains:
+        failed = row.last_error_at is not None
+        condition = Condition(State.FAILING if failed else READY, row.last_error or "it needs no token")
+    else:
+        fingerprint = fingerprint_of(external, principal, org.secret_versions.get(row.key, 0))
+        facts = facts_of(look or Look(row.key), fingerprint)
+        condition = condition_of(facts, row.key, secret_names(protocol.parameters), setup.now())
     return {
         **_times(row),
         "type": principal.type.value,
         "protocol": external.protocol,
-        "state": state_of(row, missing=bool(missing), obtains=obtains, now=setup.now()),
+        **_condition(condition),
         "missing": missing,
         "named_credentials": sorted(
             n.name for n in org.named_credentials.values() if n.external_credential == external.name
@@ -67,18 +92,32 @@ def _shown(setup: Setup, org: Org, external: ExternalCredential, principal: Prin
     }
 
 
-def state_of(row: PrincipalHealth, *, missing: bool, obtains: bool, now: datetime) -> str:
-    """Return the one word for a principal. An error that a later refresh mended no longer counts."""
-    if missing:
-        return NOT_CONFIGURED
-    mended = max((t for t in (row.issued_at, row.last_refresh_at) if t is not None), default=None)
-    if row.last_error_at is not None and (mended is None or row.last_error_at > mended):
-        return FAILING
-    if not obtains:
-        return READY
-    if row.issued_at is None:
-        return NO_TOKEN_YET
-    return EXPIRED if row.expires_at is not None and row.expires_at <= now else READY
+def facts_of(look: Look, fingerprint: str) -> Facts:
+    """Return what the state of a token follows from. What is of another fingerprint counts as expired, or not at all."""
+    token, intent, stated = look.token, look.intent, look.stated
+    facts = Facts(failed_at=look.failed_at, failure=look.failure, leased=look.lease is not None)
+    if intent is not None and intent.replaces >= look.generation:
+        facts = replace(facts, intent=intent)
+    if stated is not None and stated.fingerprint == fingerprint:
+        facts = replace(facts, stated=stated)
+    if token is None:
+        return facts
+    same = token.fingerprint in ("", fingerprint)
+    return replace(facts, issued_at=token.issued_at, expires_at=token.expires_at if same else token.issued_at)
+
+
+_GONE = Condition(NOT_DEFINED, "its principal, or its user, is not defined any more")
+
+
+def _condition(condition: Condition) -> Result:
+    remedies = () if condition.remedy is None else (condition.remedy,)
+    return {
+        "state": str(condition.state),
+        "state_reason": condition.reason,
+        "state_since": condition.since,
+        "remedy": [str(remedy) for remedy in remedies],
+        "remedy_commands": [remedy.command for remedy in remedies if remedy.command],
+    }
 
 
 def _times(row: PrincipalHealth) -> Result:

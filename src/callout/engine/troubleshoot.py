@@ -19,9 +19,9 @@ from callout.core.model.org import Org
 from callout.core.model.people import Caller
 from callout.core.reasons import Blame, reason
 from callout.core.refresh.evidence import Answer, Evidence, evidence_of
-from callout.core.refresh.rules import refresh_statuses
-from callout.engine.printed_commands import applicable
-from callout.engine.setup import Result, Setup
+from callout.core.refresh.rules import Signs, signs_of
+from callout.engine.printed_commands import applicable, one_approval_each
+from callout.engine.setup import Result, Setup, found
 
 Record = Mapping[str, Any]
 
@@ -45,7 +45,9 @@ _ROW_OF = {
 }
 _BOTH = frozenset(_ROW_OF) - {"namespace_not_allowed"}
 #: Reasons that the ladder decides on: whether they stand is known without another callout.
-_LADDER = frozenset({*_ROW_OF, "callouts_disabled", "named_credential_not_found", "principal_not_configured"})
+_LADDER = frozenset(
+    {*_ROW_OF, "acting_not_allowed", "callouts_disabled", "named_credential_not_found", "principal_not_configured"}
+)
 
 
 async def troubleshoot(
@@ -57,7 +59,9 @@ async def troubleshoot(
 ) -> Result:
     """Find out why the newest callouts (by this name, of this user) failed. Nothing is changed."""
     org, records = await setup.org(), await recent(MOST_CALLOUTS)
-    findings = [f for f in _findings(setup, org, records) if _concerns(f, name, user)]
+    every = list(_findings(setup, org, records))
+    _refuse_unknown(org, every, name, user)
+    findings = one_approval_each([f for f in every if _concerns(f, name, user)])
     findings.sort(key=lambda f: (f["mended"], f["row"] or "T9", f["named_credential"], f["user"] or ""))
     return {
         "looked_at": len(records),
@@ -67,19 +71,37 @@ async def troubleshoot(
     }
 
 
+def suggestions(setup: Setup, org: Org, records: Sequence[Record]) -> list[Result]:
+    """Suggest the statuses that these callouts (newest first) show to be signs of stale credentials, with the evidence."""
+    members = ("external_credential", "evidence", "count", "first_at", "last_at", "callout_id", "remedy")
+    return [
+        {**{name: finding[name] for name in members}, "command": finding["remedy_commands"][0]}
+        for finding in _stale_signs(setup, org, records)
+        if not finding["mended"]
+    ]
+
+
 def _findings(setup: Setup, org: Org, records: Sequence[Record]) -> Iterator[Result]:
     yield from _stale_signs(setup, org, records)
     groups: dict[tuple[Any, ...], list[Record]] = {}
     answered: dict[tuple[Any, ...], str] = {}
     for record in records:  # newest first
-        caller = (record["caller"]["user"], record["caller"]["namespace"], record["named_credential"] or "")
+        caller = (_caller(record), record["named_credential"] or "")
         if record["allowed"]:
             answered.setdefault(caller, record["at"])
         else:
             asked = record["principal"] if record["reason"] == "principal_not_granted" else None
             groups.setdefault((*caller, record["reason"], asked), []).append(record)
     for key, group in groups.items():
-        yield _refusals(setup, org, group, asked=key[-1], answered=answered.get(key[:3], ""))
+        yield _refusals(setup, org, group, asked=key[-1], answered=answered.get(key[:2], ""))
+
+
+def _refuse_unknown(org: Org, findings: Sequence[Result], name: str | None, user: str | None) -> None:
+    """Refuse a name or user that is neither defined nor was ever met: nothing to mend would say that all is well."""
+    if name is not None and not any(_concerns(f, name, None) for f in findings):
+        found(org.named_credentials, name, "named_credentials", "a named credential")
+    if user is not None and not any(_concerns(f, None, user) for f in findings):
+        found(org.users, user, "users", "a user")
 
 
 def _concerns(finding: Result, name: str | None, user: str | None) -> bool:
@@ -89,9 +111,9 @@ def _concerns(finding: Result, name: str | None, user: str | None) -> bool:
 def _refusals(setup: Setup, org: Org, group: Sequence[Record], *, asked: str | None, answered: str) -> Result:
     """Word one group of refusals, newest first; `answered` is when a callout of this caller last succeeded."""
     last = group[0]
-    user, namespace, name = last["caller"]["user"], last["caller"]["namespace"], last["named_credential"] or ""
+    caller, name = _caller(last), last["named_credential"] or ""
     known = reason(last["reason"])
-    decision = _decided(setup, org, user, namespace, name, asked) if known.code in _LADDER else None
+    decision = _decided(setup, org, caller, name, asked) if caller is not None and known.code in _LADDER else None
     lacking = [step for step in decision.explanation.steps if not step.held] if decision is not None else []
     mended = all(step.reason != known.code for step in lacking) if decision is not None else answered > last["at"]
     standing = decision is not None and not mended
@@ -102,9 +124,10 @@ def _refusals(setup: Setup, org: Org, group: Sequence[Record], *, asked: str | N
     cause = next((step.detail for step in lacking if step.reason == known.code), last.get("detail") or known.title)
     finding = {
         "row": _row(known.code, lacking, named),
-        "user": user,
-        "users": [user] if user else [],
-        "namespace": namespace,
+        "user": caller.user if caller is not None else None,
+        "users": list(dict.fromkeys((caller.user, caller.acting_user))) if caller is not None else [],
+        "on_behalf_of": caller.on_behalf_of if caller is not None else None,
+        "namespace": caller.namespace if caller is not None else None,
         "named_credential": name,
         "named_credentials": [name],
         "external_credential": named.external_credential if named else None,
@@ -120,17 +143,19 @@ def _refusals(setup: Setup, org: Org, group: Sequence[Record], *, asked: str | N
         "also_missing": [step.detail for step in lacking if step.reason != known.code],
         "mended": mended,
         "about": _about(setup, org, named) if known.code == "callouts_disabled" and named else None,
-        "see": _see(user, namespace, name) if decision is not None else f"callout explain {last['callout_id']}",
+        "see": _see(decision) if decision is not None else f"callout explain {last['callout_id']}",
     }
     return _with_changes(finding, remedies, commands, ours)
 
 
-def _decided(
-    setup: Setup, org: Org, user: str | None, namespace: str | None, name: str, asked: str | None
-) -> Decision | None:
-    if user is None:
-        return None
-    return decide(org, setup.catalogue, Caller(user, namespace, proof="name"), name, now=setup.now(), principal=asked)
+def _caller(record: Record) -> Caller | None:
+    """Return who called, and for whom: the grants that count are those of the user on whose behalf it was."""
+    user, namespace = record["caller"]["user"], record["caller"]["namespace"]
+    return Caller(user, namespace, "name", record.get("on_behalf_of")) if user is not None else None
+
+
+def _decided(setup: Setup, org: Org, caller: Caller, name: str, asked: str | None) -> Decision:
+    return decide(org, setup.catalogue, caller, name, now=setup.now(), principal=asked)
 
 
 def _commands(lacking: Sequence[Step]) -> list[str]:
@@ -145,9 +170,14 @@ def _row(code: str, lacking: Sequence[Step], named: NamedCredential | None) -> s
     return _ROW_OF.get(code)
 
 
-def _see(user: str | None, namespace: str | None, name: str) -> str:
-    package = f" --namespace {shlex.quote(namespace)}" if namespace else ""
-    return f"callout can {shlex.quote(user or '')} {shlex.quote(name)}{package}"
+def _see(decision: Decision) -> str:
+    caller, name = decision.caller, shlex.quote(decision.name)
+    assert caller is not None
+    package = f" --namespace {shlex.quote(caller.namespace)}" if caller.namespace else ""
+    if caller.on_behalf_of is None:
+        return f"callout can {shlex.quote(caller.user)} {name}{package}"
+    other = shlex.quote(caller.on_behalf_of)
+    return f"callout diagnose {name} --as {shlex.quote(caller.user)} --on-behalf-of {other}{package}"
 
 
 def _with_changes(finding: Result, remedies: Sequence[str], commands: Sequence[str], ours: Sequence[str]) -> Result:
@@ -196,8 +226,8 @@ def _stale_signs(setup: Setup, org: Org, records: Sequence[Record]) -> Iterator[
         external = org.external_credentials.get(evidence.external_credential)
         protocol = setup.catalogue.get(external.protocol) if external is not None else None
         if external is not None and protocol is not None and protocol.obtains and evidence.is_convincing:
-            statuses = refresh_statuses(external.additional_status_codes)
-            yield _stale_sign(evidence, sorted(statuses), mended=evidence.status in statuses)
+            signs = signs_of(external)
+            yield _stale_sign(evidence, signs, mended=evidence.status in signs.statuses)
 
 
 def _was_sent_with_token(record: Record) -> bool:
@@ -219,12 +249,13 @@ def _answer(record: Record) -> Answer:
     )
 
 
-def _stale_sign(evidence: Evidence, statuses: Sequence[int], *, mended: bool) -> Result:
+def _stale_sign(evidence: Evidence, signs: Signs, *, mended: bool) -> Result:
     name, status = evidence.external_credential, evidence.status
     first, last = evidence.answers[0], evidence.answers[-1]
     named = sorted({answer.named_credential for answer in evidence.answers})
     users = sorted({answer.user for answer in evidence.answers if answer.user})
-    signs = ", ".join(map(str, statuses))
+    statuses = ", ".join(map(str, sorted(signs.alone)))
+    rules = " and by rules on other answers" if signs.rules else " alone"
     remedy = Remedy(
         f"Make {status} an additional status code of {name}, so that its tokens are refreshed on it",
         f"callout external-credential add-status-code {shlex.quote(name)} {status}",
@@ -233,6 +264,7 @@ def _stale_sign(evidence: Evidence, statuses: Sequence[int], *, mended: bool) ->
         "row": "T1",
         "user": None,
         "users": users,
+        "on_behalf_of": None,
         "namespace": None,
         "named_credential": named[0],
         "named_credentials": named,
@@ -244,7 +276,7 @@ def _stale_sign(evidence: Evidence, statuses: Sequence[int], *, mended: bool) ->
         "first_at": first.at.isoformat(timespec="milliseconds"),
         "last_at": last.at.isoformat(timespec="milliseconds"),
         "callout_id": last.callout_id,
-        "cause": f"tokens of {name} are refreshed on status {signs} alone; its external system answers {status}",
+        "cause": f"tokens of {name} are refreshed on status {statuses}{rules}; its external system answers {status}",
         "evidence": str(evidence),
         "also_missing": [],
         "mended": mended,

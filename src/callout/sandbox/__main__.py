@@ -58,7 +58,8 @@ async def _run(sandbox: Sandbox) -> int:
 
 
 def _sandbox(options: argparse.Namespace) -> Sandbox:
-    settings = {name: getattr(options, name) for name in _SETTINGS if hasattr(options, name)}
+    settings = dict(_setting(text) for text in options.set)
+    settings |= {name: getattr(options, name) for name in _SETTINGS if hasattr(options, name)}
     return Sandbox(
         host=options.host,
         port=options.port,
@@ -89,7 +90,11 @@ def _parser() -> argparse.ArgumentParser:
     ports.add_argument("--control-port", type=int, default=0, help="of the control API, on loopback (default 0)")
     accepted = parser.add_argument_group("credentials that are accepted")
     accepted.add_argument(
-        "--client", action="append", default=[], metavar="ID:SECRET", help="(default sandbox-client:sandbox-secret)"
+        "--client",
+        action="append",
+        default=[],
+        metavar="ID:SECRET",
+        help="(default sandbox-client:sandbox-secret); ID: alone for a public client",
     )
     accepted.add_argument("--scope", action="append", default=[], help=f"(default {' '.join(DEFAULT_SCOPES)})")
     accepted.add_argument("--basic", metavar="USER:PASSWORD", help="(default sandbox-user:sandbox-password)")
@@ -100,6 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--lifetime", type=float, help="seconds for which a token is accepted (default 3600)")
     how.add_argument("--expires-in", type=_json_or_text, help="what token answers say, as JSON; null leaves it out")
     how.add_argument("--client-authentication", choices=CLIENT_AUTHENTICATIONS, help="(default any)")
+    how.add_argument(
+        "--set", action="append", default=[], metavar="NAME=JSON", help="any setting, as PATCH /control/settings has it"
+    )
     how.add_argument(
         "--show-credentials",
         action="store_true",
@@ -127,8 +135,16 @@ def _json_or_text(text: str) -> object:
         return text
 
 
+def _setting(text: str) -> tuple[str, object]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise BadCommand(f"got --set {text!r}; expected NAME=JSON")
+    return name, _json_or_text(value)
+
+
 def _client(text: str) -> Client:
-    return Client(*_pair("--client", text))
+    client_id, colon, secret = text.partition(":")
+    return Client(client_id, "") if colon and client_id and not secret else Client(*_pair("--client", text))
 
 
 def _accounts(options: argparse.Namespace) -> Accounts:

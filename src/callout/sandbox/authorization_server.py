@@ -14,15 +14,15 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from callout.sandbox.behaviour import Behaviour
 from callout.sandbox.clients import Client, OAuthError, Scopes, credentials_of, form_of
-from callout.sandbox.faults import FAULTS, Fault
+from callout.sandbox.faults import Fault
 from callout.sandbox.journal import Journal, Received
 from callout.sandbox.settings import CLIENT_AUTHENTICATIONS
+from callout.sandbox.token_answers import NOT_STORED, answer_granted, date_headers, end_of_life, failed
 from callout.sandbox.tokens import RefreshToken, Tokens
 from callout.sandbox.wire import Exchange, Headers, read_up_to
 
@@ -31,7 +31,6 @@ METADATA_PATH = "/.well-known/oauth-authorization-server"
 #: Largest form accepted, in bytes; a token request is a few hundred.
 LARGEST_FORM = 64 * 1024
 
-_NOT_STORED = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 _JSON = (("Content-Type", "application/json"),)
 
 
@@ -56,7 +55,7 @@ class AuthorizationServer:
         self._journal = journal
         self._url = url
         self._wall = wall
-        self._forms: Mapping[str, tuple[str, Callable[[Client, dict[str, str]], dict[str, Any] | None]]] = {
+        self._forms: Mapping[str, tuple[str, Callable[[Client, dict[str, str], Received], dict[str, Any] | None]]] = {
             "/token": ("token", self._grant),
             "/introspect": ("introspection", self._introspect),
             "/revoke": ("revocation", self._revoke),
@@ -98,14 +97,24 @@ class AuthorizationServer:
         if received.kind == "token":
             fault = self._behaviour.faults.take()
             await self._wait(fault)
-        if fault is not None and await _failed(exchange, fault):
+        if fault is not None and await failed(exchange, fault):
             return
         try:
             members = self._understand(exchange, received, body)
         except OAuthError as error:
-            await _answer_error(exchange, error)
+            await _answer_error(exchange, error, date_headers(self._behaviour.settings, self._wall()))
             return
-        await _answer_granted(exchange, members, fault)
+        if members is None:
+            await exchange.answer(200, NOT_STORED)
+        elif received.kind != "token":
+            await _answer_json(exchange, 200, members, NOT_STORED)
+        else:
+            settings, wall = self._behaviour.settings, self._wall()
+            await answer_granted(exchange, members, fault, settings, wall=wall, half_way=self._half_way)
+
+    async def _half_way(self) -> None:
+        await self._journal.count("half")
+        await self._behaviour.half_gate.wait()
 
     async def _wait(self, fault: Fault | None) -> None:
         await self._behaviour.token_gate.wait()
@@ -117,10 +126,11 @@ class AuthorizationServer:
         """Authenticate the client and do what the form asks. Raises `OAuthError`."""
         if exchange.head.method != "POST":
             raise OAuthError(405, "invalid_request", f"got {exchange.head.method}; expected POST")
-        form = form_of(exchange.head, body)
+        json_too = self._behaviour.settings.request_format if received.kind == "token" else "form"
+        form = form_of(exchange.head, body, json_too)
         client = self._authenticate(exchange, form)
         received.authenticated = {"by": "client", "as": client.id}
-        return self._forms[exchange.head.path][1](client, form)
+        return self._forms[exchange.head.path][1](client, form, received)
 
     def _authenticate(self, exchange: Exchange, form: dict[str, str]) -> Client:
         presented = credentials_of(exchange.head, form)
@@ -133,7 +143,7 @@ class AuthorizationServer:
             raise presented.refused("client authentication failed")
         return client
 
-    def _grant(self, client: Client, form: dict[str, str]) -> dict[str, Any]:
+    def _grant(self, client: Client, form: dict[str, str], received: Received) -> dict[str, Any]:
         grant_type = form.get("grant_type")
         if grant_type is None:
             raise OAuthError(400, "invalid_request", "got no grant_type; expected one")
@@ -142,7 +152,7 @@ class AuthorizationServer:
         if grant_type not in client.grant_types:
             raise OAuthError(400, "unauthorized_client", f"client {client.id} may not use {grant_type}")
         if grant_type == "refresh_token":
-            return self._refresh(client, form)
+            return self._refresh(client, form, received)
         scope = self._scopes.granted(form.get("scope"))
         family = self._tokens.new_family()
         refresh = None
@@ -150,19 +160,25 @@ class AuthorizationServer:
             refresh = self._tokens.issue_refresh(client.id, client.id, scope, family=family)
         return self._issued(client, client.id, scope, family, refresh)
 
-    def _refresh(self, client: Client, form: dict[str, str]) -> dict[str, Any]:
+    def _refresh(self, client: Client, form: dict[str, str], received: Received) -> dict[str, Any]:
         if "refresh_token" not in form:
             raise OAuthError(400, "invalid_request", "got no refresh_token; expected one")
         old = self._tokens.refresh(form["refresh_token"])
+        if old is not None:
+            received.refresh_token = {"number": old.number, "family": old.family, "reuse": old.used}
         if old is None or old.client_id != client.id or old.revoked:
             raise OAuthError(400, "invalid_grant", "the refresh token is unknown, revoked or another client's")
-        if old.used:
+        settings = self._behaviour.settings
+        if old.used and not self._tokens.seconds_since(old.rotated_at) < settings.reuse_grace:
             self._tokens.revoke_family(old.family)
             raise OAuthError(400, "invalid_grant", "the refresh token was used before; its family is revoked")
+        idle = self._tokens.seconds_since(old.active_at)
+        if settings.refresh_inactivity is not None and idle >= settings.refresh_inactivity:
+            raise OAuthError(400, "invalid_grant", "the refresh token was not used for too long")
         scope = Scopes.narrowed(old.scope, form.get("scope"))
         refresh: RefreshToken | None = None
-        if self._behaviour.settings.rotate_refresh_tokens:
-            old.used = True
+        self._tokens.spend(old, rotating=settings.rotate_refresh_tokens)
+        if settings.rotate_refresh_tokens:
             refresh = self._tokens.issue_refresh(client.id, old.subject, old.scope, family=old.family)
         return self._issued(client, old.subject, scope, old.family, refresh)
 
@@ -177,11 +193,16 @@ class AuthorizationServer:
         members: dict[str, Any] = {"access_token": access.text, "token_type": "Bearer"}
         if settings.expires_in is not None:
             members["expires_in"] = settings.expires_in
+        if settings.expires_at is not None:
+            end = self._wall() + settings.clock_offset - self._tokens.seconds_since(access.expires_at)
+            members["expires_at"] = end_of_life(settings.expires_at, end)
         if refresh is not None:
             members["refresh_token"] = refresh.text
+        elif settings.empty_refresh_token:
+            members["refresh_token"] = ""
         return {**members, "scope": scope}
 
-    def _introspect(self, client: Client, form: dict[str, str]) -> dict[str, Any]:  # noqa: ARG002 - any client may ask
+    def _introspect(self, _client: Client, form: dict[str, str], _received: Received) -> dict[str, Any]:
         text = _token_of(form)
         access = self._tokens.access(text)
         if access is not None and self._tokens.is_valid(access):
@@ -202,7 +223,7 @@ class AuthorizationServer:
             return {"active": True, "scope": refresh.scope, "client_id": refresh.client_id, "sub": refresh.subject}
         return {"active": False}
 
-    def _revoke(self, client: Client, form: dict[str, str]) -> None:
+    def _revoke(self, client: Client, form: dict[str, str], _received: Received) -> None:
         """Revoke a token; an unknown one is fine (RFC 7009 section 2.2). A refresh token takes its family along."""
         text = _token_of(form)
         token = self._tokens.refresh(text) or self._tokens.access(text)
@@ -242,50 +263,10 @@ async def _answer_json(exchange: Exchange, status: int, members: object, headers
     await exchange.answer(status, (*_JSON, *headers), json.dumps(members).encode())
 
 
-async def _answer_error(exchange: Exchange, error: OAuthError) -> None:
-    headers: Headers = _NOT_STORED
+async def _answer_error(exchange: Exchange, error: OAuthError, more: Headers = ()) -> None:
+    headers: Headers = (*NOT_STORED, *more)
     if error.challenge:
         headers = (*headers, ("WWW-Authenticate", 'Basic realm="sandbox", charset="UTF-8"'))
     if error.status == 405:
         headers = (*headers, ("Allow", "POST"))
     await _answer_json(exchange, error.status, {"error": error.code, "error_description": str(error)}, headers)
-
-
-async def _answer_granted(exchange: Exchange, members: dict[str, Any] | None, fault: Fault | None) -> None:
-    kind = fault.kind if fault else ""
-    if kind == "lost_answer":
-        exchange.reset()
-    elif members is None:
-        await exchange.answer(200, _NOT_STORED)
-    elif kind == "short_body":
-        body = json.dumps(members).encode()
-        await exchange.start(200, (*_JSON, *_NOT_STORED, ("Content-Length", str(len(body)))))
-        await exchange.send(body[: len(body) // 2])
-        exchange.close()
-    elif kind == "form_encoded":
-        form = (("Content-Type", "application/x-www-form-urlencoded"), *_NOT_STORED)
-        await exchange.answer(200, form, urlencode(members).encode())
-    else:
-        await _answer_json(exchange, 200, members, _NOT_STORED)
-
-
-async def _failed(exchange: Exchange, fault: Fault) -> bool:
-    """Fail as told; False where the fault is one of a right answer."""
-    kind = FAULTS[fault.kind]
-    if kind.status is not None:
-        headers = [("Content-Type", kind.content_type)] if kind.content_type else []
-        if fault.retry_after is not None:
-            headers.append(("Retry-After", fault.retry_after))
-        await exchange.answer(fault.status or kind.status, headers, kind.body)
-        return True
-    if fault.kind in _CUTS:
-        await _CUTS[fault.kind](exchange)
-        return True
-    return False
-
-
-async def _reset(exchange: Exchange) -> None:
-    exchange.reset()
-
-
-_CUTS: Mapping[str, Callable[[Exchange], Awaitable[None]]] = {"reset": _reset, "hang": Exchange.gone}

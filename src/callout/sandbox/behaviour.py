@@ -17,13 +17,14 @@ def _open_gate() -> asyncio.Event:
 
 @dataclass(slots=True)
 class Behaviour:
-    """The settings, the faults to come, and a gate before each server: while it is closed, answers are held back."""
+    """The settings, the faults to come, and gates: while one is closed, answers (or their second halves) are held back."""
 
     settings: Settings
     faults: Faults = field(default_factory=Faults)
     token_gate: asyncio.Event = field(default_factory=_open_gate)
     callout_gate: asyncio.Event = field(default_factory=_open_gate)
+    half_gate: asyncio.Event = field(default_factory=_open_gate)
 
     def gate(self, name: str) -> asyncio.Event | None:
-        """Return the gate of `token` or `callout` requests, or None for another name."""
-        return {"token": self.token_gate, "callout": self.callout_gate}.get(name)
+        """Return the gate of `token` or `callout` requests or of second halves (`half`), or None for another name."""
+        return {"token": self.token_gate, "callout": self.callout_gate, "half": self.half_gate}.get(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class OAuthError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A confidential client and the grants that it may use."""
+    """A client and the grants that it may use; one without a secret is public."""
 
     id: str
     secret: str
@@ -65,9 +66,14 @@ class Scopes:
         return original if asked is None else _subset(asked, original.split(" "))
 
 
-def form_of(head: Head, body: bytes) -> dict[str, str]:
-    """Read a form; empty values count as left out (RFC 6749 section 3.2). Raises invalid_request."""
+def form_of(head: Head, body: bytes, request_format: str = "form") -> dict[str, str]:
+    """Read a form; empty values count as left out (RFC 6749 section 3.2). Raises invalid_request.
+
+    With another `request_format` a JSON object of texts is read instead (`json`), or too (`any`).
+    """
     kind = (head.header("content-type") or "").partition(";")[0].strip().lower()
+    if request_format == "json" or (request_format == "any" and kind == "application/json"):
+        return _json_of(kind, body)
     if kind != "application/x-www-form-urlencoded":
         raise OAuthError(400, "invalid_request", f"got {kind or 'no media type'}; expected a urlencoded form")
     try:
@@ -82,13 +88,25 @@ def form_of(head: Head, body: bytes) -> dict[str, str]:
     return {name: value for name, value in form.items() if value}
 
 
+def _json_of(kind: str, body: bytes) -> dict[str, str]:
+    try:
+        members = json.loads(body) if kind == "application/json" else None
+    except ValueError:
+        members = None
+    if not isinstance(members, dict) or not all(isinstance(value, str | list) for value in members.values()):
+        raise OAuthError(400, "invalid_request", f"got {kind or 'no media type'}; expected a JSON object of texts")
+    return {name: " ".join(value) if isinstance(value, list) else value for name, value in members.items() if value}
+
+
 def credentials_of(head: Head, form: dict[str, str]) -> Presented:
     """Find the client credentials, in the header or in the body. Raises invalid_client or invalid_request."""
     if "client_secret=" in head.query:
         raise OAuthError(400, "invalid_request", "client credentials must not stand in the URL")
     header = head.header("authorization")
     if header is None:
-        if "client_id" not in form or "client_secret" not in form:
+        if "client_id" in form and "client_secret" not in form:
+            return Presented("none", form["client_id"], "")
+        if "client_id" not in form:
             raise OAuthError(401, "invalid_client", "got no client authentication; expected Basic or client_secret")
         return Presented("client_secret_post", form["client_id"], form["client_secret"])
     if "client_secret" in form:

@@ -43,11 +43,11 @@ class Commands:
         return self._tokens.expire_all()
 
     def fail(self, /, kind: str, count: int | None = 1, **details: Any) -> None:
-        """Let the next `count` token requests fail in this way; details: status, delay_ms, retry_after."""
+        """Let the next `count` token requests fail in this way; details: those of `faults.Fault`."""
         self._behaviour.faults.add(Fault.of({"kind": kind, "count": count, **details}))
 
     def hold(self, kind: str) -> None:
-        """Hold back every answer to `token` or `callout` requests until `release`."""
+        """Hold back every answer to `token` or `callout` requests, or second halves (`half`), until `release`."""
         self._gate(kind).clear()
 
     def release(self, kind: str) -> None:
@@ -75,7 +75,7 @@ class Commands:
         return {
             "settings": self.settings.members(),
             "faults": self._behaviour.faults.members(),
-            "held": [kind for kind in ("token", "callout") if not self._gate(kind).is_set()],
+            "held": [kind for kind in ("token", "callout", "half") if not self._gate(kind).is_set()],
             "counts": {"token": 0, "callout": 0, **self._journal.counts},
             "answers": {kind: dict(statuses) for kind, statuses in self._journal.answers.items()},
         }
@@ -90,11 +90,12 @@ class Commands:
         self._behaviour.faults.clear()
         self._behaviour.token_gate.set()
         self._behaviour.callout_gate.set()
+        self._behaviour.half_gate.set()
         self._tokens.clear()
         self._journal.clear()
 
     def _gate(self, kind: str) -> Any:
         gate = self._behaviour.gate(kind)
         if gate is None:
-            raise BadCommand(f"got kind {kind!r}; expected token or callout")
+            raise BadCommand(f"got kind {kind!r}; expected token, callout or half")
         return gate

@@ -32,9 +32,9 @@ ROUTES: Mapping[tuple[str, str], str] = {
     ("POST", "/control/expire"): "every access token expires now",
     ("PATCH", "/control/settings"): "change settings: {name: value, …}",
     ("POST", "/control/fail"): "the next token requests fail: {kind, count (null: until reset), delay_ms, status, "
-    "retry_after}",
-    ("POST", "/control/hold"): 'hold answers back: {kind: "token" or "callout"}',
-    ("POST", "/control/release"): 'let them go: {kind: "token" or "callout"}',
+    "retry_after, content_type, body}",
+    ("POST", "/control/hold"): 'hold answers back: {kind: "token", "callout", or "half" for second halves}',
+    ("POST", "/control/release"): 'let them go: {kind: "token", "callout" or "half"}',
     ("POST", "/control/consent"): "a refresh token, as if a user had consented: {client_id, subject, scope}",
     ("GET", "/control/requests"): f"what was received, the last {KEPT} at most, oldest first: ?last=N&kind=KIND",
     ("GET", "/control/wait"): "wait until so many have come: ?kind=KIND&count=N&timeout=SECONDS",

@@ -6,12 +6,15 @@ A path is read from the left. First come any number of prefixes:
                                    user, the API key, nothing (default: setting default_authentication)
     /stale-as/{status}             answer this (200 to 999) where a credential is no longer valid (default: setting
                                    stale_status); a request without any credential is always answered with 401
+    /say/{shape}                   how refusals are worded: json (default), challenge (json, and WWW-Authenticate with
+                                   any status), soap (a fault), graphql, slack
     /early                         refuse before the upload is read
     /slow/{ms}                     wait so long before the answer
 
 then, if any, one action; every other path echoes the request as JSON:
 
     /status/{code}                 this status (?reason=TEXT)
+    /refusal/{code}                this status, and an error that is no sign of stale credentials (?code=TEXT)
     /stream/{n}                    n server-sent events (?ms= between them)
     /chunked/{n}                   n chunks (?size= bytes each, ?trailer=1)
     /bytes/{n}                     n bytes 00 01 … ff 00 … with Content-Length
@@ -33,6 +36,7 @@ from urllib.parse import parse_qs, quote
 from callout.sandbox.behaviour import Behaviour
 from callout.sandbox.clients import split_basic
 from callout.sandbox.journal import Journal, Received
+from callout.sandbox.refusals import SHAPES, STALE_CODES, worded
 from callout.sandbox.settings import AUTHENTICATIONS, STATUSES, BadCommand, Settings
 from callout.sandbox.tokens import Tokens
 from callout.sandbox.wire import Exchange, Head, Headers
@@ -40,7 +44,11 @@ from callout.sandbox.wire import Exchange, Head, Headers
 #: Largest count or size in a path: larger answers are rather a mistake.
 LARGEST = 1 << 30
 #: The actions that a number follows, and the numbers that they take.
-_COUNTED = {"status": STATUSES, **dict.fromkeys(("stream", "chunked", "bytes"), range(LARGEST + 1))}
+_COUNTED = {
+    "status": STATUSES,
+    "refusal": STATUSES,
+    **dict.fromkeys(("stream", "chunked", "bytes"), range(LARGEST + 1)),
+}
 _PIECE = bytes(range(256)) * 256
 _JSON = ("Content-Type", "application/json")
 _ODD_HEADERS: Headers = (
@@ -71,6 +79,7 @@ class Command:
 
     authentication: str
     stale_status: int
+    shape: str = "json"
     early: bool = False
     delay_ms: int = 0
     action: str = "echo"
@@ -89,11 +98,13 @@ class Command:
                 command = replace(command, early=True)
             elif word == "stale-as":
                 command = replace(command, stale_status=_number(word, rest, STATUSES))
+            elif word == "say":
+                command = replace(command, shape=_shape(rest))
             elif word == "slow":
                 command = replace(command, delay_ms=_number(word, rest, range(LARGEST)))
             else:
                 break
-            segments = rest[1:] if word in ("stale-as", "slow") else rest
+            segments = rest[1:] if word in ("stale-as", "say", "slow") else rest
         word, *rest = segments or [""]
         if word in _COUNTED:
             return replace(command, action=word, argument=_number(word, rest, _COUNTED[word]))
@@ -133,9 +144,11 @@ class ExternalSystem:
         except BadCommand as error:
             await _answer_json(exchange, 400, {"error": "bad_command", "error_description": str(error)})
         except NotAdmitted as error:
-            headers = (("WWW-Authenticate", error.challenge),) if error.status == 401 else ()
-            members = {"error": error.error, "error_description": str(error)}
-            await _answer_json(exchange, error.status, members, headers)
+            shape = Command.of(exchange.head.path, self._behaviour.settings).shape
+            headers = (("WWW-Authenticate", error.challenge),) if error.status == 401 or shape == "challenge" else ()
+            code = STALE_CODES.get(shape, error.error)
+            content_type, body = worded(shape, code, str(error))
+            await exchange.answer(error.status, (("Content-Type", content_type), *headers), body)
         finally:
             self._journal.note_answer(received, exchange.status)
 
@@ -211,6 +224,15 @@ async def _status(exchange: Exchange, command: Command, query: _Query) -> None:
     await _answer_json(exchange, command.argument, {"status": command.argument}, reason=reason or None)
 
 
+async def _refusal(exchange: Exchange, command: Command, query: _Query) -> None:
+    code = query.text("code", "insufficient_scope")
+    if not code.replace("_", "").isalnum() or not code.isascii():
+        raise BadCommand(f"got code {code!r}; expected letters, digits and underscores")
+    headers = (("WWW-Authenticate", f'Bearer realm="sandbox", error="{code}"'),) if command.shape == "challenge" else ()
+    content_type, body = worded(command.shape, code, "the request was refused")
+    await exchange.answer(command.argument, (("Content-Type", content_type), *headers), body)
+
+
 async def _stream(exchange: Exchange, command: Command, query: _Query) -> None:
     pause = query.number("ms", 0) / 1000
     await exchange.start(200, (("Content-Type", "text/event-stream"), ("Cache-Control", "no-cache")))
@@ -271,6 +293,7 @@ async def _begin(exchange: Exchange, query: _Query) -> None:
 
 _ACTIONS: Mapping[str, Callable[[Exchange, Command, _Query], Awaitable[None]]] = {
     "status": _status,
+    "refusal": _refusal,
     "stream": _stream,
     "chunked": _chunked,
     "bytes": _bytes,
@@ -279,6 +302,13 @@ _ACTIONS: Mapping[str, Callable[[Exchange, Command, _Query], Awaitable[None]]] =
     "reset": _reset,
     "hang": _hang,
 }
+
+
+def _shape(rest: list[str]) -> str:
+    shape = rest[0] if rest else ""
+    if shape not in SHAPES:
+        raise BadCommand(f"got say {shape!r}; expected one of {', '.join(SHAPES)}")
+    return shape
 
 
 def _number(word: str, rest: list[str], allowed: range) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from callout.sandbox.settings import STATUSES, BadCommand
 
 _JSON = "application/json"
+_MEMBERS = ("kind", "count", "status", "delay_ms", "retry_after", "content_type", "body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,16 @@ FAULTS: Mapping[str, FaultKind] = {
     "invalid_scope": _error(400, "invalid_scope"),
     "unauthorized_client": _error(400, "unauthorized_client"),
     "temporarily_unavailable": _error(503, "temporarily_unavailable"),
+    "error_ok": FaultKind(
+        "200 with an error, as GitHub answers", 200, _JSON, b'{"error": "bad_refresh_token", "error_description": "no"}'
+    ),
+    "answer": FaultKind("the status, content_type and body that are given with it", 200),
     "short_body": FaultKind("a right answer of which the connection closes half-way through the body"),
+    "half_held": FaultKind("a right answer of which the second half waits while `half` is held"),
     "form_encoded": FaultKind("a right answer, but as application/x-www-form-urlencoded"),
     "reset": FaultKind("cuts the connection; nothing is granted"),
     "lost_answer": FaultKind("grants (and rotates), then cuts the connection before the answer"),
+    "error_after_grant": FaultKind("grants (and rotates), then answers 500 (or status)"),
     "hang": FaultKind("never answers"),
 }
 
@@ -61,13 +68,15 @@ class Fault:
     status: int | None = None
     delay_ms: int = 0
     retry_after: str | None = None
+    content_type: str | None = None
+    body: bytes | None = None
 
     @classmethod
     def of(cls, members: Mapping[str, Any]) -> Fault:
         """Read the members of a control call; raises `BadCommand`."""
-        unknown = sorted(members.keys() - {"kind", "count", "status", "delay_ms", "retry_after"})
+        unknown = sorted(members.keys() - set(_MEMBERS))
         if unknown:
-            raise BadCommand(f"got member {unknown[0]!r}; expected kind, count, status, delay_ms or retry_after")
+            raise BadCommand(f"got member {unknown[0]!r}; expected one of {', '.join(_MEMBERS)}")
         kind, count, status = members.get("kind"), members.get("count", 1), members.get("status")
         delay_ms, retry_after = members.get("delay_ms", 0), members.get("retry_after")
         if not isinstance(kind, str) or kind not in FAULTS:
@@ -78,9 +87,21 @@ class Fault:
             raise BadCommand(f"got status {status!r}; expected 200 to 999")
         if not _is_int(delay_ms) or delay_ms < 0:
             raise BadCommand(f"got delay_ms {delay_ms!r}; expected 0 or more")
+        for name in ("content_type", "body"):
+            if not isinstance(members.get(name), str | None):
+                raise BadCommand(f"got {name} {members[name]!r}; expected text")
         if retry_after is None and kind == "rate_limited":
             retry_after = 1
-        return cls(kind, count, status, delay_ms, None if retry_after is None else str(retry_after))
+        body = members.get("body")
+        return cls(
+            kind,
+            count,
+            status,
+            delay_ms,
+            None if retry_after is None else str(retry_after),
+            members.get("content_type"),
+            None if body is None else body.encode(),
+        )
 
 
 class Faults:

@@ -24,7 +24,10 @@ LARGEST_TEXT = 8 * 1024
 
 @dataclass(slots=True)
 class Received:
-    """One request as received, its credentials replaced, and the status it was answered with (None: not yet)."""
+    """One request as received, its credentials replaced, and the status it was answered with (None: not yet).
+
+    `refresh_token` says of a refresh which token was spent, by its number and family, and whether that was reuse.
+    """
 
     number: int
     kind: str
@@ -36,11 +39,12 @@ class Received:
     body_sha256: str | None = None
     body_text: str | None = None
     authenticated: dict[str, Any] | None = None
+    refresh_token: dict[str, Any] | None = None
     status: int | None = None
 
     def members(self) -> dict[str, Any]:
         """Return the JSON members that the control API lists."""
-        return {**self.echo(), "kind": self.kind, "status": self.status}
+        return {**self.echo(), "kind": self.kind, "status": self.status, "refresh_token": self.refresh_token}
 
     def echo(self) -> dict[str, Any]:
         """Return the JSON members that the external system answers with."""
@@ -87,10 +91,14 @@ class Journal:
             headers=self._redaction.headers(head.headers),
         )
         self._received.append(received)
+        await self.count(kind)
+        return received
+
+    async def count(self, kind: str) -> None:
+        """Count one more of a kind: a request, or an answer that has come half-way (`half`)."""
         self.counts[kind] += 1
         async with self._arrived:
             self._arrived.notify_all()
-        return received
 
     async def read_body(self, received: Received, pieces: AsyncIterable[bytes]) -> None:
         """Read a body to its end, whatever its size; hash it on the way and keep it where it is small text."""

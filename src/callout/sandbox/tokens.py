@@ -39,15 +39,21 @@ class AccessToken:
 
 @dataclass(slots=True)
 class RefreshToken:
-    """A refresh token; `used` once it was rotated away."""
+    """A refresh token; `used` once it was rotated away. `number` names it where it is shown.
 
+    `active_at` is when it was issued or last used, `rotated_at` when it was rotated away, on the sandbox's clock.
+    """
+
+    number: int
     text: str
     client_id: str
     subject: str
     scope: str
     family: int
+    active_at: float
     used: bool = False
     revoked: bool = False
+    rotated_at: float = 0.0
 
 
 class Tokens:
@@ -59,6 +65,7 @@ class Tokens:
         self._refresh: dict[str, RefreshToken] = {}
         self._latest: dict[tuple[str, str, str], AccessToken] = {}
         self._numbers = itertools.count(1)
+        self._refresh_numbers = itertools.count(1)
         self._families = itertools.count(1)
 
     def new_family(self) -> int:
@@ -89,9 +96,16 @@ class Tokens:
 
     def issue_refresh(self, client_id: str, subject: str, scope: str, *, family: int) -> RefreshToken:
         """Issue a refresh token."""
-        token = RefreshToken(_text("rt"), client_id, subject, scope, family)
+        number = next(self._refresh_numbers)
+        token = RefreshToken(number, _text("rt"), client_id, subject, scope, family, self._clock())
         _keep(self._refresh, token.text, token)
         return token
+
+    def spend(self, token: RefreshToken, *, rotating: bool) -> None:
+        """Write down that a refresh token is used now."""
+        token.active_at = self._clock()
+        if rotating and not token.used:
+            token.used, token.rotated_at = True, token.active_at
 
     def access(self, text: str) -> AccessToken | None:
         """Return the access token of this text, valid or not."""

@@ -12,7 +12,7 @@ from callout.core.errors import Refused
 from callout.core.http1.head import ResponseHead
 from callout.core.ports import Destination
 
-from .conftest import local, ok, raw_server
+from .conftest import SECONDS, local, ok, raw_server
 
 
 class Answer:
@@ -51,7 +51,7 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: g\r\n\r\n"
 async def ask(connection, request: bytes = REQUEST, *, head_only: bool = False) -> Answer:
     answer = Answer()
     connection.send(answer, request, head_only=head_only)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SECONDS):
         await answer.over.wait()
     return answer
 
@@ -123,7 +123,7 @@ async def test_a_kept_connection_that_the_external_system_closes_is_forgotten(ou
         await ask(connection)
         connection.give_back(request_ended=True)
         server.writers[0].close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SECONDS):
             while connection.is_open:
                 await asyncio.sleep(0)
         assert outbound.idle(local(server.port)) is None
@@ -164,7 +164,7 @@ async def test_an_end_before_any_answer_is_told_apart_from_one_in_the_middle(out
         async with raw_server(lambda head, number, said=said: said if number == 1 else None) as server:
             answer = Answer()
             (await outbound.dial(local(server.port))).send(answer, REQUEST + REQUEST, head_only=False)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(SECONDS):
                 await answer.over.wait()
             assert answer.untouched is False
 

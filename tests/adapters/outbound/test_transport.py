@@ -10,10 +10,12 @@ from callout.core.errors import Refused
 from callout.core.message import HttpRequest, form_body
 from callout.core.secret import Redactable, Secret
 
-from .conftest import ok, raw_server
+from .conftest import SECONDS, ok, raw_server
 
 
-async def send(outbound, port: int, request: HttpRequest | None = None, *, private: bool = True, timeout: float = 5):
+async def send(
+    outbound, port: int, request: HttpRequest | None = None, *, private: bool = True, timeout: float = SECONDS
+):
     request = request or HttpRequest("GET", f"http://127.0.0.1:{port}/token?a=1")
     return await OutboundTransport(outbound).send(request, allow_private_network=private, timeout_seconds=timeout)
 
@@ -52,7 +54,7 @@ async def test_a_body_is_read_without_its_framing(outbound, said) -> None:
 async def test_a_body_until_the_close_is_read(outbound) -> None:
     async with raw_server(lambda head, number: b"HTTP/1.0 200 OK\r\n\r\nold") as server:
         task = asyncio.ensure_future(send(outbound, server.port))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SECONDS):
             while not server.heads:
                 await asyncio.sleep(0)
         server.writers[0].close()
@@ -112,3 +114,16 @@ async def test_a_secret_with_a_line_break_is_not_written(outbound, bad) -> None:
             await send(outbound, server.port, request)
         assert bad not in str(refused.value)
         assert server.heads == []
+
+
+async def test_a_refusal_says_whether_anything_of_the_request_may_have_left(outbound) -> None:
+    async with raw_server(lambda head, number: None) as server:
+        with pytest.raises(Refused) as cut:
+            await send(outbound, server.port, token_request(server.port))
+        port = server.port
+    with pytest.raises(Refused) as refused:
+        await send(outbound, port, token_request(port))
+    async with raw_server(lambda head, number: b"HTTP/1.1 200 OK\r\nContent-Le") as server:
+        with pytest.raises(Refused) as late:
+            await send(outbound, server.port, token_request(server.port), timeout=0.1)
+    assert [each.value.unsent for each in (cut, refused, late)] == [False, True, False]

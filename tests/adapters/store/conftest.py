@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from callout.adapters.store.migrate import create
 from callout.adapters.store.store import Store
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.ports import AdminAct, Segment
+from tests.databases import create_copy
 
 START = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ class SqliteDatabase:
     def __init__(self, directory: Path) -> None:
         self.path = directory / "callout.db"
         self._stores: list[Store] = []
-        create(self.path)
+        create_copy(self.path)
 
     def open(self, **options: Any) -> Store:
         store = Store.open(self.path, clock=SteppingClock(), **options)

@@ -38,6 +38,20 @@ async def test_whole_old_rows_go_and_the_rest_is_verified_from_the_checkpoint(ch
     assert verification.head == found.head
 
 
+async def test_a_dry_run_tells_the_same_and_removes_nothing(chain: Store) -> None:
+    before = await chain.audit.verify()
+    would = await chain.audit.prune(START + timedelta(seconds=3), "alice", LATER, dry_run=True)
+    assert (await chain.audit.verify()) == before
+    done = await chain.audit.prune(START + timedelta(seconds=3), "alice", LATER)
+    assert would is not None
+    assert (would.through, would.rows, would.acts, would.callouts) == (
+        done.through,
+        done.rows,
+        done.acts,
+        done.callouts,
+    )
+
+
 async def test_the_checkpoint_says_who_pruned_what_and_when(chain: Store) -> None:
     await pruned_before_row(chain, 6)
     ((row, _),) = await chain.audit.rows(1, kinds=[Kind.CHECKPOINT])

@@ -30,7 +30,7 @@ def test_an_id_is_never_given_twice(store: Store) -> None:
 def test_rewrapped_keys_take_the_place_of_all(store: Store) -> None:
     store.data_keys.add(1, b"one", act())
     store.data_keys.add(2, b"two", act())
-    store.data_keys.replace({1: b"uno", 2: b"due"}, act())
+    store.data_keys.replace({1: b"uno", 2: b"due"}, act(), before={1: b"one", 2: b"two"})
     assert store.data_keys.load() == {1: b"uno", 2: b"due"}
 
 
@@ -38,14 +38,28 @@ def test_rewrapped_keys_take_the_place_of_all(store: Store) -> None:
 def test_rewrapping_some_keys_only_is_refused_and_changes_nothing(store: Store, wrapped: dict[int, bytes]) -> None:
     store.data_keys.add(1, b"one", act())
     store.data_keys.add(2, b"two", act())
-    with pytest.raises(StoreError, match=r"expected exactly \[1, 2\]"):
-        store.data_keys.replace(wrapped, act())
+    with pytest.raises(StoreError, match="expected exactly those that are there"):
+        store.data_keys.replace(wrapped, act(), before={1: b"one", 2: b"two"})
     assert store.data_keys.load() == {1: b"one", 2: b"two"}
+
+
+def test_rewrapping_keys_that_changed_since_they_were_read_is_refused(store: Store) -> None:
+    store.data_keys.add(1, b"one", act())
+    with pytest.raises(StoreError, match="unchanged since they were read"):
+        store.data_keys.replace({1: b"uno"}, act(), before={1: b"wrapped by another master key"})
+    assert store.data_keys.load() == {1: b"one"}
+
+
+async def test_another_data_key_than_the_first_is_told_to_every_process(store: Store) -> None:
+    store.data_keys.add(1, b"one", act())
+    before = await store.definitions.generation()
+    store.data_keys.add(2, b"two", act())
+    assert await store.definitions.generation() == before + 1
 
 
 def test_every_act_on_data_keys_is_in_the_audit_chain(database: SqliteDatabase) -> None:
     store = database.open()
     store.data_keys.add(1, b"one", act("made 1"))
-    store.data_keys.replace({1: b"uno"}, act("re-wrapped"))
+    store.data_keys.replace({1: b"uno"}, act("re-wrapped"), before={1: b"one"})
     found = [records for (records,) in database.rows("SELECT records FROM audit ORDER BY seq")]
     assert found == [b'{"act":"test.act","what":"made 1"}', b'{"act":"test.act","what":"re-wrapped"}']

@@ -42,9 +42,11 @@ def set_revision(path: Path, revision: str) -> None:
 
 
 class TestCreate:
-    def test_a_new_database_is_its_owners_alone_and_so_are_its_wal_files(self, database: SqliteDatabase) -> None:
-        database.open().data_keys.load()
-        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in database.path.parent.iterdir()}
+    def test_a_new_database_is_its_owners_alone_and_so_are_its_wal_files(self, tmp_path: Path) -> None:
+        create(tmp_path / "callout.db")
+        with closing(Store.open(tmp_path / "callout.db", clock=SteppingClock())) as store:
+            store.data_keys.load()
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
         assert modes == {"callout.db": 0o600, "callout.db-wal": 0o600, "callout.db-shm": 0o600}
 
     def test_a_file_that_is_there_is_left_alone(self, tmp_path: Path) -> None:
@@ -121,6 +123,23 @@ class TestMigrate:
         with pytest.raises(StoreError, match="already exists"):
             migrate(path)
         assert schema_of(path) == before
+
+    def test_old_and_new_release_never_share_a_database(self, tmp_path: Path) -> None:
+        """Release 0003 keeps no lease: what runs on is found, and must be stopped, before the schema moves."""
+        path = tmp_path / "old.db"
+        database = empty(path)
+        with database.writing() as connection:
+            upgrade(connection, "0003")
+        with closing(sqlite3.connect(path)) as old_release:
+            old_release.execute("PRAGMA journal_mode=WAL")
+            assert old_release.execute("SELECT generation FROM org").fetchall() == [(0,)]
+            database.close()
+            with pytest.raises(StoreError, match=r"another process has open.*Stop every `callout serve`.*db migrate"):
+                migrate(path, busy_timeout_seconds=0.05)
+            assert old_release.execute("SELECT version_num FROM alembic_version").fetchall() == [("0003",)]
+        assert migrate(path) == Migration("0003", REVISION)
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
     def test_a_missing_database_is_not_made_by_migrating(self, tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="got no database"):

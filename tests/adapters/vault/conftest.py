@@ -39,12 +39,12 @@ def wrapped(master_key: MasterKey, entropy: CountingEntropy) -> dict[int, bytes]
 
 @pytest.fixture
 def keyring(master_key: MasterKey, wrapped: dict[int, bytes], entropy: CountingEntropy) -> Keyring:
-    return Keyring(master_key, lambda: dict(wrapped), entropy)
+    return Keyring(lambda: [master_key], lambda: dict(wrapped), entropy)
 
 
 @pytest.fixture
 def keyring_over(entropy: CountingEntropy) -> Callable[..., Keyring]:
     def make(rows: dict[int, bytes], master_key: MasterKey) -> Keyring:
-        return Keyring(master_key, lambda: dict(rows), entropy)
+        return Keyring(lambda: [master_key], lambda: dict(rows), entropy)
 
     return make

@@ -32,7 +32,7 @@ OTHER_ROWS = [
 def fresh_keyring() -> Keyring:
     key, entropy = MasterKey(bytes(32)), CountingEntropy()
     wrapped = {1: new_data_key(1, key, entropy)}
-    return Keyring(key, lambda: wrapped, entropy)
+    return Keyring(lambda: [key], lambda: wrapped, entropy)
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)

@@ -33,7 +33,7 @@ GOLDEN = [
 
 @pytest.fixture
 def keyring() -> Keyring:
-    return Keyring(from_text(MASTER_KEY, where="here"), lambda: {1: WRAPPED_1}, CountingEntropy(0x40))
+    return Keyring(lambda: [from_text(MASTER_KEY, where="here")], lambda: {1: WRAPPED_1}, CountingEntropy(0x40))
 
 
 @pytest.mark.parametrize(("row", "text", "envelope"), GOLDEN)

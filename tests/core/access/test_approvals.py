@@ -15,7 +15,7 @@ from callout.core.model.credentials import (
     PrincipalReference,
 )
 from callout.core.model.org import Org
-from callout.core.model.people import Caller, Package, PermissionSet, Profile, User
+from callout.core.model.people import Assignment, Caller, ObjectPermission, Package, PermissionSet, Profile, User
 from callout.core.protocols import CATALOGUE
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -124,3 +124,13 @@ def test_local_code_and_a_rejected_package_are_told_the_switch_itself() -> None:
     local, rejected = replace(CODE, namespace=None), replace(ACME, rejected=(id_of(),))
     assert commands(org_of(), local)[0] == "callout named-credential enable Partner"
     assert commands(org_of(rejected))[0] == "callout named-credential enable Partner"
+
+
+def test_a_grant_whose_time_has_ended_is_given_for_another_time_and_not_for_good_by_the_approval() -> None:
+    grant = PermissionSet("Callers", frozenset({PrincipalReference("Partner", "Service")}))
+    reading = PermissionSet("Readers", user_external_credential=frozenset({ObjectPermission.READ}))
+    ended = User("carol", "Bare", permission_sets=("Readers", Assignment("Callers", NOW, "incident 7")))
+    assert commands(org_of(grant, reading, ended)) == [
+        f"callout approvals approve {id_of()}",
+        "callout permission-set assign Callers carol --until 8h --purpose 'incident 7'",
+    ]

@@ -257,6 +257,12 @@ def test_a_principal_that_does_not_exist_is_answered_with_those_that_do() -> Non
     assert step.remedies[0].text.startswith("Correct the name 'C'")
 
 
+def test_an_empty_name_of_a_principal_is_not_taken_for_none() -> None:
+    step = step_of(two(1, 2, "A", principal=""), "principal")
+    assert "no grant for principal '' of Orders" in step.detail
+    assert step.remedies[0].text.startswith("Correct the name ''")
+
+
 def test_a_credential_without_principals_is_said_to_need_one() -> None:
     step = step_of(decided(replace(EXTERNAL, principals=())), "principal")
     assert step.detail.endswith("its principals: none")
@@ -345,3 +351,17 @@ def test_what_gives_a_user_anything_is_the_profile_then_each_set_then_those_of_g
         "Extra",
     ]
     assert list(granting(org, "nobody", NOW)) == []
+
+
+@pytest.mark.parametrize(
+    ("proof", "told"), [("name", True), ("diagnose", True), ("token of https://id.example.com", False)]
+)
+def test_who_asks_about_a_misspelt_user_is_told_the_nearest_and_a_caller_is_not(proof: str, told: bool) -> None:
+    step = step_of(decided(caller=Caller("alcie", proof=proof)), "caller")
+    assert ("the nearest is 'alice'" in step.detail) == told
+    assert [remedy.command for remedy in step.remedies] == ["callout user set alcie --active"]
+
+
+def test_a_name_that_no_user_can_have_is_no_command() -> None:
+    step = step_of(decided(caller=Caller("Al Ice", proof="name")), "caller")
+    assert [remedy.command for remedy in step.remedies] == [None]

@@ -55,7 +55,7 @@ class Situation:
 
     @property
     def caller(self) -> Caller:
-        return Caller("bob o'neil", self.namespace, proof="key co_1")
+        return Caller("bob&o'neil", self.namespace, proof="key co_1")
 
     def expected(self) -> str | None:
         """Return the reason, said once more in other words than `decide` says it."""

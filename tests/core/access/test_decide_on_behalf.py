@@ -64,7 +64,7 @@ def refused(decision) -> tuple[str, str, str | None]:
 
 def test_who_no_permission_set_lets_act_is_refused_with_the_set_that_would() -> None:
     got = refused(ask(org(service_sets=())))
-    assert got == ("on_behalf_of", "principal_not_granted", "callout permission-set assign Agents svc")
+    assert got == ("on_behalf_of", "acting_not_allowed", "callout permission-set assign Agents svc")
 
 
 def test_where_no_set_lets_anyone_act_for_the_user_the_remedy_makes_one() -> None:
@@ -76,13 +76,24 @@ def test_where_no_set_lets_anyone_act_for_the_user_the_remedy_makes_one() -> Non
 @pytest.mark.parametrize("other", ["", "nobody", GUEST, "profile:Standard User"])
 def test_nobody_acts_for_a_user_that_is_not_defined_or_proves_nothing(other) -> None:
     decision = ask(org(), other=other)
-    assert refused(decision)[:2] == ("on_behalf_of", "principal_not_granted")
+    assert refused(decision)[:2] == ("on_behalf_of", "acting_not_allowed")
     assert decision.principal is None
 
 
 def test_nobody_acts_for_a_user_who_is_not_active() -> None:
     decision = ask(org(bob=User("bob", permission_sets=("Readers",), active=False)))
     assert refused(decision) == ("on_behalf_of", "caller_unknown", "callout user set bob --active")
+
+
+def test_who_names_themselves_acts_with_their_own_grants_and_needs_no_permission_to() -> None:
+    decision = ask(org(), user="bob", other="bob")
+    assert (decision.allowed, decision.holder) == (True, BOBS)
+    assert refused(ask(org(), other="svc"))[:2] == ("principal", "principal_not_granted")
+
+
+@pytest.mark.parametrize("other", ["", "a b", "x/y"])
+def test_what_no_user_is_called_is_not_proposed_to_be_defined(other) -> None:
+    assert refused(ask(org(), other=other)) == ("on_behalf_of", "acting_not_allowed", None)
 
 
 def test_a_guest_acts_for_nobody_whatever_it_was_assigned() -> None:
@@ -103,7 +114,7 @@ KEY = CallerKey(b"", "co_12345678", "bob", None, datetime(2026, 1, 1, tzinfo=UTC
 def test_a_limited_key_is_refused_elsewhere_and_the_remedy_names_the_whole_new_limit() -> None:
     decision = decide(org(), CATALOGUE, Caller("bob", proof="key co_12345678…", key=KEY), "Files", now=NOW)
     command = "callout key limit co_12345678 --named-credential Invoices --named-credential Files"
-    assert refused(decision) == ("key_limit", "principal_not_granted", command)
+    assert refused(decision) == ("key_limit", "key_limited", command)
 
 
 def test_a_limited_key_is_accepted_where_it_is_limited_to() -> None:

@@ -157,3 +157,9 @@ def test_whatever_the_rule_allows_is_exactly_what_is_sent_and_inside_the_rule(re
     if not reasons(OWN, "GET", sent):
         assert sent.startswith((b"/items/", b"/a/"))
         assert not {b"..", b"."} & set(sent.split(b"/"))
+
+
+def test_a_decision_that_no_grant_holds_up_any_more_is_never_taken_for_one_without_rules():
+    decision = decide(org_of(narrowed(("GET",))), CATALOGUE, ALICE, "Orders", now=NOW)
+    with pytest.raises(ValueError, match="has a grant"):
+        rules_of(org_of(), decision, NOW)

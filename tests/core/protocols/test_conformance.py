@@ -37,13 +37,14 @@ def value_of(parameter: Parameter) -> str:
     """Return a value that the declaration accepts."""
     if parameter.url:
         return f"https://id.example/{parameter.name}"
-    return parameter.default or (parameter.choices[0] if parameter.choices else f"{CANARY}-{parameter.name}")
+    return parameter.default or (parameter.choices[0] if parameter.choices else f"plain-{parameter.name}")
 
 
 def made(kind: Kind, **parameters: str) -> AuthenticationProtocol:
     """Build a protocol with every declared value set."""
-    plain = {p.name: value_of(p) for p in kind.parameters if not p.secret}
+    plain = {f"{p.name}.Own" if p.key else p.name: value_of(p) for p in kind.parameters if not p.secret}
     secrets = {p.name: Secret(f"{CANARY}-{p.name}") for p in kind.parameters if p.secret}
+    secrets |= {f"{p.name}.Sealed": Secret(f"{CANARY}-{p.name}") for p in kind.parameters if p.key}
     return kind(Values({**plain, **parameters}, secrets))
 
 
@@ -127,7 +128,7 @@ def test_apply_does_not_look_at_the_request(kind: Kind) -> None:
 def test_no_secret_shows_in_what_is_built_or_printed(kind: Kind) -> None:
     for protocol in variants(kind):
         after = protocol.apply(REQUESTS[0], TOKEN, MOMENT)
-        hidden = {f"{CANARY}-{p.name}" for p in kind.parameters if p.secret} | {reveal(TOKEN.access_token)}
+        hidden = {f"{CANARY}-{p.name}" for p in kind.parameters if p.secret or p.key} | {reveal(TOKEN.access_token)}
         shown = repr((protocol, protocol.values, after, TOKEN)) + "".join(v.redacted for _, v in after.headers)
         assert [secret for secret in hidden if secret in shown] == []
 
@@ -197,7 +198,7 @@ def test_obtain_asks_the_token_endpoint_and_nothing_else(kind: Kind) -> None:
 def test_obtain_shows_no_secret_in_what_it_sends_when_printed(kind: Kind) -> None:
     for protocol in variants(kind):
         token, requests = play(protocol.obtain(MOMENT, TOKEN), GRANTED)
-        hidden = {f"{CANARY}-{p.name}" for p in kind.parameters if p.secret} | {f"{CANARY}-issued"}
+        hidden = {f"{CANARY}-{p.name}" for p in kind.parameters if p.secret or p.key} | {f"{CANARY}-issued"}
         assert [secret for secret in hidden if secret in repr((token, requests))] == []
 
 

@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from callout.core.errors import Refused
+from callout.core.oauth2 import TokenRefused
 from callout.core.protocol import Moment, Token, Values
 from callout.core.protocols.oauth2_refresh_token import OAuth2RefreshToken
 from callout.core.secret import Secret, reveal
@@ -64,3 +65,46 @@ def test_another_refusal_is_the_token_endpoint_s() -> None:
     with pytest.raises(Refused) as refused:
         play(protocol().obtain(MOMENT, HELD), answer(401, '{"error": "invalid_client"}'))
     assert refused.value.reason.code == "token_endpoint_refused"
+
+
+@pytest.mark.parametrize("body", ['{"error": "invalid_grant"}', "Internal Server Error"])
+def test_a_5xx_never_says_that_a_new_connection_is_needed(body) -> None:
+    with pytest.raises(TokenRefused) as refused:
+        play(protocol().obtain(MOMENT, HELD), answer(500, body))
+    assert (refused.value.reason.code, refused.value.transient) == ("token_endpoint_unreachable", True)
+
+
+def test_a_reconnect_is_told_with_the_error_and_status_of_the_answer() -> None:
+    with pytest.raises(TokenRefused) as refused:
+        play(
+            protocol(reconnect_errors="bad_refresh_token").obtain(MOMENT, HELD),
+            answer(200, '{"error": "bad_refresh_token"}'),
+        )
+    told = refused.value
+    assert (told.reason.code, told.error, told.status, told.transient) == (
+        "reconnect_required",
+        "invalid_grant",
+        200,
+        False,
+    )
+
+
+def test_a_refresh_has_the_dialects_own_parameters() -> None:
+    asked = protocol(**{"refresh_request_parameters.device": "d1", "audience": "https://api"})
+    _, (request,) = play(asked.obtain(MOMENT, HELD), granted())
+    assert sent(request)["device"] == "d1"
+    assert sent(request)["audience"] == "https://api"
+
+
+REVOKING = {"revocation_endpoint": "https://server.example.com/revoke"}
+
+
+@pytest.mark.parametrize(("held", "revoked"), [(None, "first"), (Token(Secret("a"), NOW), "first"), (HELD, "second")])
+def test_the_newest_refresh_token_is_the_one_that_is_revoked(held, revoked) -> None:
+    kind, request = protocol(**REVOKING).revocation(held)
+    assert (kind, sent(request)["token"]) == ("refresh_token", revoked)
+
+
+def test_introspection_asks_about_the_access_token() -> None:
+    asked = protocol(introspection_endpoint="https://server.example.com/ask").introspection(HELD)
+    assert sent(asked)["token"] == "old-access"

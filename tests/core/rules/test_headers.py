@@ -6,7 +6,13 @@ from callout.core.formula.credential import short_fields_of
 from callout.core.formula.scope import SHORT_FIELDS
 from callout.core.model.credentials import CustomHeader, ExternalCredential, Principal, PrincipalType
 from callout.core.protocols import CATALOGUE
-from callout.core.rules.headers import header_problems, names_read, shared_principals, short_fields_read
+from callout.core.rules.headers import (
+    header_problems,
+    idempotency_header_problems,
+    names_read,
+    shared_principals,
+    short_fields_read,
+)
 
 
 def found(*headers, written=(), **known):
@@ -124,3 +130,19 @@ def test_the_principals_that_many_share_are_the_named_ones():
     kinds = [Principal(kind.value, kind) for kind in PrincipalType]
     assert shared_principals(ExternalCredential("E", "basic", principals=tuple(kinds))) == ("named",)
     assert shared_principals(None) == ()
+
+
+@pytest.mark.parametrize("name", ["", "Idempotency-Key", "X-Request-Id", "PayPal-Request-Id"])
+def test_any_header_of_the_external_system_may_carry_the_idempotency_value(name):
+    assert list(idempotency_header_problems(name, "place", ["Authorization"])) == []
+
+
+@pytest.mark.parametrize("name", ["X Y", "X:\r\n", "Host", "Content-Length", "TE", "Authorization", "callout-id"])
+def test_a_header_with_a_meaning_of_its_own_carries_no_idempotency_value(name):
+    (problem,) = idempotency_header_problems(name, "place", [])
+    assert problem.place == "place"
+
+
+def test_a_header_that_callout_writes_with_another_value_carries_no_idempotency_value():
+    (problem,) = idempotency_header_problems("X-Key", "place", ["x-key"])
+    assert "with another value" in problem.expected

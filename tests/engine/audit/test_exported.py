@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from callout.core.chain import read_head
-from callout.core.errors import DefinitionError
+from callout.core.errors import Refused
 from callout.core.model.people import Caller
 from callout.engine.audit import verify_exported
 from callout.engine.operations import OperationRefused
@@ -165,5 +165,5 @@ async def test_the_trail_is_for_administrators(shop, operation: str) -> None:
 async def test_a_time_or_head_that_is_none_is_refused_with_what_was_expected(
     shop, operation, arguments, expected
 ) -> None:
-    with pytest.raises(DefinitionError, match=expected):
+    with pytest.raises(Refused, match=expected):
         await shop.run(operation, **arguments)

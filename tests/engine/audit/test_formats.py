@@ -8,9 +8,13 @@ import pytest
 from callout.engine.audit import cef, ocsf
 from tests.engine.audit.conftest import lines_of, record
 
-#: What of OCSF 1.2.0 each class requires beside the base event's (schema.ocsf.io/1.2.0).
+#: What of OCSF 1.2.0 each class requires beside the base event's (github.com/ocsf/ocsf-schema, tag v1.2.0).
 REQUIRED = {6003: {"actor", "api", "src_endpoint"}, 3004: {"entity"}, 0: set()}
 BASE = {"activity_id", "category_uid", "class_uid", "metadata", "severity_id", "time", "type_uid"}
+#: What else they may have; `http_response`, for one, came to API Activity only later.
+OPTIONAL = {6003: {"dst_endpoint", "http_request", "resources"}, 3004: {"actor", "comment", "entity_result"}, 0: set()}
+BASE_OPTIONAL = {"activity_name", "category_name", "class_name", "count", "duration", "message", "severity", "status"}
+BASE_OPTIONAL |= {"status_code", "status_detail", "status_id", "type_name", "unmapped"}
 
 
 async def exported(shop, form: str) -> list[str]:
@@ -63,6 +67,20 @@ async def test_what_a_caller_writes_stays_in_its_field_of_cef(shop) -> None:
     assert (extension["outcome"], extension["cn1"], extension["cn1Label"]) == ("failure", "403", "status")
 
 
+async def test_bytes_in_cef_are_those_from_the_caller_and_bytes_out_those_to_it(shop) -> None:
+    record(shop, path=b"/sized")  # sends 10, receives 20
+    shop.records.flush()
+    ((_, extension),) = [fields_of(line) for line in await lines_of(shop, "cef") if "/sized" in line]
+    assert (extension["in"], extension["out"]) == ("10", "20")
+
+
+async def test_what_a_caller_makes_longer_than_the_dictionary_allows_is_cut_in_cef(shop) -> None:
+    record(shop, path=b"/" + b"p" * 2000)
+    shop.records.flush()
+    ((_, extension),) = [fields_of(line) for line in await lines_of(shop, "cef") if "ppp" in line]
+    assert len(extension["request"]) == 1023
+
+
 @pytest.mark.parametrize(
     ("value", "header", "extension"),
     [
@@ -81,7 +99,8 @@ def test_cef_values_are_escaped_as_the_standard_says(value: str, header: str, ex
 async def test_every_event_of_ocsf_has_what_its_class_requires(shop) -> None:
     events = [json.loads(line) for line in await exported(shop, "ocsf")]
     for event in events:
-        assert (BASE | REQUIRED[event["class_uid"]]) <= event.keys()
+        required, optional = REQUIRED[event["class_uid"]], OPTIONAL[event["class_uid"]]
+        assert (BASE | required) <= event.keys() <= (BASE | required | BASE_OPTIONAL | optional)
         assert event["type_uid"] == event["class_uid"] * 100 + event["activity_id"]
         assert event["category_uid"] == event["class_uid"] // 1000
         assert event["metadata"]["version"] == ocsf.VERSION == "1.2.0"

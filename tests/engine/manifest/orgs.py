@@ -6,14 +6,17 @@ from hypothesis import strategies as st
 
 from callout.core.model.certificates import ClientCertificate
 from callout.core.model.credentials import (
+    BodySign,
     CustomHeader,
     ExternalCredential,
+    HeaderSign,
     LimitScope,
     NamedCredential,
     Principal,
     PrincipalReference,
     PrincipalType,
     RateLimit,
+    RefreshRule,
 )
 from callout.core.model.issuers import TrustedIssuer
 from callout.core.model.org import Org
@@ -50,6 +53,21 @@ GRANTS = st.frozensets(
     st.builds(PrincipalReference, NAMES, READABLE.filter(lambda name: "/" not in name), METHODS, PATHS), max_size=3
 )
 
+SIGNS = TEXT.filter(bool).map(lambda text: (text,))
+RULES = st.lists(
+    st.builds(
+        RefreshRule,
+        STATUSES.map(sorted).map(tuple),
+        st.none() | st.builds(HeaderSign, st.just("X-E"), SIGNS) | st.builds(HeaderSign, st.just("X-E"), matches=SIGNS),
+        st.none()
+        | st.builds(BodySign, st.just("/a"), SIGNS)
+        | st.builds(BodySign, soap_fault_code=SIGNS)
+        | st.builds(BodySign, text=SIGNS),
+        st.sampled_from([(), ("text/html",)]),
+    ),
+    max_size=2,
+).map(tuple)
+
 DEFINITIONS = (
     st.builds(
         ExternalCredential,
@@ -63,6 +81,8 @@ DEFINITIONS = (
         TEXT,
         LINES,
         st.sampled_from([None, "acme"]),
+        RULES,
+        st.sampled_from([None, 0, 60]),
     )
     | st.builds(
         NamedCredential,

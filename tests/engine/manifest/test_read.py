@@ -291,3 +291,8 @@ def test_a_secret_that_cannot_be_read_is_a_problem_at_its_place(written, got):
 
 def test_nothing_is_resolved_that_is_not_a_secret():
     read_manifest(WHOLE.replace("{env: SECRET}", "x").replace("{file: tenant.txt}", "y"), "m.yaml", pytest.fail)
+
+
+def test_a_parameter_with_keys_that_is_written_as_a_mapping_is_told_how_to_write_it():
+    text = "external_credentials: {Orders: {protocol: none, parameters: {token_request_headers: {X-A: b}}}}"
+    assert problem(text).expected == "text; a parameter with keys is written as token_request_headers.KEY: text"

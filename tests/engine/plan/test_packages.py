@@ -12,6 +12,7 @@ from callout.core.model.credentials import (
     NamedCredential,
     Principal,
     RateLimit,
+    RefreshRule,
     UserExternalCredentialKey,
 )
 from callout.core.model.org import Org
@@ -124,8 +125,10 @@ def test_every_field_of_a_named_credential_that_is_not_for_people_is_judged():
         ("GET",),
         ("/a",),
         (RateLimit(1, 1),),
-        allow_merge_fields_in_header=True,
-        allow_merge_fields_in_body=True,
+        True,
+        True,
+        ("POST",),
+        "Idempotency-Key",
     )
     for field in {f.name for f in fields(NamedCredential)} - {"name"}:
         changed_one = replace(one, **{field: getattr(other, field)})
@@ -135,7 +138,19 @@ def test_every_field_of_a_named_credential_that_is_not_for_people_is_judged():
 def test_every_field_of_an_external_credential_that_is_not_for_people_is_judged():
     one = ExternalCredential("A", "none", {"a": "b"}, (400,), (), (), True, "l", "d", "acme")
     other = ExternalCredential(
-        "A", "custom", {}, (601,), (CustomHeader("X", "y"),), (Principal("P"),), None, "m", "e", "b"
+        "A",
+        "custom",
+        {},
+        (601,),
+        (CustomHeader("X", "y"),),
+        (Principal("P"),),
+        None,
+        "m",
+        "e",
+        "b",
+        (RefreshRule((400,)),),
+        5,
+        "30d",
     )
     for field in {f.name for f in fields(ExternalCredential)} - {"name"}:
         changed_one = replace(one, **{field: getattr(other, field)})
@@ -325,7 +340,13 @@ def test_what_a_package_makes_only_reads_where_the_setting_says_so_unless_it_ask
 
 
 def test_a_package_that_says_no_rules_keeps_those_that_the_admin_made():
-    ruled = replace(ENABLED.named_credentials["Tools"], allowed_methods=("GET",), allowed_paths=("/a/*",))
+    ruled = replace(
+        ENABLED.named_credentials["Tools"],
+        allowed_methods=("GET",),
+        allowed_paths=("/a/*",),
+        replay_methods=("GET",),
+        idempotency_header="X-Request-Id",
+    )
     org = changed(ENABLED, [Change("named_credentials", "Tools", ruled)])
     assert plan(org).is_empty
     lifted = changed(ENABLED, [Change("named_credentials", "Tools", replace(ruled, allowed_methods=()))])

@@ -1,11 +1,21 @@
 """A plan marks what lets more be done than before, and nothing else."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from callout.core.model.credentials import LimitScope, NamedCredential, PrincipalReference, RateLimit
-from callout.core.model.people import ObjectPermission, PermissionSet, User
+from callout.core.model.issuers import TrustedIssuer
+from callout.core.model.people import (
+    AdminPermission,
+    Assignment,
+    Muted,
+    ObjectPermission,
+    PermissionSet,
+    PermissionSetGroup,
+    User,
+)
 from callout.engine.plan.diff import differences
 
 NAMED = NamedCredential(
@@ -20,6 +30,10 @@ NAMED = NamedCredential(
 WHOLE = PrincipalReference("Orders", "Service")
 NARROW = replace(WHOLE, methods=("GET", "HEAD"), paths=("/items/*",))
 CLERKS = PermissionSet("Clerks", frozenset({NARROW}))
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+STAFF = PermissionSetGroup("Staff", ("Clerks",), muted=Muted(frozenset({WHOLE})))
+EXAMPLE = TrustedIssuer("Example", "https://id.example.com", "callout", users={"a": "alice"})
+BOXED = User("bob", permission_sets=(Assignment("A", NOON),))
 ALICE = User("alice", permission_sets=("A",))
 
 
@@ -67,6 +81,21 @@ def marked(old, **changes) -> list[str]:
             ["+ user_external_credential: read  (widens)"],
         ),
         (ALICE, {"permission_sets": ("A", "B")}, ["+ permission_sets: B  (widens)"]),
+        (
+            CLERKS,
+            {"admin_permissions": frozenset({AdminPermission.MANAGE_USERS})},
+            ["+ admin_permissions: manage_users  (widens)"],
+        ),
+        (CLERKS, {"may_act_for": frozenset({"profile:Staff"})}, ["+ may_act_for: profile:Staff  (widens)"]),
+        (STAFF, {"muted": Muted()}, ["- muted.principals: Orders/Service  (widens)"]),
+        (EXAMPLE, {"users_by_name": True}, ["~ users_by_name: false → true  (widens)"]),
+        (EXAMPLE, {"users": {"a": "admin"}}, ["~ users.a: alice → admin  (widens)"]),
+        (EXAMPLE, {"namespaces": {"x": ""}}, ['+ namespaces.x: ""  (widens)']),
+        (
+            BOXED,
+            {"permission_sets": (Assignment("A", NOON.replace(hour=13)),)},
+            ["~ permission_sets[0].until: 2026-01-01T12:00:00Z → 2026-01-01T13:00:00Z  (widens)"],
+        ),
     ],
 )
 def test_what_widens_is_marked(old, changes, lines) -> None:
@@ -87,6 +116,10 @@ def test_what_widens_is_marked(old, changes, lines) -> None:
         (CLERKS, {"principals": frozenset()}),
         (ALICE, {"permission_sets": ()}),
         (ALICE, {"active": False}),
+        (BOXED, {"permission_sets": (Assignment("A", NOON.replace(hour=11)),)}),
+        (ALICE, {"permission_sets": (Assignment("A", NOON),)}),
+        (replace(STAFF, muted=Muted()), {"muted": STAFF.muted}),
+        (EXAMPLE, {"users": {}, "users_by_name": False}),
     ],
 )
 def test_what_does_not_widen_is_not_marked(old, changes) -> None:

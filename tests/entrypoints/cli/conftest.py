@@ -69,6 +69,10 @@ class CommandLine:
             self.called.append(("init", home, admin))
             return {"home": str(home), "admin": admin, "key": "co_made"}
 
+        async def rotate(home: Path):
+            self.called.append(("rotate", home))
+            return {"master_key": "new", "data_key": 2, "to_do": None}
+
         def note(name: str, code: int):
             def call(*arguments):
                 self.called.append((name, *arguments))
@@ -84,6 +88,7 @@ class CommandLine:
             serve=note("serve", 0),
             sandbox=note("sandbox", 0),
             demo=note("demo", 7),
+            rotate=rotate,
             migrate=lambda home: {"before": None, "after": "0001", "changed": True},
             local_gateway=local_gateway,
         )
@@ -171,7 +176,7 @@ def server(cli, gateway):
     served = Served(uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off", loop="asyncio"))
     thread = threading.Thread(target=served.run)
     thread.start()
-    assert served.ready.wait(10)
+    assert served.ready.wait(60)
     port = served.servers[0].sockets[0].getsockname()[1]
     found["setup"] = f"http://127.0.0.1:{port}"
     yield found["setup"]

@@ -85,7 +85,8 @@ def test_commands_say_the_same_on_a_home_and_on_a_running_server(cli, server, fo
     for command in COMMANDS:
         at_home = twin(*words(command), *form)
         remote = cli(*words(command), *form, "--url", server, "--key", key)
-        out, expected = HASH.sub("…", remote.out), HASH.sub("…", at_home.out)
+        printed = remote.out.replace(f" --url {server}", "")  # commands work as they are printed
+        out, expected = HASH.sub("…", printed), HASH.sub("…", at_home.out)
         assert (command, remote.code, out, remote.err) == (command, at_home.code, expected, at_home.err)
     assert cli.world.store.org.definitions() == twin.world.store.org.definitions()
 

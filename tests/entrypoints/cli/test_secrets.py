@@ -1,7 +1,7 @@
 import pytest
 
 from callout.core.secret import reveal
-from callout.engine.tokens import secret_row
+from callout.engine.slots import secret_row
 from tests.world import SERVICE
 
 CANARY = "canary-9c1e"

@@ -7,6 +7,7 @@ import pytest
 
 from callout.core.errors import Refused
 from callout.engine.printed_commands import applicable
+from tests.engine.test_troubleshoot import stale
 from tests.entrypoints.cli.conftest import CommandLine
 from tests.entrypoints.cli.test_remedies import SITUATIONS, decided, set_up
 from tests.world import make_shop
@@ -85,6 +86,56 @@ def test_a_status_code_is_added_and_taken_off(cli):
     assert cli("external-credential", "remove-status-code", "Orders", "712").code == 0
     refused = cli("external-credential", "add-status-code", "Orders", "200")
     assert (refused.code, "1xx, 2xx or 3xx does not refuse" in refused.err) == (3, True)
+
+
+def test_status_suggests_a_status_code_with_its_evidence_and_the_command_that_adds_it(cli):
+    cli("secret", "set", "Orders/Service", "client_id=abc", "client_secret=-", stdin="s3cret")
+    cli.runs(stale(cli.world, 712, times=5))
+    lines = cli("status").out.splitlines()
+    assert lines[-2].endswith("callout external-credential add-status-code Orders 712")
+    assert "5 answers with status 712 on 1 token" in lines[-1]
+    assert cli("external-credential", "add-status-code", "Orders", "712").code == 0
+    assert "add-status-code" not in cli("status").out
+
+
+RULE = ("external-credential", "add-refresh-rule", "Orders", "--status", "500", "--status", "200")
+
+
+def test_refresh_rules_are_added_shown_and_taken_off(cli):
+    assert cli(*RULE, "--json-pointer", "/error", "--equals", "a", "--equals", "b").code == 0
+    ran = cli(
+        "external-credential", "add-refresh-rule", "Orders", "--status", "403", "--header", "X-E", "--matches", "x*"
+    )
+    assert (ran.code, "like 'x*' in the header X-E is a sign of stale" in ran.out) == (0, True)
+    shown = cli("external-credential", "show", "Orders").out
+    assert "refresh rule 1  status 500 or 200 with 'a' or 'b' at /error of its body" in shown
+    assert "refresh rule 2  status 403 with like 'x*' in the header X-E" in shown
+    assert "status 403 with like" in cli("external-credential", "list").out
+    assert cli("external-credential", "remove-refresh-rule", "Orders", "1").code == 0
+    (left,) = cli("external-credential", "show", "Orders", "--json").json["refresh_rules"]
+    assert (left["number"], left["header"]) == (1, {"name": "X-E", "matches": ["x*"]})
+    assert cli("external-credential", "remove-refresh-rule", "Orders", "2").code == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "500 alone"),
+        (("--json-pointer", "/error"), "the values there"),
+        (("--soap-fault-code", "sf:X"), "without its prefix"),
+        (("--contains", "x"), "a header's name"),
+    ],
+)
+def test_a_refresh_rule_that_cannot_be_one_is_refused_with_the_reason(cli, options, said):
+    ran = cli(*RULE, *options)
+    assert (ran.code, said in ran.err) == (3, True), ran.err
+
+
+def test_the_debounce_is_set_and_given_back(cli):
+    assert "stay quiet for 60 seconds" in cli("external-credential", "set-refresh-debounce", "Orders", "60").out
+    assert cli("external-credential", "show", "Orders", "--json").json["refresh_debounce"] == 60
+    assert cli("external-credential", "set-refresh-debounce", "Orders").code == 0
+    assert cli("external-credential", "show", "Orders", "--json").json["refresh_debounce"] is None
 
 
 @pytest.mark.parametrize(("situation", "rung"), SITUATIONS.items())

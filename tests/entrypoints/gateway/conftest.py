@@ -11,13 +11,17 @@ import uvloop
 
 from callout.adapters.outbound import Outbound
 from callout.core.errors import Refused
-from callout.core.ports import Destination
+from callout.core.model.credentials import ExternalCredential, RefreshRule
+from callout.core.ports import Destination, Spools
+from callout.core.refresh.replay import ReplayContract
+from callout.core.refresh.rules import Signs, signs_of
 from callout.engine.routes import Ready
 from callout.entrypoints.gateway import Gateway, Limits
 
 KEY = b"co_key"
 FOREVER = float("inf")
-SECONDS = 5
+#: How long anything that must happen may take on a busy machine; only a test that fails waits for so long.
+SECONDS = 60
 
 
 def pytest_asyncio_loop_factories():
@@ -114,16 +118,26 @@ class ExternalSystem:
             writer.transport.abort()
 
 
+NO_RULES = signs_of(ExternalCredential("E", "none", additional_status_codes=(601,)))
+
+
 @dataclass(eq=False)
 class StandInRoute:
     destination: Destination
     path: bytes = b"/v2"
     drops: frozenset[bytes] = frozenset({b"host", b"authorization", b"x-tenant"})
+    signs: Signs = NO_RULES
     refresh_statuses: frozenset[int] = frozenset({401, 601})
     ready: Ready | None = None
     demands: Any = None
     formulas: Any = None
     until: float = FOREVER
+    replay: ReplayContract = field(default_factory=ReplayContract)
+
+    def rule(self, *rules: RefreshRule) -> None:
+        """Give the route refresh rules, beside its statuses."""
+        self.signs = signs_of(ExternalCredential("E", "none", additional_status_codes=(601,), refresh_rules=rules))
+        self.refresh_statuses = self.signs.statuses
 
 
 @dataclass
@@ -134,7 +148,9 @@ class StandIn:
     records: list[tuple[Any, ...]] = field(default_factory=list)
     written: list[tuple[Any, int]] = field(default_factory=list)
     says_stale: list = field(default_factory=list)
-    told: list[tuple[int, bool]] = field(default_factory=list)
+    told: list[bool] = field(default_factory=list)
+    noticed: list = field(default_factory=list)
+    good: bool = False
     prepared: int = 0
     refreshed: int = 0
     refusal: Refused | None = None
@@ -182,18 +198,22 @@ class StandIn:
         self.refreshed += 1
         return await self.prepare(route, asked)
 
-    def answered(self, route, ready, status, replayed):
-        self.told.append((status, replayed))
+    def still_good(self, route):
+        return self.good
+
+    def answered(self, route, ready, *, helped):
+        self.told.append(helped)
 
     def next_id(self):
         self.count += 1
         return b"id-%d" % self.count
 
     def record(self, *record):
-        *record, ready, stale_status, says_stale = record if len(record) == 14 else (*record, False)
+        *record, ready, stale_status, says_stale, noticed = record if len(record) == 15 else (*record, False, None)
         self.records.append(tuple(record))
         self.written.append((ready, stale_status))
         self.says_stale.append(says_stale)
+        self.noticed.append(noticed)
         self.recorded.set()
 
 
@@ -272,8 +292,21 @@ class Caller:
 
 
 @dataclass
+class Clock:
+    """Seconds that pass only when a test says so: no limit of the gateway's races with the machine."""
+
+    seconds: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@dataclass
 class World:
+    """What a test plays with. The gateway sweeps by itself, too, but its time stands still meanwhile."""
+
     gateway: Gateway
+    clock: Clock
     engine: StandIn
     external: ExternalSystem
     callers: list[Caller] = field(default_factory=list)
@@ -286,11 +319,28 @@ class World:
     async def ask(self, *args, **more) -> Answer:
         return await (await self.caller()).ask(*args, **more)
 
+    def let_pass(self, seconds: float) -> None:
+        """Let time pass; the gateway sweeps at the start of it and at its end."""
+        self.gateway.sweep()
+        self.clock.seconds += seconds
+        self.gateway.sweep()
+
+    async def screening(self) -> None:
+        """Wait until an answer is being held back."""
+        await until(lambda: any(each.exchange and each.exchange._screening for each in self.gateway._connections))
+
     async def record(self) -> tuple[Any, ...]:
         """Wait for the next record and return the last."""
         async with asyncio.timeout(SECONDS):
             await self.engine.recorded.wait()
         return self.engine.records[-1]
+
+
+async def until(happened: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(SECONDS):
+        while not happened():
+            await asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -299,15 +349,22 @@ async def limits() -> Limits:
 
 
 @pytest.fixture
-async def world(limits):
+def spools() -> Spools | None:
+    """Nothing is kept in files, unless a module says otherwise."""
+    return None
+
+
+@pytest.fixture
+async def world(limits, spools):
     external = ExternalSystem()
     await external.start()
     outbound = Outbound(connect_seconds=SECONDS)
     engine = StandIn(StandInRoute(Destination("http", "127.0.0.1", external.port, allow_private_network=True)))
     engine.route.ready = engine.ready(0)
-    gateway = Gateway(engine, outbound, limits, b'{"gateway":"here"}')
+    clock = Clock()
+    gateway = Gateway(engine, outbound, limits, b'{"gateway":"here"}', monotonic=clock, spools=spools)
     await gateway.start("127.0.0.1", 0)
-    made = World(gateway, engine, external)
+    made = World(gateway, clock, engine, external)
     yield made
     for caller in made.callers:
         caller.leave()

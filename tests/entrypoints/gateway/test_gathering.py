@@ -6,11 +6,13 @@ from dataclasses import replace
 import pytest
 
 from callout.core.errors import Refused
+from callout.core.refresh.replay import ReplayContract
 from callout.engine.evaluating import Formulas, Written
 from callout.entrypoints.gateway import Limits
 
-from .conftest import SECONDS, StandIn, answer
+from .conftest import SECONDS, StandIn, answer, read_request, until
 from .test_refreshing import stale_once
+from .test_screening import SIGNS
 
 LIMIT = 1000
 BODIES = Formulas(headers=False, body=True, reads_body=False)
@@ -129,6 +131,20 @@ async def test_a_body_over_the_limit_is_refused_and_nothing_is_sent(world, frami
     assert world.external.requests == []
 
 
+async def test_a_body_that_says_beforehand_that_it_is_too_large_is_not_asked_for(world) -> None:
+    caller = await world.caller()
+    caller.request(b"/callout/Orders", b"Expect: 100-continue", b"Content-Length: 1001", method=b"POST")
+    assert (await caller.answer()).problem["reason"] == "request_too_large"
+
+
+async def test_a_lower_limit_of_every_request_counts_here_too(world) -> None:
+    world.gateway.limits = replace(world.gateway.limits, request_limit=10)
+    assert (await world.ask(b"/callout/Orders", method=b"POST", body=b"x" * 10)).status == 200
+    assert world.engine.asked[0].longest == 10
+    found = await world.ask(b"/callout/Orders", method=b"POST", body=b"x" * 11)
+    assert found.problem["reason"] == "request_too_large"
+
+
 async def test_a_body_of_exactly_the_limit_passes(world) -> None:
     assert (await world.ask(b"/callout/Orders", method=b"POST", body=b"x" * LIMIT)).status == 200
 
@@ -142,6 +158,74 @@ async def test_a_stale_token_is_replaced_and_the_formulas_are_evaluated_again(wo
     assert (found.body, found.values("Callout-Replay")) == (b"fresh", ["done"])
     bodies = [b"longer than replay_limit token-%d" % number for number in (1, 2)]
     assert [request.body for request in world.external.requests] == bodies
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+async def test_an_answer_that_is_held_back_by_a_rule_is_followed_by_an_evaluation_with_the_new_token(
+    world, sign
+) -> None:
+    rule, stale = SIGNS[sign]
+    world.engine.route.rule(rule)
+    world.external.said = lambda request, number: answer(b"fresh") if b"token-2" in request.body else stale
+    found = await world.ask(b"/callout/Orders", method=b"POST", body=b"longer than replay_limit {!token}")
+    assert (found.body, found.values("Callout-Replay")) == (b"fresh", ["done"])
+    assert [request.body[-7:] for request in world.external.requests] == [b"token-1", b"token-2"]
+    assert [request.values(b"content-length") for request in world.external.requests] == [[b"32"], [b"32"]]
+
+
+async def test_what_replay_methods_leaves_out_is_not_sent_again_though_it_is_at_hand(world) -> None:
+    world.engine.route.replay = ReplayContract(methods=frozenset({b"GET"}))
+    world.external.said = lambda request, number: answer(b"no", start=b"HTTP/1.1 401 No")
+    found = await world.ask(b"/callout/Orders", method=b"POST", body=b"{!token}")
+    assert (found.status, found.values("Callout-Replay")) == (401, ["not-possible"])
+    assert (await world.record())[9] == "not-possible/method_not_declared"
+    assert len(world.external.requests) == 1
+    await until(lambda: world.engine.refreshed == 1)
+
+
+async def test_headers_that_are_evaluated_go_again_with_a_body_that_was_kept(world) -> None:
+    world.engine.route.formulas = HEADERS
+    world.external.said = lambda request, number: answer(b"fresh") if number > 1 else answer(start=b"HTTP/1.1 401 No")
+    found = await world.ask(b"/callout/Orders", b"X-A: {!token}", method=b"POST", body=b"{!token}")
+    assert (found.body, found.values("Callout-Replay")) == (b"fresh", ["done"])
+    sent = [(request.values(b"x-a"), request.body) for request in world.external.requests]
+    assert sent == [([b"token-1"], b"{!token}"), ([b"token-2"], b"{!token}")]
+
+
+async def test_headers_that_are_evaluated_do_not_go_again_with_a_body_that_was_not_kept(world) -> None:
+    world.engine.route.formulas = HEADERS
+    world.external.said = lambda request, number: answer(b"no", start=b"HTTP/1.1 401 No")
+    found = await world.ask(b"/callout/Orders", b"X-A: {!token}", method=b"POST", body=b"longer than replay_limit")
+    assert found.values("Callout-Replay") == ["not-possible"]
+    assert (await world.record())[9] == "not-possible/large_body_not_declared"
+    assert len(world.external.requests) == 1
+
+
+async def test_what_was_evaluated_is_sent_as_it_is_on_a_fresh_connection_where_the_kept_one_was_closed(world) -> None:
+    async def once(reader, writer) -> None:
+        world.external.requests.append(await read_request(reader))
+        writer.write(answer())
+        if world.external.connections > 1:
+            return
+        await read_request(reader)  # and closes without an answer
+
+    world.external.script = once
+    caller = await world.caller()
+    await caller.ask(b"/callout/Orders", method=b"PUT", body=b"{!token}")
+    found = await caller.ask(b"/callout/Orders", method=b"PUT", body=b"longer than replay_limit {!token}")
+    assert (found.status, found.values("Callout-Replay")) == (200, [])
+    assert world.external.requests[-1].body == b"longer than replay_limit token-2"
+    assert world.engine.prepared == 2
+
+
+async def test_nothing_is_evaluated_or_asked_for_before_the_rules_let_the_request_through(world) -> None:
+    world.engine.route.demands = object()
+    world.engine.refusing = Refused("method_not_allowed_here", "got POST; expected GET")
+    caller = await world.caller()
+    caller.request(b"/callout/Orders", b"Expect: 100-continue", b"Content-Length: 8", method=b"POST")
+    found = await caller.answer()
+    assert found.problem["reason"] == "method_not_allowed_here"
+    assert (world.engine.prepared, world.external.requests) == (0, [])
 
 
 async def test_a_caller_who_waits_for_it_is_asked_for_the_body(world) -> None:

@@ -16,7 +16,7 @@ STALE = answer(b"stale", start=b"HTTP/1.1 401 Unauthorized")
 
 @pytest.fixture
 async def limits() -> Limits:
-    return Limits(default_timeout=0.3, idle_timeout=0.3, request_limit=1000)
+    return Limits(default_timeout=30, idle_timeout=30, request_limit=1000)
 
 
 async def asked(world, *args, **more) -> None:
@@ -59,14 +59,19 @@ async def refused_for_its_token(world) -> None:
 
 
 async def timed_out(world) -> None:
-    world.external.said = None
+    begun = asyncio.Event()
 
     async def silent(reader, writer) -> None:
         await read_request(reader)
+        begun.set()
         await reader.read()
 
     world.external.script = silent
-    await asked(world)
+    caller = await world.caller()
+    caller.request()
+    await begun.wait()
+    world.let_pass(31)
+    await caller.answer()
 
 
 async def unreachable(world) -> None:
@@ -93,7 +98,12 @@ async def paused_too_long(world) -> None:
         await reader.read()
 
     world.external.script = pausing
-    await asked(world)
+    caller = await world.caller()
+    caller.request()
+    await caller.head()
+    await caller.reader.readexactly(5)
+    world.let_pass(31)
+    assert await caller.ended()
 
 
 async def abandoned_before_the_answer(world) -> None:

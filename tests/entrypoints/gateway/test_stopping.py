@@ -67,7 +67,7 @@ async def test_a_refresh_under_way_is_awaited(world) -> None:
 
 async def test_no_new_connection_is_taken(world) -> None:
     port = world.gateway.port
-    await world.gateway.stop(1)
+    await world.gateway.stop(SECONDS)
     with socket.socket() as late:
         assert late.connect_ex(("127.0.0.1", port)) != 0
 
@@ -93,5 +93,5 @@ async def test_readiness_is_what_it_is_told(world) -> None:
         world.gateway, own = gateway, world.gateway
         found = await world.ask(b"/readyz")
         world.gateway = own
-        await gateway.stop(1)
+        await gateway.stop(SECONDS)
     assert (found.status, found.body) == (503, b'{"ready":false}')

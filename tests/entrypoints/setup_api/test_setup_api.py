@@ -65,13 +65,13 @@ async def test_a_key_proves_who_calls(api, shop, proof):
         {"Authorization": "Basic !"},
     ],
 )
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)
-async def test_no_operation_is_run_without_a_valid_key(api, headers, operation):
-    path = operation.path.replace("{", "").replace("}", "")
-    answer = await api.request(operation.method, f"/api/v1{path}", headers=headers)
-    assert (answer.status_code, answer.json()["reason"]) == (401, "caller_unknown")
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert (answer.headers["callout-error"], "www-authenticate" in answer.headers) == ("caller_unknown", True)
+async def test_no_operation_is_run_without_a_valid_key(api, headers):
+    for operation in OPERATIONS:
+        path = operation.path.replace("{", "").replace("}", "")
+        answer = await api.request(operation.method, f"/api/v1{path}", headers=headers)
+        assert (operation.name, answer.status_code, answer.json()["reason"]) == (operation.name, 401, "caller_unknown")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert (answer.headers["callout-error"], "www-authenticate" in answer.headers) == ("caller_unknown", True)
 
 
 async def test_an_expired_key_is_refused_and_says_when_it_ended(api, shop):
@@ -179,6 +179,33 @@ async def test_health_readiness_metrics_and_discovery_need_no_key(api, state):
     metrics = await api.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert 'callouts_total{status="200"} 3\n' in metrics.text
+
+
+@pytest.mark.parametrize(("peer", "opened", "status"), [("192.0.2.7", False, 403), ("192.0.2.7", True, 200)])
+async def test_metrics_are_for_this_machine_unless_they_are_opened(shop, peer, opened, status):
+    members = {"readiness": dict, "discovery": dict, "version": "1"}
+    metrics = [Metric("callouts_total", "counter", "callouts", (({}, 3),))]
+    app = setup_app(shop.operations, metrics=lambda: metrics, metrics_open=opened, **members)
+    transport = httpx2.ASGITransport(app=app, client=(peer, 1))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://setup") as client:
+        answer = await client.get("/metrics")
+    assert (answer.status_code, "callouts_total" in answer.text) == (status, opened)
+    assert opened or "CALLOUT_METRICS_OPEN" in answer.text
+
+
+#: Routes that are no operation, and for whom they are: everyone, or this machine.
+OPEN = {"/healthz", "/readyz", "/metrics", "/.well-known/callout", "/api/v1/openapi.json"}
+
+
+async def test_every_route_is_an_operation_of_the_matrix_or_known_to_be_open(api):
+    """A route that is added anywhere else fails here: no role was judged for it."""
+    routes = {(route.path, method) for route in api._transport.app.routes for method in route.methods - {"HEAD"}}
+    operations = {(f"/api/v1{o.path}", o.method) for o in OPERATIONS}
+    assert routes - operations == {(path, "GET") for path in OPEN}
+    assert operations <= routes
+    for path, method in operations:
+        refused = await api.request(method, path.replace("{", "").replace("}", ""))
+        assert (refused.status_code, refused.json()["reason"]) == (401, "caller_unknown"), path
 
 
 async def test_answers_are_not_to_be_stored_or_guessed(api, admin):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from callout.adapters.outbound.connection import Connection
@@ -37,29 +38,35 @@ class OutboundTransport:
         """Send a request and read the whole answer.
 
         Raises `Refused`: `address_not_allowed`, `tls_verification_failed`, `external_system_unreachable`,
-        `timed_out`, `malformed_request` (a header that cannot be written).
+        `timed_out`, `malformed_request` (a header that cannot be written). `unsent` is true where it never left.
         """
         origin = origin_of(request.url)
         destination = Destination(origin.scheme, origin.host, origin.port, allow_private_network)
         raw = _written(request, origin.authority)
+        progress = _Progress()
         try:
             async with asyncio.timeout(timeout_seconds):
-                return await self._exchange(destination, raw, request.method)
+                return await self._exchange(destination, raw, request.method, progress)
         except TimeoutError:
-            raise Refused(
-                "timed_out", f"{origin.authority}: got no whole answer; expected one within {timeout_seconds:g} seconds"
-            ) from None
+            late = f"{origin.authority}: got no whole answer; expected one within {timeout_seconds:g} seconds"
+            raise Refused("timed_out", late, unsent=not progress.sent) from None
+        except Refused as refused:
+            refused.unsent = not progress.sent
+            raise
 
-    async def _exchange(self, destination: Destination, raw: bytes, method: str) -> HttpResponse:
+    async def _exchange(self, destination: Destination, raw: bytes, method: str, progress: _Progress) -> HttpResponse:
         if method in _SAFE:
             connection = self._outbound.idle(destination)
             if connection is not None:
+                progress.sent = True
                 try:
                     return await self._answer(connection, raw, method)
                 except _Stale:
                     pass
         try:
-            return await self._answer(await self._outbound.dial(destination), raw, method)
+            connection = await self._outbound.dial(destination)
+            progress.sent = True
+            return await self._answer(connection, raw, method)
         except _Stale as stale:
             raise stale.refused from None
 
@@ -73,6 +80,13 @@ class OutboundTransport:
             raise
         connection.give_back(request_ended=True)
         return answer
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a request has come: whether anything of it may have left."""
+
+    sent: bool = False
 
 
 class _Stale(Exception):
@@ -152,5 +166,6 @@ def _value(name: str, value: str) -> str:
         raise Refused(
             "malformed_request",
             f"got header {name!r} with characters that cannot be sent; expected no line breaks or control characters",
+            unsent=True,
         )
     return value

@@ -7,8 +7,10 @@ the bytes that were read are handed on. One request is under way at a time.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, cast
 
 from callout.core.errors import Refused
@@ -22,6 +24,7 @@ MOST_INTERIM = 16
 #: Most idle connections to one destination.
 MOST_IDLE = 256
 _SWITCHING_PROTOCOLS = 101
+_PIECE = 64 * 1024
 _BODILESS = frozenset({204, 304})
 _NO_BODY = LengthBody(0)
 
@@ -150,8 +153,10 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the receiver: the end of a body that lasts until the close, or a failure."""
-        self._transport = None
+        transport, self._transport = self._transport, None
         self._forget(self)
+        if exc is not None and transport is not None and self._receiver is not None:
+            self._read_what_is_left(transport)
         receiver, self._receiver = self._receiver, None
         if receiver is None:
             return
@@ -165,6 +170,19 @@ class Connection(asyncio.Protocol):
             self._unreachable(f"the connection was {said} {when} the answer"),
             untouched=self._body is None and not self._buffer,
         )
+
+    def _read_what_is_left(self, transport: asyncio.Transport) -> None:
+        """Take what came before the connection was reset.
+
+        An external system that answers early, and closes without reading the rest of a request, resets it. Where that
+        is noticed in writing, the event loop reads no more, although the answer has come.
+        """
+        if transport.get_extra_info("sslcontext") is not None:
+            return  # it is not what the receiver reads
+        descriptor = transport.get_extra_info("socket").fileno()  # event loops close it after this call
+        with suppress(OSError):
+            while self._receiver is not None and (left := os.read(descriptor, _PIECE)):
+                self.data_received(left)
 
     def pause_writing(self) -> None:
         """The external system reads slowly."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -83,11 +84,13 @@ class SqlAuditTrail:
         """Walk the whole chain, from one consistent view, and find the first row that does not hold."""
         return await self._database.read(lambda c: _verify(c, kept))
 
-    async def prune(self, before: datetime, who: str, at: datetime) -> Pruned | None:
+    async def prune(self, before: datetime, who: str, at: datetime, *, dry_run: bool = False) -> Pruned | None:
         """Remove the rows written before this time, and append a checkpoint. Raises `StoreError` on a broken chain."""
         found = await self._database.read(lambda c: _judged(c, before))
         if found is None:
             return None
+        if dry_run:
+            return await self._database.read(lambda c: _prunable(c, found))
         return await self._database.write(lambda c: _prune(c, found, before, who, at))
 
 
@@ -144,27 +147,32 @@ def _judged(connection: Connection, before: datetime) -> Head | None:
     return Head(through, connection.execute(select(AUDIT.c.hash).where(AUDIT.c.seq == through)).scalar_one())
 
 
-def _prune(connection: Connection, through: Head, before: datetime, who: str, at: datetime) -> Pruned | None:
-    head = _head(connection, lock=True)
-    gone = AUDIT.c.seq <= through.seq
-    if connection.execute(select(AUDIT.c.hash).where(AUDIT.c.seq == through.seq)).scalar_one_or_none() != through.hash:
-        return None  # somebody else pruned meanwhile
-    counted = select(AUDIT.c.kind, func.count(), func.sum(AUDIT.c.count)).where(gone).group_by(AUDIT.c.kind)
-    counts = {kind: (rows, int(records)) for kind, rows, records in connection.execute(counted)}
+def _prunable(connection: Connection, through: Head) -> Pruned:
+    """Count what pruning would remove."""
+    counted = select(AUDIT.c.kind, func.count(), func.sum(AUDIT.c.count)).where(AUDIT.c.seq <= through.seq)
+    counts = {k: (rows, int(records)) for k, rows, records in connection.execute(counted.group_by(AUDIT.c.kind))}
     rows = sum(number for number, _ in counts.values())
     acts = sum(number for kind, (number, _) in counts.items() if kind in ACTS)
-    callouts = counts.get(Kind.CALLOUTS, (0, 0))[1]
+    return Pruned(through, rows, acts, counts.get(Kind.CALLOUTS, (0, 0))[1], _head(connection))
+
+
+def _prune(connection: Connection, through: Head, before: datetime, who: str, at: datetime) -> Pruned | None:
+    head = _head(connection, lock=True)
+    if connection.execute(select(AUDIT.c.hash).where(AUDIT.c.seq == through.seq)).scalar_one_or_none() != through.hash:
+        return None  # somebody else pruned meanwhile
+    gone = _prunable(connection, through)
+    counts = f"{gone.acts} acts, {gone.callouts} callouts"
     said = {
         "act": "prune audit",
-        "what": f"rows through {through.seq}, written before {stamp(before)}: {acts} acts, {callouts} callouts",
+        "what": f"rows through {through.seq}, written before {stamp(before)}: {counts}",
         "through": through.seq,
         "hash": through.hash.hex(),
     }
     records = msgspec.json.encode(said)
     checkpoint = Row(head.seq + 1, stamp(at), Kind.CHECKPOINT, who, "", "", 1, records, head.hash)
     _extend(connection, [checkpoint])
-    connection.execute(delete(AUDIT).where(gone))
-    return Pruned(through, rows, acts, callouts, Head(checkpoint.seq, checkpoint.hash()))
+    connection.execute(delete(AUDIT).where(AUDIT.c.seq <= through.seq))
+    return replace(gone, head=Head(checkpoint.seq, checkpoint.hash()))
 
 
 def _verify(connection: Connection, kept: Head | None) -> Verification:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from callout.adapters.store.audit import record_acts
 from callout.adapters.store.database import Database
 from callout.adapters.store.errors import StoreError
+from callout.adapters.store.generation import next_generation
 from callout.adapters.store.tables import DATA_KEY
 from callout.core.ports import AdminAct
 
@@ -30,7 +31,7 @@ class SqlDataKeys:
             return {row.id: row.wrapped for row in rows}
 
     def add(self, number: int, wrapped: bytes, act: AdminAct) -> None:
-        """Add a wrapped key; `StoreError` where the id is taken."""
+        """Add a wrapped key; `StoreError` where the id is taken. Processes that run learn of any but the first."""
         with self._database.writing() as connection:
             try:
                 connection.execute(insert(DATA_KEY).values(id=number, wrapped=wrapped, created_at=act.at))
@@ -38,18 +39,20 @@ class SqlDataKeys:
                 raise StoreError(
                     f"the data key {number} already", "a new id", "Another process has rotated just now: look again"
                 ) from error
+            if number > 1:
+                next_generation(connection)
             record_acts(connection, [act])
 
-    def replace(self, wrapped: Mapping[int, bytes], act: AdminAct) -> None:
-        """Put re-wrapped keys in place of all present ones; `StoreError` where the ids are not exactly these."""
+    def replace(self, wrapped: Mapping[int, bytes], act: AdminAct, *, before: Mapping[int, bytes]) -> None:
+        """Put re-wrapped keys in place of all; `StoreError` where those that are there are not exactly `before`."""
         with self._database.writing() as connection:
-            present = set(connection.execute(select(DATA_KEY.c.id)).scalars())
-            if present != set(wrapped):
+            rows = connection.execute(select(DATA_KEY.c.id, DATA_KEY.c.wrapped))
+            if {row.id: row.wrapped for row in rows} != dict(before) or set(before) != set(wrapped):
                 # A key that was left out would stay wrapped by the old master key, which is about to go away.
                 raise StoreError(
                     f"re-wrapped data keys {sorted(wrapped)}",
-                    f"exactly {sorted(present)}",
-                    "Another process has rotated just now: re-wrap again",
+                    "exactly those that are there, unchanged since they were read",
+                    "Another process has rotated just now: rotate again",
                 )
             for number, record in wrapped.items():
                 connection.execute(update(DATA_KEY).where(DATA_KEY.c.id == number).values(wrapped=record))

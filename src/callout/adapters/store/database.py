@@ -41,10 +41,13 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """One transaction that holds the write lock from its start; an error undoes all of it (`StoreError`)."""
+    def writing(self, *, durably: bool = False) -> Iterator[Connection]:
+        """One transaction that holds the write lock from its start; an error undoes all of it (`StoreError`).
+
+        `durably`: it is on the disk when the block ends, where else a loss of power could undo it.
+        """
         with self._one_writer, translated(), self._engine.connect() as plain:
-            connection = plain.execution_options(**{sqlite.WRITES: True})
+            connection = plain.execution_options(**{sqlite.WRITES: True, sqlite.DURABLE: durably})
             with connection.begin():
                 yield connection
 
@@ -55,6 +58,10 @@ class Database:
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run work in one writing transaction. Once it runs, cancelling the caller does not stop it."""
         return await self.in_thread(lambda: self._run(self.writing, work))
+
+    async def write_durably(self, work: Callable[[Connection], T]) -> T:
+        """Run work as `write` does; when this returns, what it wrote is on the disk."""
+        return await self.in_thread(lambda: self._run(lambda: self.writing(durably=True), work))
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run blocking work in a thread of the store."""

@@ -95,14 +95,17 @@ class SqlDefinitions:
 
         await self._database.write(work)
 
-    async def change_key(self, key: CallerKey, act: AdminAct) -> bool:
-        """Change the key with this digest; False where there is none, and then nothing is written."""
+    async def change_key(self, key: CallerKey, act: AdminAct, *, expects: int | None = None) -> bool:
+        """Change the key with this digest; False where there is none, and then nothing is written.
+
+        `Outdated` where the definitions moved.
+        """
         same = update(CALLER_KEY).where(CALLER_KEY.c.digest == key.digest)
 
         def work(connection: Connection) -> bool:
             if connection.execute(same.values(_columns_of(key))).rowcount == 0:
                 return False
-            next_generation(connection)
+            next_generation(connection, expects)
             record_acts(connection, [act])
             return True
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, update
 
-from callout.adapters.store.tables import SECRET, TOKEN, TOKEN_ERROR, key_columns, of_key
+from callout.adapters.store.tables import (
+    INTENT,
+    LEASE,
+    SECRET,
+    STATED,
+    TOKEN,
+    TOKEN_ERROR,
+    key_columns,
+    of_key,
+)
 from callout.core.model.credentials import UserExternalCredentialKey
+from callout.core.refresh.epoch import LINEAGE_SECRETS
+
+#: What is kept of one key: all of it goes with what it belongs to.
+_ALL = (SECRET, TOKEN, TOKEN_ERROR, LEASE, INTENT, STATED)
 
 
 def put_values(
@@ -22,26 +35,38 @@ def put_values(
     """Set these values and leave others; drops the token and its last error, which the old ones caused."""
     connection.execute(delete(SECRET).where(of_key(SECRET, key), SECRET.c.name.in_(list(sealed))))
     for name, envelope in sealed.items():
-        row = key_columns(key) | {"name": name, "envelope": envelope, "version": version, "set_at": set_at}
+        versions = {"version": version, "own_version": version}
+        row = key_columns(key) | {"name": name, "envelope": envelope, "set_at": set_at} | versions
         connection.execute(insert(SECRET).values(row))
-    values_moved(connection, key, version)
+    values_moved(connection, key, version, sealed)
 
 
-def values_moved(connection: Connection, key: UserExternalCredentialKey, version: int) -> None:
-    """Give every remaining value the new version, and drop what was obtained with the old values."""
+def values_moved(
+    connection: Connection, key: UserExternalCredentialKey, version: int, names: Collection[str] | None
+) -> None:
+    """Give every remaining value the new version, and drop what was obtained with the old values.
+
+    Where no value that a refresh token hangs on is among the changed `names` (None: all), a stored one stays, and so
+    does what is known of its refresh: the access token beside it is not used any more.
+    """
     connection.execute(update(SECRET).where(of_key(SECRET, key)).values(version=version))
-    connection.execute(delete(TOKEN).where(of_key(TOKEN, key)))
-    connection.execute(delete(TOKEN_ERROR).where(of_key(TOKEN_ERROR, key)))
+    for table in (TOKEN_ERROR, STATED):
+        connection.execute(delete(table).where(of_key(table, key)))
+    if names is None or not LINEAGE_SECRETS.isdisjoint(names):
+        for table in (TOKEN, LEASE, INTENT):
+            connection.execute(delete(table).where(of_key(table, key)))
+    else:
+        connection.execute(delete(TOKEN).where(of_key(TOKEN, key), TOKEN.c.lineage == ""))
 
 
 def drop_values_of_user(connection: Connection, user: str) -> None:
     """Drop every value, token and error of a user's own; those that principals share have an empty user."""
     if user:
-        for table in (SECRET, TOKEN, TOKEN_ERROR):
+        for table in _ALL:
             connection.execute(delete(table).where(table.c.user == user))
 
 
 def drop_values_of_external_credential(connection: Connection, name: str) -> None:
     """Drop every value, token and error of an external credential, those of users too."""
-    for table in (SECRET, TOKEN, TOKEN_ERROR):
+    for table in _ALL:
         connection.execute(delete(table).where(table.c.external_credential == name))

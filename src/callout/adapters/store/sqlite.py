@@ -2,7 +2,8 @@
 
 WAL: readers never wait for the writer, nor the writer for readers. `synchronous=NORMAL`: in WAL mode that cannot
 corrupt the database, and a crash of the process loses nothing; a loss of *power* may undo the last few commits, whole ones and in order.
-In exchange a commit costs about 9 µs rather than 200 and more, so that the audit of callouts keeps up. Writes
+In exchange a commit costs about 9 µs rather than 200 and more, so that the audit of callouts keeps up. What must not be
+lost even then (a refresh token that was spent) is written with `synchronous=FULL`. Writes
 begin with `BEGIN IMMEDIATE`: the lock is waited for at the start, where waiting is safe; a transaction that reads
 first and writes later would fail at once when another has written in between.
 """
@@ -24,6 +25,8 @@ from callout.adapters.store.errors import StoreError
 
 #: Execution option of a connection whose transaction will write.
 WRITES = "callout_writes"
+#: Execution option of one whose commit is to be on the disk when it returns.
+DURABLE = "callout_durable"
 
 _CONNECTIONS = 8
 
@@ -102,10 +105,41 @@ def open_engine(path: Path, *, read_only: bool, busy_timeout_seconds: float) -> 
     return engine
 
 
+def alone(engine: Engine) -> bool:
+    """Take the database out of WAL mode, which SQLite does only for the one connection that there is; say if it did."""
+    connection = engine.raw_connection()
+    try:
+        return bool(connection.cursor().execute("PRAGMA journal_mode=DELETE").fetchone()[0] == "delete")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return False
+        raise explain(error) from error
+    finally:
+        connection.close()
+
+
+def still_alone(connection: Connection) -> bool:
+    """Say, once the write lock is held, whether nobody has come since `alone`: whoever opens it turns WAL on again."""
+    return str(connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()) == "delete"
+
+
+def not_alone(engine: Engine) -> None:
+    """Put the database into WAL mode again."""
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA journal_mode=WAL")
+    finally:
+        connection.close()
+
+
 def _begin(connection: Connection) -> None:
     """Begin by hand: the driver's own way begins late and never IMMEDIATE (isolation_level is None above)."""
-    writes = connection.get_execution_options().get(WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get(WRITES, False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get(DURABLE, False) else 'NORMAL'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def explain(error: BaseException | None) -> StoreError:

@@ -12,6 +12,7 @@ from callout.adapters.store.changes import Changes
 from callout.adapters.store.data_keys import SqlDataKeys
 from callout.adapters.store.database import Database
 from callout.adapters.store.definitions import SqlDefinitions
+from callout.adapters.store.envelopes import SqlEnvelopes
 from callout.adapters.store.errors import StoreError
 from callout.adapters.store.tables import REVISION
 from callout.adapters.store.user_external_credentials import SqlUserExternalCredentials
@@ -30,6 +31,7 @@ class Store:
         self.user_external_credentials = SqlUserExternalCredentials(database)
         self.audit = SqlAuditTrail(database, clock)
         self.data_keys = SqlDataKeys(database)
+        self.envelopes = SqlEnvelopes(database)
 
     @classmethod
     def open(

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from callout.core.model.credentials import UserExternalCredentialKey
 
 #: The migration that this version of the code needs; ids of migrations are four digits and count up.
-REVISION = "0003"
+REVISION = "0004"
 
 #: Names sort by code point everywhere (a PostgreSQL database may have been made with another collation).
 _NAME = Text().with_variant(Text(collation="C"), "postgresql")
@@ -74,12 +74,13 @@ class Names(TypeDecorator[tuple[str, ...]]):
 
 METADATA = MetaData()
 
-#: One row. `generation` rises with every write that decisions may depend on.
+#: One row. `generation` rises with every write that decisions may depend on, `fence` with every lease.
 ORG = Table(
     "org",
     METADATA,
     Column("id", _NUMBER, primary_key=True, autoincrement=False),
     Column("generation", _NUMBER, nullable=False),
+    Column("fence", _NUMBER, nullable=False, server_default="0"),
     CheckConstraint("id = 1", name="org_is_one_row"),
     sqlite_strict=True,
 )
@@ -110,7 +111,8 @@ CALLER_KEY = Table(
     sqlite_strict=True,
 )
 
-#: Sealed values. `version` is the generation of the last write to any value of the same key, and never comes again.
+#: Sealed values. `version` is the generation of the last write to any value of the same key, and never comes again;
+#: `own_version` that of the last write to this one (0: before this was kept).
 SECRET = Table(
     "secret",
     METADATA,
@@ -121,10 +123,12 @@ SECRET = Table(
     Column("envelope", LargeBinary, nullable=False),
     Column("version", _NUMBER, nullable=False),
     Column("set_at", Instant, nullable=False),
+    Column("own_version", _NUMBER, nullable=False, server_default="0"),
     sqlite_strict=True,
 )
 
 #: Sealed tokens: a row is there only while a token is. `last_refresh_at`: when a token last replaced another.
+#: `fingerprint` and `lineage`: see `core.refresh.epoch`; empty where a token has none, or an older release wrote it.
 TOKEN = Table(
     "token",
     METADATA,
@@ -137,6 +141,55 @@ TOKEN = Table(
     Column("expires_at", Instant),
     Column("obtained_because", Text, nullable=False),
     Column("last_refresh_at", Instant),
+    Column("fingerprint", Text, nullable=False, server_default=""),
+    Column("lineage", Text, nullable=False, server_default=""),
+    sqlite_strict=True,
+)
+
+#: The right to refresh a token, or to sweep. A row is there only while the lease is held.
+LEASE = Table(
+    "lease",
+    METADATA,
+    Column("external_credential", _NAME, primary_key=True),
+    Column("principal", _NAME, primary_key=True),
+    Column("user", _NAME, primary_key=True),
+    Column("fence", _NUMBER, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("beat", _NUMBER, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    sqlite_strict=True,
+)
+
+#: What a refresh is about to do, or did and does not know the end of. A row is there only until that is settled.
+INTENT = Table(
+    "intent",
+    METADATA,
+    Column("external_credential", _NAME, primary_key=True),
+    Column("principal", _NAME, primary_key=True),
+    Column("user", _NAME, primary_key=True),
+    Column("fence", _NUMBER, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("replaces", _NUMBER, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("spent", LargeBinary),
+    Column("phase", Text, nullable=False),
+    Column("doubtful", _NUMBER, nullable=False),
+    Column("lineage", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+#: The end of a token that was stated: no grant is spent while it stands, which is until secrets or definitions change.
+STATED = Table(
+    "stated",
+    METADATA,
+    Column("external_credential", _NAME, primary_key=True),
+    Column("principal", _NAME, primary_key=True),
+    Column("user", _NAME, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("detail", Text, nullable=False),
     sqlite_strict=True,
 )
 
@@ -193,7 +246,7 @@ AUDIT_HEAD = Table(
 
 
 def of_key(table: Table, key: UserExternalCredentialKey) -> ColumnElement[bool]:
-    """Return the condition that a row of `secret`, `token` or `token_error` belongs to this key."""
+    """Return the condition that a row of a table of tokens or secrets belongs to this key."""
     return and_(
         table.c.external_credential == key.external_credential,
         table.c.principal == key.principal,

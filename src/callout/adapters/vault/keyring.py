@@ -15,7 +15,7 @@ To *rotate* is to add a data key: new seals use it. To *re-wrap* is to wrap the 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -31,6 +31,8 @@ WRAPPED_VERSION = 1
 
 #: Reads the wrapped data keys by their ids, from wherever they are kept. It may block for a moment.
 ReadWrappedKeys = Callable[[], Mapping[int, bytes]]
+#: Reads the master key, and while it is rotated the next one too.
+ReadMasterKeys = Callable[[], Sequence[MasterKey]]
 
 _FINGERPRINT_BYTES = 8
 _NONCE_AT = 1 + _FINGERPRINT_BYTES
@@ -43,13 +45,13 @@ class Keyring:
     """Seals with the data key of the highest id and opens with any; safe to use from several threads.
 
     Opened data keys are held in process memory alone. An envelope whose data key is not held makes it read the
-    wrapped keys anew, once: another process has rotated.
+    wrapped keys anew, once: another process has rotated. Master keys are read when a data key is new.
     """
 
-    __slots__ = ("_entropy", "_keys", "_master_key", "_read_wrapped", "_reading")
+    __slots__ = ("_entropy", "_keys", "_read_master_keys", "_read_wrapped", "_reading")
 
-    def __init__(self, master_key: MasterKey, read_wrapped: ReadWrappedKeys, entropy: Entropy) -> None:
-        self._master_key = master_key
+    def __init__(self, read_master_keys: ReadMasterKeys, read_wrapped: ReadWrappedKeys, entropy: Entropy) -> None:
+        self._read_master_keys = read_master_keys
         self._read_wrapped = read_wrapped
         self._entropy = entropy
         self._reading = threading.Lock()
@@ -69,11 +71,17 @@ class Keyring:
     def reload(self) -> None:
         """Read the wrapped keys and unwrap those that are new; `VaultError` where one does not unwrap."""
         with self._reading:
-            wrapped = self._read_wrapped()
-            self._keys = {
-                number: self._keys.get(number) or AESGCM(_unwrap(number, record, self._master_key))
-                for number, record in wrapped.items()
-            }
+            try:
+                self._keys = self._unwrapped()
+            except VaultError:
+                self._keys = self._unwrapped()  # a master key may have taken another's place between the two readings
+
+    def _unwrapped(self) -> dict[int, AESGCM]:
+        wrapped = self._read_wrapped()
+        new = {number: record for number, record in wrapped.items() if number not in self._keys}
+        keys = self._read_master_keys() if new else ()
+        made = {number: AESGCM(_unwrap(number, record, _among(keys, record))) for number, record in new.items()}
+        return {number: made.get(number) or self._keys[number] for number in wrapped}
 
     def seal(self, secret: Secret, *, row: str) -> bytes:
         """Seal a secret for one row; `VaultError` where it is not Unicode text or no data key is there."""
@@ -116,6 +124,16 @@ def rewrap(wrapped: Mapping[int, bytes], *, old: MasterKey, new: MasterKey, entr
     return {number: _wrap(number, _unwrap(number, record, old), new, entropy) for number, record in wrapped.items()}
 
 
+def wrapped_by(record: bytes) -> str:
+    """Return the fingerprint of the master key that wrapped a data key."""
+    return record[1:_NONCE_AT].hex()
+
+
+def _among(keys: Sequence[MasterKey], record: bytes) -> MasterKey:
+    """Return the master key that wrapped this, or the first: unwrapping with it says what is wrong."""
+    return next((key for key in keys if key.fingerprint == wrapped_by(record)), keys[0])
+
+
 def _wrap(number: int, material: bytes, master_key: MasterKey, entropy: Entropy) -> bytes:
     nonce = entropy.bytes(NONCE_BYTES)
     ciphertext = AESGCM(master_key.material()).encrypt(nonce, material, _associated(number))
@@ -129,11 +147,10 @@ def _unwrap(number: int, record: bytes, master_key: MasterKey) -> bytes:
             f"data key {number}: got {got}; expected version {WRAPPED_VERSION} of {_WRAPPED_BYTES} bytes. "
             "Bring the database back from a backup"
         )
-    wrapped_by = record[1:_NONCE_AT].hex()
-    if wrapped_by != master_key.fingerprint:
+    if wrapped_by(record) != master_key.fingerprint:
         raise VaultError(
             f"data key {number}: got the master key with fingerprint {master_key.fingerprint}; expected the one with "
-            f"{wrapped_by}, which wrapped it. Bring back the master key that goes with this database"
+            f"{wrapped_by(record)}, which wrapped it. Bring back the master key that goes with this database"
         )
     try:
         return AESGCM(master_key.material()).decrypt(

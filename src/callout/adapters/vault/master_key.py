@@ -118,6 +118,15 @@ def write_file(path: Path, key: MasterKey) -> None:
     _sync_directory(path.parent)
 
 
+def replace_file(path: Path, *, by: Path) -> None:
+    """Put the file of another master key in the place of one, at once; `VaultError` where that fails."""
+    try:
+        by.replace(path)
+    except OSError as error:
+        raise VaultError(f"master key file {path}: got {error.strerror}; expected to put {by} in its place") from error
+    _sync_directory(path.parent)
+
+
 def read_file(path: Path) -> MasterKey:
     """Read the master key of a file; `VaultError` where it is missing, no key, or open to other users."""
     try:
@@ -144,16 +153,32 @@ def read_file(path: Path) -> MasterKey:
 
 def from_os_keyring(user: str) -> MasterKey:
     """Read the master key from the operating system's keyring (optional package `keyring`); `VaultError`."""
+    found = find_in_os_keyring(user)
+    if found is None:
+        raise VaultError(
+            f"master key: got none in the OS keyring for {user!r}; expected one. Make it with `callout init`"
+        )
+    return found
+
+
+def find_in_os_keyring(user: str) -> MasterKey | None:
+    """Read the master key from the operating system's keyring, or None where none is there; `VaultError`."""
     keyring = _keyring_package()
     try:
         text = keyring.get_password(KEYRING_NAME, user)
     except Exception as error:  # every back end has errors of its own
         raise _keyring_error(error) from error
-    if text is None:
-        raise VaultError(
-            f"master key: got none in the OS keyring for {user!r}; expected one. Make it with `callout init`"
-        )
-    return from_text(Secret(text), where="the OS keyring")
+    return None if text is None else from_text(Secret(text), where="the OS keyring")
+
+
+def move_in_os_keyring(user: str, *, to: str) -> None:
+    """Put one master key in the place of another; `VaultError`. Half-way it is in both places."""
+    keyring = _keyring_package()
+    try:
+        keyring.set_password(KEYRING_NAME, to, keyring.get_password(KEYRING_NAME, user))
+        keyring.delete_password(KEYRING_NAME, user)
+    except Exception as error:  # every back end has errors of its own
+        raise _keyring_error(error) from error
 
 
 def to_os_keyring(user: str, key: MasterKey) -> None:

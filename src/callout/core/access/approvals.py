@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
+from callout.core.access.proposing import least, new_name
+from callout.core.access.sources import Source
 from callout.core.explanation import Remedy, Step
 from callout.core.model.credentials import ExternalCredential, NamedCredential, PrincipalReference
 from callout.core.model.org import Org
@@ -76,13 +78,18 @@ def naming_approval(
     external: ExternalCredential,
     steps: Sequence[Step],
     wanted: str | None,
+    sources: Sequence[Source],
 ) -> list[Step]:
-    """Return the steps with the one approval as the remedy of all that it mends, where a request waits."""
+    """Return the steps with the one approval as the remedy of all that it mends, where a request waits.
+
+    A grant whose time has ended is given for another time apart: an approval would give it for good.
+    """
     request = pending_request(org, caller.namespace, named) if caller.namespace is not None else None
     if request is None:
         return list(steps)
     wished = [p for p in external.principals if wanted in (None, p.name)]
-    mended = _MENDS_ENDPOINT | _MENDS_GRANT if wished else _MENDS_ENDPOINT
+    ended = any(s.over and _concerns(s, external) for s in sources)
+    mended = _MENDS_ENDPOINT | _MENDS_GRANT if wished and not ended else _MENDS_ENDPOINT
     # without a principal to grant, no approval can make the grant
     failing = {step.reason for step in steps if not step.held and step.reason in mended}
     command = f"callout approvals approve {request.id}"
@@ -97,12 +104,20 @@ def naming_approval(
     return [replace(step, remedies=(remedy,)) if step.reason in failing else step for step in steps]
 
 
+def _concerns(source: Source, external: ExternalCredential) -> bool:
+    granted = any(reference.external_credential == external.name for reference in source.principals)
+    return granted or bool(source.user_external_credential)
+
+
 def set_for(org: Org, reference: PrincipalReference) -> str:
     """Name the permission set that has this principal and the least else; a new name where none has it."""
-    having = [s for s in org.permission_sets.values() if reference in s.principals]
-    if having:
-        return min(having, key=lambda s: (len(s.principals), len(s.admin_permissions), s.name)).name
-    return f"{reference.external_credential} Callers"
+    best = least(org, lambda s: reference in s.principals)
+    return best.name if best is not None else new_name(org, callers_of(reference))
+
+
+def callers_of(reference: PrincipalReference) -> str:
+    """Return how a new permission set is called that has this principal."""
+    return f"{reference.external_credential[:72]} Callers"
 
 
 def _digest(namespace: str, named: NamedCredential, external: ExternalCredential) -> str:

@@ -8,13 +8,15 @@ reason; the remedies of all that do not hold are named, in order. Standard libra
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
-from callout.core.access.approvals import naming_approval
+from callout.core.access.approvals import callers_of, naming_approval
+from callout.core.access.proposing import least, new_name
 from callout.core.access.sources import SET, Source, earliest, end_of, sources_of
 from callout.core.explanation import Explanation, Remedy, Step
 from callout.core.formula import ISSUED_TOKEN, FormulaError, parse
@@ -33,8 +35,12 @@ from callout.core.reasons import Reason
 
 #: How long the new time box is that a remedy proposes for one that has ended.
 NEW_BOX = "8h"
+#: Proofs of a caller whom an admin asks about: no caller reads what is said of them.
+_ASKED = ("name", "diagnose")
 #: Names that are compared with an unknown one to find the nearest.
 MOST_COMPARED = 50
+#: What a user can be called; `rules.names` says it whole.
+_USER_NAME = re.compile(r"[^-\s/][^\s/]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,7 @@ def decide(
             until = earliest(until, granted_until, read_until)
             if chosen is not None:
                 steps.append(_configured_step(org, catalogue, external, chosen, named, acting))
-            steps = naming_approval(org, acting, named, external, steps, principal)
+            steps = naming_approval(org, acting, named, external, steps, principal, sources)
     return Decision(caller, name, Explanation(tuple(steps)), named, external, chosen, principal, until)
 
 
@@ -134,7 +140,22 @@ def required_names(
     read = {name for h in headers for credential, name in parse(h.value).names if credential == external.name}
     if protocol.obtains:
         read -= ISSUED_TOKEN
-    return required_secrets(protocol) | (read - external.parameters.keys() - principal.parameters.keys())
+    given = {**external.parameters, **principal.parameters}
+    return required_secrets(protocol, given) | (read - external.parameters.keys() - principal.parameters.keys())
+
+
+def _no_active_user(org: Org, caller: Caller, state: str) -> Step:
+    """Refuse who is no active user. Whoever asks in an admin's stead is told the nearest name; a caller is not."""
+    asked = caller.user not in org.users and caller.proof in _ASKED
+    close = _nearest(caller.user, org.users) if asked else None
+    hint = f"; the nearest is {close!r}" if close is not None else ""
+    detail = f"got user {caller.user!r}, who is {state}; expected an active user{hint}"
+    if caller.user.isprintable() and not caller.user.startswith("-") and not {" ", "/"} & set(caller.user):
+        command = f"callout user set {shlex.quote(caller.user)} --active"
+        remedy = Remedy(f"Define {caller.user} as an active user", command)
+    else:
+        remedy = Remedy("Correct the name: no user can have this one")
+    return Step("caller", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,))
 
 
 def _caller_step(org: Org, caller: Caller | None, proof: str | Step) -> Step:
@@ -147,12 +168,7 @@ def _caller_step(org: Org, caller: Caller | None, proof: str | Step) -> Step:
         )
     user = org.users.get(caller.user)
     if user is None or not user.active:
-        state = "not active" if user else "not defined"
-        remedy = Remedy(
-            f"Define {caller.user} as an active user", f"callout user set {shlex.quote(caller.user)} --active"
-        )
-        detail = f"got user {caller.user!r}, who is {state}; expected an active user"
-        return Step("caller", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,))
+        return _no_active_user(org, caller, "not active" if user else "not defined")
     if caller.namespace is not None and caller.namespace not in org.packages:
         remedy = Remedy("Install the package", f"callout package install {shlex.quote(caller.namespace)}")
         detail = f"got namespace {caller.namespace!r}; expected that of an installed package"
@@ -170,7 +186,7 @@ def _limit_step(caller: Caller, name: str) -> Step:
         f"Use a key that may be used for {name}, or widen this one", f"callout key limit {key.prefix} {wider}"
     )
     detail = f"got {caller.proof}, which is limited to {limit}; expected one that may be used for {name}"
-    return Step("key_limit", held=False, detail=detail, reason="principal_not_granted", remedies=(remedy,))
+    return Step("key_limit", held=False, detail=detail, reason="key_limited", remedies=(remedy,))
 
 
 def _on_behalf_step(org: Org, caller: Caller, user: str, now: datetime) -> tuple[Step, datetime | None]:
@@ -179,6 +195,8 @@ def _on_behalf_step(org: Org, caller: Caller, user: str, now: datetime) -> tuple
         detail = f"got no proof with Callout-On-Behalf-Of: {user}; expected a caller who may act for others"
         remedy = Remedy("Send a valid key; an admin makes one with", "callout key create USER")
         return Step("on_behalf_of", held=False, detail=detail, reason="caller_unknown", remedies=(remedy,)), None
+    if user == caller.user:
+        return Step("on_behalf_of", held=True, detail=f"{user} acts for nobody else"), None
     person = org.users.get(user)
     ways = _ways_to_act_for(org, caller.user, person, now)
     letting = [way for way in ways if not way.over]
@@ -186,7 +204,7 @@ def _on_behalf_step(org: Org, caller: Caller, user: str, now: datetime) -> tuple
         detail = f"got Callout-On-Behalf-Of: {user}; expected a user for whom a permission set lets {caller.user} act"
         detail += "".join(f"; {way.worded}" for way in ways)
         remedy = _again_remedy(ways[0], caller) if ways else _acting_remedy(org, caller.user, user, person)
-        return Step("on_behalf_of", held=False, detail=detail, reason="principal_not_granted", remedies=(remedy,)), None
+        return Step("on_behalf_of", held=False, detail=detail, reason="acting_not_allowed", remedies=(remedy,)), None
     if not person.active:
         remedy = Remedy(f"Make {user} active", f"callout user set {shlex.quote(user)} --active")
         detail = f"got user {user!r}, who is not active; expected an active user"
@@ -206,16 +224,19 @@ def _ways_to_act_for(org: Org, user: str, person: User | None, now: datetime) ->
 def _acting_remedy(org: Org, service: str, user: str, person: User | None) -> Remedy:
     if user == GUEST:
         return Remedy("Name a user: nobody acts for the guest, who proves nothing")
+    if _USER_NAME.fullmatch(user) is None:
+        return Remedy("Name a user in Callout-On-Behalf-Of, or leave it out")
     if person is None:
         return Remedy(f"Correct the name, or define {user}", f"callout user set {shlex.quote(user)} --active")
-    having = [s for s in org.permission_sets.values() if s.lets_act_for(person)]
+    having = [s for s in org.permission_sets.values() if s.lets_act_for(person) and not s.admin_permissions]
     if having:
-        best = min(having, key=lambda s: (len(s.may_act_for), len(s.principals), len(s.admin_permissions), s.name))
+        best = min(having, key=lambda s: (len(s.may_act_for), len(s.principals), s.name))
         text = f"Assign permission set {best.name}, which lets act for {user}, to {service}"
         return Remedy(text, f"callout permission-set assign {shlex.quote(best.name)} {shlex.quote(service)}")
-    new, who = shlex.quote(f"{service[:60].replace('@', ' at ')} for others"), shlex.quote(user)
+    new = shlex.quote(new_name(org, f"{service[:60].replace('@', ' at ')} for others"))
+    who = shlex.quote(user)
     return Remedy(
-        f"Let {service} act for {user} by a permission set; none does yet",
+        f"Let {service} act for {user} by a permission set; none does yet that could be given",
         f"callout permission-set create {new} --may-act-for {who} --assign {shlex.quote(service)}",
     )
 
@@ -226,17 +247,21 @@ def _named_step(org: Org, named: NamedCredential | None, name: str, *, hinting: 
     if named is not None:
         detail = f"{name} uses external credential {named.external_credential!r}, which is not defined"
     else:
-        hint = f"; the nearest is {near!r}" if hinting and (near := _nearest(name, org)) is not None else ""
+        hint = (
+            f"; the nearest is {near!r}"
+            if hinting and (near := _nearest(name, org.named_credentials)) is not None
+            else ""
+        )
         detail = f"got name {name!r}; expected one of {len(org.named_credentials)} named credentials{hint}"
     remedy = Remedy("Correct the name, or define the named credential", "callout apply -f FILE")
     return Step("named_credential", held=False, detail=detail, reason="named_credential_not_found", remedies=(remedy,))
 
 
-def _nearest(name: str, org: Org) -> str | None:
+def _nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the name that was probably meant. Few are compared: a caller must not make this expensive."""
     lower = name.lower()
-    alike = (n for n in org.named_credentials if abs(len(n) - len(name)) <= 2 and n[:1].lower() == lower[:1])
-    by_lower = {known.lower(): known for known in sorted(islice(alike, MOST_COMPARED))}
+    alike = (n for n in known if abs(len(n) - len(name)) <= 2 and n[:1].lower() == lower[:1])
+    by_lower = {close.lower(): close for close in sorted(islice(alike, MOST_COMPARED))}
     found = difflib.get_close_matches(lower, by_lower, n=1)
     return by_lower[found[0]] if found else None
 
@@ -327,13 +352,13 @@ def _not_granted(
 ) -> Step:
     wished = [p for p in external.principals if wanted in (None, p.name)]
     names = ", ".join(p.name for p in external.principals) or "none"
-    detail = f"{caller.user} has no grant for " + (f"principal {wanted!r}" if wanted else "any principal")
+    detail = f"{caller.user} has no grant for " + (f"principal {wanted!r}" if wanted is not None else "any principal")
     detail += f" of {external.name}; its principals: {names}"
     wished_for = {PrincipalReference(external.name, p.name) for p in wished}
     detail += _kept_back(sources, lambda s: _names_any(_before_muting(s), wished_for))
     ended = next((s for s in sources if s.over and _names_any(s.principals, wished_for)), None)
     if not wished:
-        correct = f"Correct the name {wanted!r}, or define" if wanted else "Define"
+        correct = f"Correct the name {wanted!r}, or define" if wanted is not None else "Define"
         remedy = Remedy(f"{correct} the principal on {external.name}", "callout apply -f FILE")
     elif ended is not None:
         remedy = _again_remedy(ended, caller)
@@ -354,18 +379,17 @@ def _again_remedy(ended: Source, caller: Caller) -> Remedy:
 
 def _grant_remedy(org: Org, reference: PrincipalReference, caller: Caller) -> Remedy:
     user = shlex.quote(caller.user)
-    sets = [s for _, s in sorted(org.permission_sets.items())]
-    having = [s for s in sets if reference in s.principals]
-    having = having or [s for s in sets if any(reference.names_same(granted) for granted in s.principals)]
-    if having:
-        best = min(having, key=lambda s: (len(s.principals), len(s.admin_permissions), s.name))
+    best = least(org, lambda s: reference in s.principals) or least(
+        org, lambda s: _names_any(s.principals, [reference])
+    )
+    if best is not None:
         return Remedy(
             f"Assign permission set {best.name}, which has {reference}, to {caller.user}",
             f"callout permission-set assign {shlex.quote(best.name)} {user}",
         )
-    new = shlex.quote(f"{reference.external_credential} Callers")
+    new = shlex.quote(new_name(org, callers_of(reference)))
     return Remedy(
-        f"Enable {reference} in a permission set of {caller.user}; none has it yet",
+        f"Enable {reference} in a permission set of {caller.user}; none has it yet to be given",
         f"callout permission-set create {new} --principal {shlex.quote(str(reference))}"
         f" --user-external-credential read --assign {user}",
     )
@@ -391,14 +415,13 @@ def _user_external_credential_step(org: Org, caller: Caller, sources: Sequence[S
 def _read_remedy(org: Org, caller: Caller) -> Remedy:
     """Name the permission set that gives read on User External Credential and the least else."""
     user = shlex.quote(caller.user)
-    having = [s for s in org.permission_sets.values() if s.user_external_credential & INCLUDES_READ]
-    if not having:
-        new = shlex.quote("External Credential Readers")
-        text = f"Give read on User External Credential in a permission set of {caller.user}; none has it yet"
+    best = least(org, lambda s: bool(s.user_external_credential & INCLUDES_READ))
+    if best is None:
+        new = shlex.quote(new_name(org, "External Credential Readers"))
+        text = (
+            f"Give read on User External Credential in a permission set of {caller.user}; none has it yet to be given"
+        )
         return Remedy(text, f"callout permission-set create {new} --user-external-credential read --assign {user}")
-    best = min(
-        having, key=lambda s: (len(s.principals), len(s.user_external_credential), len(s.admin_permissions), s.name)
-    )
     return Remedy(
         f"Assign permission set {best.name}, which has it, to {caller.user}",
         f"callout permission-set assign {shlex.quote(best.name)} {user}",

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import unquote_plus
 
 from callout.core.access.decide import Decision
 from callout.core.access.pattern import Ambiguous, PathPattern, Reading, allowed_by, pattern_for, readings_of
@@ -21,6 +22,27 @@ from callout.core.model.org import Org
 
 #: Headers by which some servers take another method than the request's. Where methods are restricted, both are judged.
 METHOD_OVERRIDES = frozenset({b"x-http-method-override", b"x-http-method", b"x-method-override"})
+#: Query parameters of the same kind, and the values that are taken for a method there.
+_METHOD_PARAMETERS = frozenset({"_method", "_httpmethod", "$httpmethod", *(n.decode() for n in METHOD_OVERRIDES)})
+_METHODS = frozenset(
+    [
+        "GET",
+        "HEAD",
+        "POST",
+        "PUT",
+        "PATCH",
+        "DELETE",
+        "OPTIONS",
+        "TRACE",
+        "CONNECT",
+        "MERGE",
+        "COPY",
+        "MOVE",
+        "LINK",
+        "UNLINK",
+        "PURGE",
+    ]
+)
 METHOD_REASON, PATH_REASON = "method_not_allowed_here", "path_not_allowed"
 _MOST_SHOWN = 12
 
@@ -114,6 +136,9 @@ def rules_of(org: Org, decision: Decision, now: datetime) -> RequestRules | None
     for source in granting(org, caller.acting_user, now):
         same = (grant for grant in sorted(source.principals) if grant.names_same(reference))
         grants += (NarrowedGrant(source.kind, source.name, Rule.of(grant.methods, grant.paths)) for grant in same)
+    if not grants:  # judged at another time than it was decided
+        msg = "an allowed decision has a grant of its principal"
+        raise ValueError(msg)
     narrowed = tuple(grants) if all(grant.rule.restricts for grant in grants) else ()
     return RequestRules(named.name, reference, own, narrowed) if own.restricts or narrowed else None
 
@@ -133,6 +158,16 @@ def judge_request(rules: RequestRules, method: str, path: bytes, overriding: Seq
         refused = Step("path", False, detail, PATH_REASON, (Remedy("Send the path in its plain form"),))
         return _method_step(rules, methods, allowing, None), refused
     return _method_step(rules, methods, allowing, path), _path_step(rules, methods, allowing, path, readings)
+
+
+def methods_in_query(query: bytes) -> tuple[str, ...]:
+    """Return the methods that a query names beside the request's own, as `?_HttpMethod=PATCH` does at Salesforce."""
+    if b"ethod" not in query.lower() and b"%" not in query:
+        return ()
+    text = query.decode("latin-1").replace(";", "&")
+    named = (pair.partition("=") for pair in text.split("&"))
+    found = (unquote_plus(v).strip().upper() for n, _, v in named if unquote_plus(n).lower() in _METHOD_PARAMETERS)
+    return tuple(method for method in found if method in _METHODS)
 
 
 def _restrict_paths(rules: RequestRules) -> bool:

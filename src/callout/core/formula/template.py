@@ -43,11 +43,6 @@ class Template:
         """Every (external credential, parameter) that its formulas read."""
         return self.reads.names
 
-    @property
-    def is_literal(self) -> bool:
-        """True where there is no formula in it."""
-        return not any(isinstance(piece, Expression) for piece in self.pieces)
-
     def evaluate(self, scope: Scope) -> Redactable:
         """Return the text with every formula replaced by its value; secret parts stay secret.
 

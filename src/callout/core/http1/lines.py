@@ -124,6 +124,11 @@ def value_of(line: bytes) -> bytes:
     return line[line.find(b":") + 1 :].strip(b" \t")
 
 
+def with_line(lines: tuple[bytes, ...] | list[bytes], name: bytes, value: bytes) -> tuple[bytes, ...] | list[bytes]:
+    """Return the lines with one of this name: the one that is there, or else this value."""
+    return lines if name.lower() in map(name_of, lines) else (*lines, name + b": " + value)
+
+
 class Shape:
     """What a sequence of kinds means: where each special line stands, and which lines are carried (`keep`).
 

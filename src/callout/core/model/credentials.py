@@ -34,10 +34,51 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class HeaderSign:
+    """A header of an answer that says that the credentials are stale.
+
+    One of `contains` is in a value of it, in any case, or a value is like one of `matches`, where `*` is any text.
+    """
+
+    name: str
+    contains: tuple[str, ...] = ()
+    matches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BodySign:
+    """What in the first 64 KiB of an answer's body says that the credentials are stale: one of three.
+
+    The value at `json_pointer` (RFC 6901; `*` stands for every element of an array) is one of `equals`; the code or a
+    subcode of a SOAP fault is one of `soap_fault_code`; one of `text` is in it.
+    """
+
+    json_pointer: str = ""
+    equals: tuple[str, ...] = ()
+    soap_fault_code: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRule:
+    """An answer with one of these statuses, and these signs in its header and body, means stale credentials.
+
+    `content_types` are the media types that a body is judged in; where there is none, those that its sign is usual in.
+    """
+
+    statuses: tuple[int, ...]
+    header: HeaderSign | None = None
+    body: BodySign | None = None
+    content_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ExternalCredential:
     """How an external system is authenticated to. `parameters` are the protocol's, never secret.
 
     `allow_private_network` concerns the token endpoint; None means: as the named credentials that use it.
+    `refresh_debounce` is how long refresh rules stay quiet after one that did not help, in seconds; None: as the server is set up.
+    `inactivity_limit` (as `30d`; empty: none) is how long the provider lets a refresh token lie unused.
     """
 
     name: str
@@ -50,6 +91,9 @@ class ExternalCredential:
     label: str = ""
     description: str = ""
     created_by_namespace: str | None = None
+    refresh_rules: tuple[RefreshRule, ...] = ()
+    refresh_debounce: int | None = None
+    inactivity_limit: str = ""
 
     def principal(self, name: str) -> Principal | None:
         """Return the principal of this name, or None."""
@@ -83,6 +127,8 @@ class NamedCredential:
 
     `allowed_methods` and `allowed_paths` (patterns, judged on what follows the URL) restrict nothing where empty.
     `allow_merge_fields_…`: formulas are evaluated in headers or bodies that callers send.
+    `replay_methods` and `idempotency_header` are what `core.refresh.replay` reads: what may be sent again, and the
+    header by which the external system knows one callout from two.
     """
 
     name: str
@@ -101,6 +147,8 @@ class NamedCredential:
     rate_limits: tuple[RateLimit, ...] = ()
     allow_merge_fields_in_header: bool = False
     allow_merge_fields_in_body: bool = False
+    replay_methods: tuple[str, ...] = ()
+    idempotency_header: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

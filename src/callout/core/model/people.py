@@ -38,7 +38,7 @@ EVERY_ADMIN_PERMISSION = frozenset(AdminPermission)
 
 
 class UserKind(StrEnum):
-    """What a user is. A background identity holds no key: what runs without a person is known in another way."""
+    """What a user is. A background identity holds no key: the token of a trusted issuer proves what runs by itself."""
 
     HUMAN = "human"
     SERVICE = "service"

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from callout.core.message import HttpRequest
 from callout.core.model.credentials import PrincipalType
-from callout.core.oauth2 import (
-    CLIENT_AUTHENTICATION,
-    CLIENT_ID,
-    CLIENT_SECRET,
-    CLIENT_SECRET_BASIC,
-    SCOPE,
-    TOKEN_ENDPOINT,
-    bearer,
-    token_from,
-    token_request,
-)
+from callout.core.oauth2 import bearer, introspection_request, revocation_request, token_from, token_request
+from callout.core.oauth2.parameters import CLIENT, DIALECT, TOKEN_CARE
 from callout.core.protocol import AuthenticationProtocol, Flow, Moment, Token
-from callout.core.secret import Secret
 
 
 class OAuth2ClientCredentials(AuthenticationProtocol):
@@ -24,25 +14,23 @@ class OAuth2ClientCredentials(AuthenticationProtocol):
 
     name = "oauth2_client_credentials"
     title = "OAuth 2.0 client credentials"
-    parameters = (TOKEN_ENDPOINT, CLIENT_AUTHENTICATION, SCOPE, CLIENT_ID, CLIENT_SECRET)
+    parameters = (*CLIENT, *DIALECT, *TOKEN_CARE)
     principal_types = (PrincipalType.NAMED, PrincipalType.PER_USER)
     writes = ("Authorization",)
     obtains = True
 
     def obtain(self, moment: Moment, token: Token | None) -> Flow:
         """Ask for a token. There is no refresh token in this grant (section 4.4.3): asking again replaces it."""
-        values = self.values
-        scope = values.text("scope")
-        fields: tuple[tuple[str, str | Secret], ...] = (("grant_type", "client_credentials"),)
-        client_id, client_secret = values.secret("client_id"), values.secret("client_secret")
-        response = yield token_request(
-            values.text("token_endpoint"),
-            (*fields, ("scope", scope)) if scope else fields,
-            client_id=client_id,
-            client_secret=client_secret,
-            client_authentication=values.text("client_authentication", CLIENT_SECRET_BASIC),
-        )
-        return token_from(response, moment.now, scrub=(client_secret, client_id))
+        response = yield token_request(self.values, ("grant_type", "client_credentials"))
+        return token_from(response, moment.now, self.values, scrub=tuple(self.values.secrets.values()))
+
+    def revocation(self, token: Token | None) -> tuple[str, HttpRequest] | None:
+        """Revoke the token (RFC 7009)."""
+        return revocation_request(self.values, "access_token", token.access_token) if token is not None else None
+
+    def introspection(self, token: Token) -> HttpRequest | None:
+        """Ask about the access token (RFC 7662)."""
+        return introspection_request(self.values, token)
 
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
         """Add `Authorization: Bearer …` (RFC 6750 section 2.1)."""

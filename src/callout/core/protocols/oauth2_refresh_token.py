@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from callout.core.errors import Refused
 from callout.core.message import HttpRequest
 from callout.core.oauth2 import (
-    CLIENT_AUTHENTICATION,
-    CLIENT_ID,
-    CLIENT_SECRET,
-    CLIENT_SECRET_BASIC,
-    SCOPE,
-    TOKEN_ENDPOINT,
     TokenRefused,
     bearer,
+    introspection_request,
+    revocation_request,
     token_from,
     token_request,
 )
+from callout.core.oauth2.parameters import CLIENT, DIALECT, REFRESH_DIALECT, TOKEN_CARE
 from callout.core.protocol import AuthenticationProtocol, Flow, Moment, Parameter, Token
 from callout.core.secret import Secret
 
@@ -29,7 +25,7 @@ class OAuth2RefreshToken(AuthenticationProtocol):
 
     name = "oauth2_refresh_token"
     title = "OAuth 2.0 refresh token"
-    parameters = (TOKEN_ENDPOINT, CLIENT_AUTHENTICATION, SCOPE, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN)
+    parameters = (*CLIENT, REFRESH_TOKEN, *DIALECT, *REFRESH_DIALECT, *TOKEN_CARE)
     writes = ("Authorization",)
     obtains = True
     spends = True
@@ -39,29 +35,35 @@ class OAuth2RefreshToken(AuthenticationProtocol):
 
         `invalid_grant` is `reconnect_required`: no further request with this refresh token can help.
         """
-        values = self.values
-        scope = values.text("scope")
-        client_id, client_secret = values.secret("client_id"), values.secret("client_secret")
-        begun_with = values.secret("refresh_token")
-        refresh_token = begun_with if token is None or token.refresh_token is None else token.refresh_token
-        fields: tuple[tuple[str, str | Secret], ...] = (
+        refresh_token = self.grant(token)
+        grant: tuple[tuple[str, str | Secret], ...] = (
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token),
         )
-        response = yield token_request(
-            values.text("token_endpoint"),
-            (*fields, ("scope", scope)) if scope else fields,
-            client_id=client_id,
-            client_secret=client_secret,
-            client_authentication=values.text("client_authentication", CLIENT_SECRET_BASIC),
-        )
+        response = yield token_request(self.values, *grant, refreshing=True)
+        scrub = (*self.values.secrets.values(), refresh_token)
         try:
-            fresh = token_from(response, moment.now, scrub=(client_secret, client_id, refresh_token))
+            fresh = token_from(response, moment.now, self.values, scrub=scrub)
         except TokenRefused as refused:
-            if refused.error == "invalid_grant":
-                raise Refused("reconnect_required", refused.detail) from None
+            if refused.error == "invalid_grant" and not refused.transient:
+                again = TokenRefused("reconnect_required", refused.detail, error=refused.error, status=refused.status)
+                raise again from None
             raise
         return fresh if fresh.refresh_token is not None else replace(fresh, refresh_token=refresh_token)
+
+    def revocation(self, token: Token | None) -> tuple[str, HttpRequest] | None:
+        """Revoke the refresh token (RFC 7009); before the first refresh it is the one that was begun with."""
+        kept = token.refresh_token if token is not None else None
+        return revocation_request(self.values, "refresh_token", kept or self.values.secret("refresh_token"))
+
+    def introspection(self, token: Token) -> HttpRequest | None:
+        """Ask about the access token (RFC 7662)."""
+        return introspection_request(self.values, token)
+
+    def grant(self, token: Token | None) -> Secret:
+        """Return the newest refresh token; the one that everything begins with where the server never gave another."""
+        begun_with = self.values.secret("refresh_token")
+        return begun_with if token is None or token.refresh_token is None else token.refresh_token
 
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
         """Add `Authorization: Bearer …` (RFC 6750 section 2.1)."""

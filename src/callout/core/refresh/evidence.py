@@ -2,7 +2,7 @@
 
 Looked at are answers to callouts that were sent with a token, oldest first. A token that was accepted on an operation
 (method and path) and is then refused on it with one status, and on nothing accepted again, has probably gone stale:
-that is a *run*. One run is evidence where the answer itself says so (`WWW-Authenticate`, RFC 6750 section 3.1), where
+that is a *run*. One run is evidence where the answer itself says so (`WWW-Authenticate` or body, RFC 6750 section 3.1), where
 a fresh token ended it, or where it is long. Most statuses of HTTP have a meaning of their own; those need the answer's
 own word.
 """
@@ -37,7 +37,7 @@ def says_stale(lines: Iterable[bytes]) -> bool:
 class Answer:
     """One answer of an external system. `token` names the token that was sent, and shows nothing of it.
 
-    `holder` is whose token it is, `operation` is method and path; `told` is what `says_stale` found.
+    `holder` is whose token it is, `operation` is method and path; `told`: the answer says that its token is invalid or has expired.
     """
 
     at: datetime
@@ -81,7 +81,7 @@ class Evidence:
         times, tokens = _counted(len(self.answers), "answer"), _counted(self.tokens, "token")
         parts = [f"{times} with status {self.status} on {tokens} that had been accepted before on the same path"]
         if self.told:
-            parts.append(f"{self.told} said in WWW-Authenticate that the token is invalid or expired")
+            parts.append(f"{self.told} said in WWW-Authenticate or in the body that the token is invalid or expired")
         if self.ended:
             parts.append(f"a fresh token ended it {_counted(self.ended, 'time')}")
         return "; ".join(parts)

@@ -7,12 +7,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from callout.core.errors import Problem
 from callout.core.formula import ISSUED_TOKEN
+from callout.core.json_pointer import refusal_of_pointer
 from callout.core.model.credentials import ExternalCredential, NamedCredential, Principal
 from callout.core.model.org import Org
-from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter
+from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter, declared_parameter
+from callout.core.refresh.idle import refusal_of_limit
 from callout.core.refresh.rules import refusal_of
 from callout.core.rules.headers import header_problems, names_read, shared_principals
 from callout.core.rules.names import developer_name_rule, namespace_rule, nearest, readable_name_rule
+from callout.core.rules.refresh_rules import refresh_rule_problems
 from callout.core.rules.urls import refusal_of_url
 
 #: Parameters and secrets have names that a formula can say: `$Credential.Orders.tenant`.
@@ -36,6 +39,10 @@ def external_credential_problems(
         if rule is not None:
             yield Problem(f"{place}.created_by_namespace", f"namespace {external.created_by_namespace!r}", rule)
     yield from _status_problems(place, external.additional_status_codes)
+    yield from refresh_rule_problems(external, place)
+    expected = refusal_of_limit(external.inactivity_limit)
+    if expected is not None:
+        yield Problem(f"{place}.inactivity_limit", repr(external.inactivity_limit), expected)
     protocol = catalogue.get(external.protocol)
     if protocol is None:
         expected = f"a protocol: {', '.join(catalogue)}"
@@ -72,7 +79,10 @@ def secret_name_problems(
     declared = {p.name: p for p in protocol.parameters} if protocol is not None else {}
     known = {n for n, p in declared.items() if p.secret} | _names_read(external, users, protocol)
     for name in names:
-        if _PARAMETER_NAME.fullmatch(name) is None:
+        keyed = declared_parameter(protocol, name) if protocol is not None and "." in name else None
+        if keyed is not None:
+            yield from _key_problems(keyed, name, f"{place}.{name}")
+        elif _PARAMETER_NAME.fullmatch(name) is None:
             yield Problem(f"{place}.{name}", f"name {name!r}", "letters, digits and underscores, a letter first")
         elif name in declared and not declared[name].secret:
             expected = f"it under parameters: {external.protocol} does not keep it secret"
@@ -122,8 +132,10 @@ def _parameter_problems(
     for where, parameters in places:
         for name, value in parameters.items():
             here = f"{where}.{name}"
-            if name in declared:
-                yield from _value_problems(declared[name], value, here, private=private)
+            known = declared_parameter(protocol, name)
+            if known is not None:
+                yield from _key_problems(known, name, here)
+                yield from _value_problems(known, value, here, private=private)
             elif name not in read or _PARAMETER_NAME.fullmatch(name) is None:
                 yield _unknown_parameter(external.protocol, name, declared, here)
             elif any(character in value for character in _BREAKS):
@@ -145,10 +157,23 @@ def _value_problems(declared: Parameter, value: str, place: str, *, private: boo
         refusal = refusal_of_url(value, allow_private_network=private, query_allowed=True)
         if refusal is not None:
             yield Problem(place, refusal.got, refusal.expected)
+    elif declared.pointer and (wanted := refusal_of_pointer(value)) is not None:
+        yield Problem(place, repr(value), wanted)
+
+
+def _key_problems(declared: Parameter, name: str, place: str) -> Iterator[Problem]:
+    """Judge what follows the dot in the name of a parameter with keys."""
+    key = name.partition(".")[2]
+    if declared.key is None:
+        return
+    if re.fullmatch(declared.key, key) is None:
+        yield Problem(place, f"name {key!r}", f"{declared.name}.NAME, with a NAME that can be sent")
+    elif key.lower() in declared.reserved:
+        yield Problem(place, f"{declared.name} {key!r}", "another: the protocol writes this one itself")
 
 
 def _unknown_parameter(protocol: str, name: str, declared: Mapping[str, Parameter], place: str) -> Problem:
-    plain = [n for n, p in declared.items() if not p.secret]
+    plain = [p.shown_name for p in declared.values() if not p.secret]
     expected = f"a parameter of {protocol} ({_listed(plain)}) or one that a header formula reads"
     return Problem(place, f"parameter {name!r}", expected, nearest(name, plain))
 

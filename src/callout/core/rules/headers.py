@@ -20,6 +20,7 @@ HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 FRAMING = frozenset({"host", "content-length", "expect"})
 
 _HEADER_NAME = re.compile(HEADER_NAME)
+_CALLOUTS_OWN = "callout-"
 
 
 def header_problems(
@@ -48,6 +49,19 @@ def header_problems(
             expected = f"no custom {header.name} beside the generated one; set generate_authorization_header: false"
             yield Problem(f"{here}.name", f"a custom {header.name} header", expected)
         yield from _value_problems(header, f"{here}.value", external_credential, protocol, shared)
+
+
+def idempotency_header_problems(name: str, place: str, written: Iterable[str]) -> Iterator[Problem]:
+    """Judge the header that carries one value per callout. `written` are the headers that Callout writes otherwise."""
+    lower = name.lower()
+    if not name:
+        return
+    if _HEADER_NAME.fullmatch(name) is None:
+        yield Problem(place, repr(name), "a header name: visible ASCII, no space, no separator")
+    elif lower in HOP_BY_HOP or lower in FRAMING or lower == "authorization" or lower.startswith(_CALLOUTS_OWN):
+        yield Problem(place, repr(name), "a header of the external system's, such as Idempotency-Key")
+    elif lower in {header.lower() for header in written}:
+        yield Problem(place, repr(name), "a header that Callout does not write with another value already")
 
 
 def names_read(headers: Iterable[CustomHeader]) -> frozenset[tuple[str, str]]:

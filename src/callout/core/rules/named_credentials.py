@@ -8,7 +8,7 @@ from callout.core.errors import Problem
 from callout.core.model.credentials import NamedCredential
 from callout.core.model.org import Org
 from callout.core.protocol import Catalogue
-from callout.core.rules.headers import header_problems, shared_principals
+from callout.core.rules.headers import header_problems, idempotency_header_problems, shared_principals
 from callout.core.rules.names import developer_name_rule, namespace_rule, nearest
 from callout.core.rules.requests import method_problems, path_problems, rate_limit_problems
 from callout.core.rules.urls import refusal_of_url
@@ -27,6 +27,7 @@ def named_credential_problems(org: Org, catalogue: Catalogue, named: NamedCreden
     yield from method_problems(named.allowed_methods, f"{place}.allowed_methods")
     yield from path_problems(named.allowed_paths, f"{place}.allowed_paths")
     yield from rate_limit_problems(named.rate_limits, f"{place}.rate_limits")
+    yield from method_problems(named.replay_methods, f"{place}.replay_methods")
     external = org.external_credentials.get(named.external_credential)
     if external is None:
         known = ", ".join(sorted(org.external_credentials)) or "none is defined"
@@ -43,6 +44,9 @@ def named_credential_problems(org: Org, catalogue: Catalogue, named: NamedCreden
         protocol=protocol,
         shared=shared_principals(external),
     )
+    custom = (*named.headers, *(external.headers if external is not None else ()))
+    names = (*written, *(header.name for header in custom))
+    yield from idempotency_header_problems(named.idempotency_header, f"{place}.idempotency_header", names)
 
 
 def _namespace_problems(named: NamedCredential, place: str) -> Iterator[Problem]:

@@ -13,12 +13,15 @@ from typing import Any
 
 from callout.engine.audit.events import Event
 
+#: Most characters of a value, where the dictionary has a limit that a caller could pass. JSON Lines has them whole.
+_LONGEST = {"request": 1023, "msg": 1023, "act": 63}
 _CONTROLS = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]")
 _LABELLED = (
     ("cs1", "named_credential", "namedCredential"),
     ("cs2", "external_credential", "externalCredential"),
     ("cs3", "principal", "principal"),
     ("cs5", "replay", "replay"),
+    ("cs6", "on_behalf_of", "onBehalfOf"),
 )
 #: Severity 0 to 10: what was done, what was refused, what an admin should look at.
 _DONE, _FAILED, _LOST = 3, 5, 8
@@ -36,12 +39,17 @@ def extension_value(value: object) -> str:
     return plain.replace("\r", "\\r").replace("\n", "\\n")
 
 
+def _fitted(key: str, value: object) -> object:
+    longest = _LONGEST.get(key)
+    return value if longest is None or len(str(value)) <= longest else str(value)[: longest - 1] + "…"
+
+
 def line_of(event: Event, version: str) -> str:
     """Write one event; `version` is Callout's."""
     signature, name, severity, extension = _WRITERS[event["type"]](event)
     header = "|".join(map(header_value, ("Callout", "Callout", version, signature, name, str(severity))))
     members = {"rt": _milliseconds(event["at"]), "cn3": event["seq"], "cn3Label": "auditRow", **extension}
-    pairs = (f"{key}={extension_value(value)}" for key, value in members.items() if value is not None)
+    pairs = (f"{key}={extension_value(_fitted(key, value))}" for key, value in members.items() if value is not None)
     return f"CEF:0|{header}|{' '.join(pairs)}"
 
 
@@ -60,8 +68,8 @@ def _callout(event: Event) -> tuple[str, str, int, dict[str, Any]]:
         "reason": event["reason"],
         "requestMethod": event["method"],
         "request": event["path"],
-        "in": event["received_bytes"],
-        "out": event["sent_bytes"],
+        "in": event["sent_bytes"],  # bytesIn: from the source to the destination
+        "out": event["received_bytes"],
         "cn1": event["status"],
         "cn1Label": "status",
         "cn2": round(event["duration_ms"]),

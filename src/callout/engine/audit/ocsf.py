@@ -48,6 +48,7 @@ def line_of(event: Event, version: str) -> str:
     made["type_uid"] = made["class_uid"] * 100 + made["activity_id"]
     made["severity"] = _SEVERITIES[made["severity_id"]]
     made["activity_name"] = _ACTIVITIES[made["activity_id"]]
+    made["type_name"] = f"{made['class_name']}: {made['activity_name']}"
     return json.dumps({"time": _milliseconds(event["at"]), **made}, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -91,11 +92,8 @@ def _callout(event: Event) -> dict[str, Any]:
         "src_endpoint": {"name": caller["namespace"] or caller["user"] or "unknown"},
         **({"dst_endpoint": {"svc_name": name}} if name else {}),
         "http_request": _http_request(event),
-        **(
-            {"http_response": {"code": event["status"], "latency": round(event["duration_ms"])}}
-            if event["status"]
-            else {}
-        ),
+        **({"resources": [{"name": name, "type": "Named Credential"}]} if name else {}),
+        "duration": round(event["duration_ms"]),
         "metadata": {"uid": event["callout_id"], "event_code": reason or "callout"},
         "unmapped": unmapped,
     }

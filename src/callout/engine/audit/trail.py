@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from callout.core.chain import ACTS, Head, Row, read_head
-from callout.core.errors import DefinitionError, Problem, StoreError
+from callout.core.errors import DefinitionError, Problem, Refused, StoreError
 from callout.core.ports import AuditTrail, Clock
 from callout.engine.audit import cef, jsonl, ocsf, search
 from callout.engine.audit.events import events_of
@@ -31,8 +32,9 @@ class Audit:
         self._version = version
 
     def since(self, text: str | None, place: str = "since") -> datetime | None:
-        """Read a time that a request names, or None. Raises `DefinitionError`."""
-        return None if text is None else moment(text, self._clock.now(), place)
+        """Read a time that a request names, or None. Raises `Refused(malformed_request)`."""
+        with _malformed():
+            return None if text is None else moment(text, self._clock.now(), place)
 
     async def callouts(self, wanted: Wanted, limit: int, cursor: int | None) -> Result:
         """Return the newest callouts that are wanted; with a cursor, those that were recorded after it."""
@@ -67,23 +69,25 @@ class Audit:
         kept = None if against is None else kept_head(against)
         return verification_members(await self._trail.verify(kept))
 
-    async def prune(self, who: str, before: str) -> Result:
+    async def prune(self, who: str, before: str, *, dry_run: bool = False) -> Result:
         """Remove the rows written before a time, and leave a checkpoint that says so. Raises `StoreError`."""
         now = self._clock.now()
-        until = past(before, now, "before")
-        pruned = await self._trail.prune(until, who, now)
+        with _malformed():
+            until = past(before, now, "before")
+        pruned = await self._trail.prune(until, who, now, dry_run=dry_run)
         if pruned is None:
             message = f"Nothing was written before {until.isoformat(timespec='seconds')}"
             return {"changed": False, "rows": 0, "acts": 0, "callouts": 0, "message": message}
-        through = f"rows through {pruned.through.seq}"
+        what = f"rows through {pruned.through.seq} ({pruned.acts} acts, {pruned.callouts} callouts)"
+        done = f"Would remove {what}; nothing was changed" if dry_run else f"Removed {what}; the head is {pruned.head}"
         return {
-            "changed": True,
+            "changed": not dry_run,
             "rows": pruned.rows,
             "acts": pruned.acts,
             "callouts": pruned.callouts,
             "through": str(pruned.through),
             "head": str(pruned.head),
-            "message": f"Removed {through} ({pruned.acts} acts, {pruned.callouts} callouts); the head is {pruned.head}",
+            "message": done,
         }
 
     async def export(
@@ -139,12 +143,21 @@ class Audit:
 
 
 def kept_head(text: str) -> Head:
-    """Read a head that somebody kept. Raises `DefinitionError`."""
+    """Read a head that somebody kept. Raises `Refused(malformed_request)`."""
     try:
         return read_head(text)
     except ValueError:
         expected = "SEQ:HASH, as `callout audit head` prints it"
-        raise DefinitionError([Problem("against", repr(text[:80]), expected)]) from None
+        raise Refused("malformed_request", str(Problem("against", repr(text[:80]), expected))) from None
+
+
+@contextmanager
+def _malformed() -> Iterator[None]:
+    """Turn a time that cannot be read into a refusal of the request: it is no definition."""
+    try:
+        yield
+    except DefinitionError as error:
+        raise Refused("malformed_request", str(error)) from None
 
 
 def _shown(event: dict[str, Any]) -> dict[str, Any]:

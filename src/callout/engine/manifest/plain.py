@@ -58,7 +58,7 @@ def _plain(shape: Shape, value: Any, *, everything: bool) -> Any:
             ordered = sorted(value, key=assigned_name)
             return [e if isinstance(e, str) else _fields(record, e, everything=everything) for e in ordered]
         case RecordShape():
-            return _fields(shape, value, everything=everything)
+            return value and _fields(shape, value, everything=everything)
         case ListShape():
             return [_text(item) for item in sorted(value)]
         case _:

@@ -158,6 +158,8 @@ class _Reader:
     def _list(self, shape: ListShape, node: Node, place: str) -> list[Any]:
         if isinstance(node, ScalarNode) and node.kind is Kind.NOTHING:
             return []
+        if shape.single and isinstance(node, ScalarNode):
+            node = ListNode((node,), node.line)
         if not isinstance(node, ListNode):
             self._note(place, node, _kind(node), "a list")
             return []
@@ -213,6 +215,9 @@ class _Reader:
                 self._note(place, node, _shown(node), expected, nearest(_text_of(node), choices))
             case ReferenceShape():
                 self._note(place, node, _shown(node), "EXTERNAL_CREDENTIAL/PRINCIPAL")
+            case TextShape() if isinstance(node, MapNode) and ".parameters." in place:
+                name = place.rpartition(".parameters.")[2]
+                self._note(place, node, _kind(node), f"text; a parameter with keys is written as {name}.KEY: text")
             case _:
                 quotes = isinstance(node, ScalarNode) and node.kind is not Kind.NOTHING
                 self._note(place, node, _kind(node), "text; put it in quotes" if quotes else "text")

@@ -6,20 +6,30 @@ What a schema cannot say (that names exist, that a URL is public) is left to the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from callout.core.model.certificates import DNS_NAME
-from callout.core.model.credentials import CustomHeader
+from callout.core.model.credentials import CustomHeader, HeaderSign
 from callout.core.model.issuers import SIGNATURE_ALGORITHMS, TrustedIssuer
 from callout.core.model.org import SECTIONS
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter
+from callout.core.refresh.idle import PATTERN as INACTIVITY_LIMIT
+from callout.core.refresh.rules import HIGHEST, LOWEST
 from callout.core.rules import LONGEST_DESCRIPTION, LONGEST_LABEL
 from callout.core.rules.certificates import FINGERPRINT
 from callout.core.rules.external_credentials import HIGHEST_SEQUENCE, PARAMETER_NAME
 from callout.core.rules.headers import HEADER_NAME
 from callout.core.rules.names import DEVELOPER_NAME, LONGEST_NAME, NAMESPACE
 from callout.core.rules.people import LONGEST_VERSION
+from callout.core.rules.refresh_rules import (
+    FAULT_CODE,
+    LONGEST_DEBOUNCE,
+    LONGEST_TEXT,
+    MEDIA_TYPE,
+    MOST_RULES,
+    MOST_TEXTS,
+)
 from callout.core.rules.requests import LONGEST_SPAN, METHOD, MOST_CALLS
 from callout.core.spiffe import LONGEST_ID, PATTERN
 from callout.engine.manifest.shape import (
@@ -44,6 +54,8 @@ from callout.engine.manifest.shape import (
 
 _READABLE_NAME = r"^(?![- ])[^/@\x00-\x1f\x7f]*[^/@\x00-\x1f\x7f ]$"
 _USER_NAME = r"^(?!-)[^/\s\x00-\x1f\x7f]+$"
+#: A parameter or secret; one that takes keys has its key after a dot.
+_NAME_WITH_KEY = PARAMETER_NAME.removesuffix("$") + r"(\.[!-~]+)?$"
 _ONE_LINE = r"^[^\r\n\x00]*$"
 #: The value of a header: only within a formula may a line end.
 _HEADER_VALUE = r"^([^\r\n\x00{]|\{(?!!))*(\{![^\x00]*)?$"
@@ -61,8 +73,8 @@ _NAMES: Mapping[str, Any] = {
     "principals": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
     "packages": {"pattern": NAMESPACE},
     "users": {"pattern": _USER_NAME},
-    "parameters": {"pattern": PARAMETER_NAME},
-    SECRETS: {"pattern": PARAMETER_NAME},
+    "parameters": {"pattern": _NAME_WITH_KEY},
+    SECRETS: {"pattern": _NAME_WITH_KEY},
     "trusted_issuers": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
     "client_certificates": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
     "namespaces": {"minLength": 1},
@@ -74,9 +86,12 @@ _NARROWED: Mapping[str, Any] = {
     "additional_status_codes": {
         "items": {"type": "integer", "anyOf": [{"minimum": 400, "maximum": 499}, {"minimum": 600, "maximum": 999}]}
     },
+    "inactivity_limit": {"pattern": f"{INACTIVITY_LIMIT}|^$"},
     "allowed_namespaces": {"items": {"type": "string", "pattern": NAMESPACE}},
     "allowed_methods": {"items": {"type": "string", "pattern": f"^{METHOD}$"}},
     "methods": {"items": {"type": "string", "pattern": f"^{METHOD}$"}},
+    "replay_methods": {"items": {"type": "string", "pattern": f"^{METHOD}$"}},
+    "idempotency_header": {"pattern": f"^$|{HEADER_NAME}"},
     "allowed_paths": {"items": {"type": "string", "pattern": _PATH_PATTERN}},
     "paths": {"items": {"type": "string", "pattern": _PATH_PATTERN}},
     "calls": {"minimum": 1, "maximum": MOST_CALLS},
@@ -89,7 +104,22 @@ _NARROWED: Mapping[str, Any] = {
     "label": {"maxLength": LONGEST_LABEL},
     "description": {"maxLength": LONGEST_DESCRIPTION},
     "version": {"maxLength": LONGEST_VERSION},
+    "refresh_debounce": {"minimum": 0, "maximum": LONGEST_DEBOUNCE},
+    "refresh_rules": {"maxItems": MOST_RULES},
+    "json_pointer": {"pattern": "^(/([^~/]|~[01])*)*$"},
     "uses": {"items": {"type": "string", "pattern": DEVELOPER_NAME}},
+}
+
+_SIGN_TEXT = {"minLength": 1, "maxLength": LONGEST_TEXT}
+#: What the rules say of each value in the lists of a refresh rule.
+_OF_A_SIGN: Mapping[str, Any] = {
+    "statuses": {"minimum": LOWEST, "maximum": HIGHEST},
+    "content_types": {"pattern": MEDIA_TYPE},
+    "soap_fault_code": _SIGN_TEXT | {"pattern": FAULT_CODE},
+    "contains": _SIGN_TEXT | {"pattern": "^[\x00-\x7f]*$"},
+    "matches": _SIGN_TEXT | {"pattern": "^[\x00-\x7f]*[\x00-\x29\x2b-\x7f][\x00-\x7f]*$"},
+    "equals": _SIGN_TEXT,
+    "text": _SIGN_TEXT,
 }
 
 _SECRET: Mapping[str, Any] = {
@@ -114,6 +144,18 @@ _TOLD: Mapping[str, str] = {
     "protocol": "Name of the authentication protocol",
     "parameters": "Values that the protocol or a header formula reads; none of them secret",
     "additional_status_codes": "Statuses besides 401 that mean stale credentials: 400-499 and 600-999",
+    "refresh_rules": "Answers besides those statuses that mean stale credentials, by signs in header and body",
+    "refresh_debounce": "Seconds that refresh rules other than status 401 stay quiet after a refresh that did not help",
+    "statuses": "Statuses that the rule is about: any from 200, where it names a sign in the header or body as well",
+    "header": "A header that says that the credentials are stale",
+    "body": "What in the first 64 KiB of the body says that the credentials are stale: one of three",
+    "contains": "Texts of which one is in the header's value, in any case",
+    "matches": "Patterns of which the header's value is like one, in any case; * is any text",
+    "json_pointer": "Where the value is (RFC 6901); * stands for every element of an array",
+    "equals": "Values of which one is there, as text: '190' is the number as well",
+    "soap_fault_code": "Codes of a SOAP 1.1 or 1.2 fault, or subcodes, without their prefix",
+    "text": "Texts of which one is in the body, letter for letter",
+    "content_types": "Media types that a body is judged in; left out: JSON, XML or text, as the sign needs",
     "headers": "Headers that Callout writes; {!…} in a value is a formula",
     "principals": "Of an external credential: its identities. Of a profile or permission set: EC/Principal granted, "
     "or a mapping that narrows the grant to methods and paths",
@@ -126,6 +168,9 @@ _TOLD: Mapping[str, str] = {
     "allowed_methods": "Methods of the requests that are made; left out: any",
     "allowed_paths": "Patterns of the paths after the URL: * within a segment, ** for any segments; left out: any",
     "rate_limits": "At most so many calls each so many seconds, counted by each worker",
+    "replay_methods": "Methods that are sent again after a refresh, with any body that can be kept, and no others; "
+    "left out: idempotent ones, and any other with a body that memory keeps",
+    "idempotency_header": "Header that every request of a method that is not idempotent bears, with one value per callout",
     "calls": "How many calls",
     "seconds": "Each how many seconds",
     "per": "Who shares the allowance: each caller has their own, or all callers of the named credential have one",
@@ -133,6 +178,8 @@ _TOLD: Mapping[str, str] = {
     "methods": "Methods that are granted; left out: any",
     "paths": "Patterns of the paths that are granted; left out: any",
     "principal": "The principal that is granted, as EC/Principal",
+    "inactivity_limit": "How long the provider lets a refresh token lie unused, as 90m, 12h or 30d: after half of it and "
+    "some, Callout refreshes one that nobody uses",
     "allow_private_network": "Allow private and loopback addresses, and http:// to them",
     "generate_authorization_header": "Whether the protocol writes its Authorization header",
     "allow_merge_fields_in_header": "Whether {!…} in headers that callers set is evaluated",
@@ -203,6 +250,8 @@ def _record(shape: RecordShape) -> dict[str, Any]:
         rendered = _shape(declared.shape, name) | _NARROWED.get(name, {})
         if shape.of is CustomHeader:
             rendered["pattern"] = HEADER_NAME if name == "name" else _HEADER_VALUE
+        if shape.of is HeaderSign and name == "name":
+            rendered["pattern"] = HEADER_NAME
         if shape.of is TrustedIssuer and name == "users":
             rendered["propertyNames"] = {"minLength": 1}  # here they are values of a claim
         if name in _TOLD:
@@ -211,7 +260,8 @@ def _record(shape: RecordShape) -> dict[str, Any]:
         if isinstance(default, (bool, int, str)) and default != "":
             rendered["default"] = default
         if name in defaults and default is None:
-            rendered["type"] = [rendered["type"], "null"]
+            kinds = rendered["type"]
+            rendered["type"] = kinds if isinstance(kinds, list) else [kinds, "null"]
         properties[name] = rendered
     required = [name for name, declared in shape.fields.items() if declared.required]
     kind: Any = "object" if required else ["object", "null"]
@@ -245,6 +295,10 @@ def _shape(shape: Shape, name: str) -> dict[str, Any]:
             return {"oneOf": [_shape(ReferenceShape(), name), _record(shape_of_narrowed_grant())]}
         case RecordShape():
             return _record(shape)
+        case ListShape(item, _, single=True):
+            one = _shape(item, name) | _OF_A_SIGN.get(name, {})
+            several = {"type": ["array", "null"], "items": one, "uniqueItems": True, "maxItems": MOST_TEXTS}
+            return {"anyOf": [one, several]}
         case ListShape(item):
             unique = {} if isinstance(item, RecordShape) else {"uniqueItems": True}
             return {"type": ["array", "null"], "items": _shape(item, name), **unique}
@@ -258,9 +312,10 @@ def _shape(shape: Shape, name: str) -> dict[str, Any]:
 
 def _condition(protocol: type[AuthenticationProtocol]) -> dict[str, Any]:
     """Say what the parameters, secrets and principals of one protocol are."""
-    plain = {p.name: _parameter(p) for p in protocol.parameters if not p.secret}
+    plain = {p.name: _parameter(p) for p in protocol.parameters if not p.secret and p.key is None}
+    keyed = {p.name: p for p in protocol.parameters if p.key is not None}
     secret = {p.name: False for p in protocol.parameters if p.secret}
-    parameters = {"properties": {**plain, **secret}}
+    parameters = {"properties": {**plain, **secret}, **_keyed(keyed.values(), _parameter)}
     principal: dict[str, Any] = {
         "type": {"enum": [kind.value for kind in protocol.principal_types]},
         "parameters": parameters,
@@ -268,7 +323,8 @@ def _condition(protocol: type[AuthenticationProtocol]) -> dict[str, Any]:
             "properties": {
                 **{p.name: {"description": p.help} for p in protocol.parameters if p.secret},
                 **dict.fromkeys(plain, False),
-            }
+            },
+            **_keyed(keyed.values(), lambda p: {"description": p.help}),
         },
     }
     then = {"parameters": parameters, "principals": {"additionalProperties": {"properties": principal}}}
@@ -278,12 +334,21 @@ def _condition(protocol: type[AuthenticationProtocol]) -> dict[str, Any]:
     }
 
 
+def _keyed(parameters: Collection[Parameter], shape: Callable[[Parameter], dict[str, Any]]) -> dict[str, Any]:
+    """Say what parameters with keys hold, whose names go on after a dot."""
+    if not parameters:
+        return {}
+    return {"patternProperties": {rf"^{p.name}\.{p.key}$": shape(p) for p in parameters}}
+
+
 def _parameter(parameter: Parameter) -> dict[str, Any]:
     rendered: dict[str, Any] = {"type": "string", "pattern": _ONE_LINE, "description": parameter.help}
     if parameter.choices:
         rendered["enum"] = list(parameter.choices)
     if parameter.default is not None:
         rendered["default"] = parameter.default
+    if parameter.pointer:
+        rendered["pattern"] = r"^(/([^~/]|~[01])*)+$"
     if parameter.url:
         rendered["pattern"] = r"^[hH][tT][tT][pP][sS]?://[^/?#\\@\s]+([/?][^#\\\s]*)?$"
     return rendered

@@ -15,12 +15,15 @@ from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 from callout.core.model.credentials import (
+    BodySign,
     CustomHeader,
     ExternalCredential,
+    HeaderSign,
     NamedCredential,
     Principal,
     PrincipalReference,
     RateLimit,
+    RefreshRule,
 )
 from callout.core.model.org import SECTIONS, Definition, Org
 from callout.core.model.people import Assignment, Muted, Package
@@ -70,10 +73,11 @@ class ChoiceShape:
 
 @dataclass(frozen=True, slots=True)
 class ListShape:
-    """A list; `container` is what the definition keeps it in."""
+    """A list; `container` is what the definition keeps it in. `single`: one value may stand for a list of it."""
 
     item: Shape
     container: Callable[[list[Any]], Any]
+    single: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +131,13 @@ class NarrowedGrant:
 
 
 #: Records that stand in lists.
-_LISTED = (CustomHeader, RateLimit, NarrowedGrant)
+_LISTED = (CustomHeader, RateLimit, NarrowedGrant, RefreshRule)
+#: Records that are the value of a field.
+_SINGLE = (Muted, HeaderSign, BodySign)
 #: Records that no mapping names.
-_NAMELESS = (*_LISTED, Assignment, Muted)
+_NAMELESS = (*_LISTED, *_SINGLE, Assignment)
+#: Records in whose lists one value may stand without brackets.
+_UNBRACKETED = (RefreshRule, HeaderSign, BodySign)
 
 #: Fields that no manifest sets, and why.
 NOT_IN_A_MANIFEST: Mapping[str, str] = {
@@ -193,6 +201,9 @@ def _record(kind: type[Any]) -> RecordShape:
     }
     if kind is Muted:  # it mutes a principal, however far the grants of it are narrowed
         found["principals"] = FieldShape(ListShape(ReferenceShape(), frozenset), required=False)
+    for name, field in found.items() if kind in _UNBRACKETED else ():
+        if isinstance(field.shape, ListShape):
+            found[name] = replace(field, shape=replace(field.shape, single=True))
     if kind is Principal:
         found[SECRETS] = FieldShape(MapShape(SecretShape()), required=False)
     return RecordShape(kind, found, key)
@@ -202,8 +213,8 @@ def _shape(hint: Any) -> Shape:
     """Turn the type of a field into the shape of what stands for it."""
     if Assignment in get_args(hint):
         return EntryShape(_record(Assignment))
-    if hint is Muted:
-        return _record(Muted)
+    if hint in _SINGLE:
+        return _record(hint)
     if isinstance(hint, types.UnionType):  # `bool | None`: None is what a field has that is left out
         return _shape(next(part for part in get_args(hint) if part is not types.NoneType))
     if isinstance(hint, type) and issubclass(hint, StrEnum):

@@ -45,6 +45,6 @@ AUDIT: tuple[Operation, ...] = (
         "/audit/prune",
         r.Before,
         "Remove what the audit trail has from before a time, and leave a checkpoint",
-        lambda u, q, c: u.audit.prune(str(c), q.before),
+        lambda u, q, c: u.audit.prune(str(c), q.before, dry_run=q.dry_run),
     ),
 )

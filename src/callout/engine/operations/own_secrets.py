@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import shlex
 
+from callout.core.access.proposing import least, new_name
 from callout.core.access.sources import object_permissions_of, principals_of
 from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.model.credentials import PrincipalReference, PrincipalType, UserExternalCredentialKey
 from callout.core.model.org import Org
 from callout.core.model.people import INCLUDES_READ, AdminPermission, Caller, ObjectPermission
-from callout.engine import secret_values
+from callout.engine import introspection, revocation, secret_values
 from callout.engine.authority import NotPermitted, refusal
 from callout.engine.operations import requests as r
 from callout.engine.operations.callouts import held_by
@@ -54,6 +55,22 @@ async def remove_values(uses: Uses, q: r.HeldNames, caller: Caller) -> Result:
     return await secret_values.remove_secrets(
         uses.setup, str(caller), q.external_credential, q.principal, q.names, user=q.user
     )
+
+
+async def revoke_tokens(uses: Uses, q: r.Held, caller: Caller) -> Result:
+    """Revoke the tokens of a principal and leave its values: with delete."""
+    org = await uses.setup.org()
+    _judge(uses, org, q, caller, _MANAGING, _EVERYTHING, frozenset({ObjectPermission.DELETE}))
+    one = secret_values.holder(org, q.external_credential, q.principal, q.user)
+    return await revocation.revoke_tokens(uses.setup, str(caller), one.external, one.principal, one.key)
+
+
+async def introspect(uses: Uses, q: r.Held, caller: Caller) -> Result:
+    """Ask whether the token of a principal is active: with read."""
+    org = await uses.setup.org()
+    everyones = _EVERYTHING | {ObjectPermission.VIEW_ALL}
+    _judge(uses, org, q, caller, _LOOKING, everyones, INCLUDES_READ)
+    return await introspection.introspect(uses.setup, q.external_credential, q.principal, user=q.user)
 
 
 def _judge(
@@ -103,11 +120,12 @@ def _denied(org: Org, caller: Caller, wanted: ObjectPermission) -> Refused:
     having = [s for s in org.permission_sets.values() if wanted in s.user_external_credential]
     known = ", ".join(sorted(f"permission set {s.name}" for s in having)) or "no permission set yet"
     detail = f"got {caller.user} without {wanted} on User External Credential; {wanted} is in: {known}"
-    if having:
-        best = min(having, key=lambda s: (len(s.principals), len(s.user_external_credential), s.name))
+    best = least(org, lambda s: wanted in s.user_external_credential)
+    if best is not None:
         command = f"callout permission-set assign {shlex.quote(best.name)} {user}"
         remedy = Remedy(f"Assign permission set {best.name}, which has it, to {caller.user}", command)
     else:
-        command = f"callout permission-set create 'Own Secrets' --user-external-credential {wanted} --assign {user}"
+        new = shlex.quote(new_name(org, "Own Secrets"))
+        command = f"callout permission-set create {new} --user-external-credential {wanted} --assign {user}"
         remedy = Remedy(f"Give {wanted} on User External Credential in a permission set of {caller.user}", command)
     return Refused("user_external_credential_denied", detail, remedy, who=caller.user)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from callout.core.errors import CalloutError, DefinitionError, Problem, Refused, StoreError, VaultError
+from callout.core.errors import CalloutError, DefinitionError, HomeError, Problem, Refused, StoreError, VaultError
 from callout.core.explanation import Remedy
 from callout.core.reasons import Blame, Reason
 from callout.engine.setup import NotDefined
@@ -45,7 +45,7 @@ OPERATION_REASONS: tuple[Reason, ...] = (
         "not_defined",
         404,
         Blame.ADMIN,
-        "This name is not defined; nothing was stored",
+        "This name is not defined; nothing was changed",
         "Correct the name, or define it.",
     ),
     Reason(
@@ -61,6 +61,20 @@ OPERATION_REASONS: tuple[Reason, ...] = (
         Blame.CALLOUT,
         "The store cannot be read or written",
         "See that the home is there, that it can be written, and that its schema is this version's.",
+    ),
+    Reason(
+        "home_not_found",
+        404,
+        Blame.ADMIN,
+        "There is no home here",
+        "Make it, or name another with --home.",
+    ),
+    Reason(
+        "home_exists",
+        409,
+        Blame.CALLER,
+        "There is a home here already; nothing was made",
+        "Use it, or name another with --home.",
     ),
     Reason(
         "operation_not_found",
@@ -102,7 +116,9 @@ def document_of(error: BaseException) -> dict[str, Any]:
         case DefinitionError():
             return _document(_BY_CODE["definition_refused"], str(error), problems=error.problems)
         case VaultError():
-            return _document(_BY_CODE["vault_failed"], str(error))
+            return _document(_BY_CODE["vault_failed"], str(error), (error.remedy,) if error.remedy else ())
+        case HomeError():
+            return _document(_BY_CODE[error.code], str(error), (error.remedy,))
         case StoreError():
             return _document(_BY_CODE["store_failed"], str(error))
         case CalloutError():

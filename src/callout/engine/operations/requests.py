@@ -237,6 +237,35 @@ class StatusCode(Request):
     status: int
 
 
+class RefreshRule(Request):
+    """An external credential, and a refresh rule: statuses, and signs in header and body."""
+
+    name: str
+    statuses: tuple[int, ...]
+    header: str = ""
+    contains: tuple[str, ...] = ()
+    matches: tuple[str, ...] = ()
+    json_pointer: str = ""
+    equals: tuple[str, ...] = ()
+    soap_fault_code: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    content_types: tuple[str, ...] = ()
+
+
+class RefreshRuleNumber(Request):
+    """An external credential, and the number of one of its refresh rules, from 1."""
+
+    name: str
+    number: int
+
+
+class RefreshDebounce(Request):
+    """An external credential, and how many seconds its refresh rules stay quiet; null: as the server is set up."""
+
+    name: str
+    seconds: int | None = None
+
+
 class Access(Request):
     """Who would make callouts by which name."""
 
@@ -326,9 +355,10 @@ class KeptHead(Request):
 
 
 class Before(Request):
-    """A time that is past, or how long ago."""
+    """A time that is past, or how long ago. `dry_run` tells what would go, and removes nothing."""
 
     before: str
+    dry_run: bool = False
 
 
 def given(grants: Grants) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

@@ -20,6 +20,7 @@ from callout.engine.operations.demands import demanded
 from callout.engine.operations.operation import LOCAL, Access, Operation, Uses
 from callout.engine.operations.problems import OperationRefused
 from callout.engine.operations.table import BY_NAME
+from callout.engine.revocation import revoke
 
 
 class Operations:
@@ -38,7 +39,10 @@ class Operations:
             authority = await self._authorize(operation, caller)
             request = decode(operation, arguments)
             uses = replace(self.uses, setup=self.uses.setup.acting_for(authority))
-            return msgspec.to_builtins(await operation.run(uses, request, caller))
+            result = await operation.run(uses, request, caller)
+            if uses.setup.orphans:
+                result = {**result, "revocations": await revoke(uses.setup, str(caller), uses.setup.orphans)}
+            return msgspec.to_builtins(result)
         except NotPermitted as missing:
             raise OperationRefused("administrator_required", missing.detail, *missing.remedies) from None
 
@@ -79,7 +83,9 @@ def decode(operation: Operation, arguments: Mapping[str, Any]) -> msgspec.Struct
     try:
         return msgspec.convert(dict(arguments), operation.request, strict=operation.reads_body, dec_hook=_decoded)
     except msgspec.ValidationError as error:
-        raise Refused("malformed_request", f"{operation.name}: {error}") from None
+        text, mark, place = str(error).partition(" - at `$.")
+        at = f"{place.rstrip('`')}: " if mark else ""
+        raise Refused("malformed_request", f"{operation.name}: {at}{text}") from None
 
 
 def _decoded(kind: type, value: object) -> object:

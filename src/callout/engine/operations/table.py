@@ -14,6 +14,7 @@ from callout.engine.operations.groups import GROUPS
 from callout.engine.operations.identity import IDENTITY
 from callout.engine.operations.operation import Access, Operation
 from callout.engine.operations.packages import PACKAGES
+from callout.engine.operations.refresh_rules import REFRESH_RULES
 
 _DEFINITIONS = (
     Operation(
@@ -111,6 +112,30 @@ _DEFINITIONS = (
         lambda u, q, c: credentials.allow_path(u.setup, str(c), q.name, q.path),
     ),
     Operation(
+        "named_credential.disallow_method",
+        "DELETE",
+        "/named-credentials/{name}/allowed-methods/{method}",
+        r.MethodOn,
+        "Take a method off those that a named credential allows",
+        lambda u, q, c: credentials.disallow_method(u.setup, str(c), q.name, q.method),
+    ),
+    Operation(
+        "named_credential.disallow_path",
+        "POST",
+        "/named-credentials/{name}/disallow-path",
+        r.PathOn,
+        "Take a pattern off the paths that a named credential allows",
+        lambda u, q, c: credentials.disallow_path(u.setup, str(c), q.name, q.path),
+    ),
+    Operation(
+        "named_credential.allow_replay",
+        "PUT",
+        "/named-credentials/{name}/replay-methods/{method}",
+        r.MethodOn,
+        "Declare that requests of a method may be sent again after a refresh",
+        lambda u, q, c: credentials.allow_replay(u.setup, str(c), q.name, q.method),
+    ),
+    Operation(
         "external_credential.list",
         "GET",
         "/external-credentials",
@@ -144,7 +169,8 @@ _DEFINITIONS = (
     ),
 )
 
-_SECRETS_PATH = "/external-credentials/{external_credential}/principals/{principal}/secrets"
+_PRINCIPAL_PATH = "/external-credentials/{external_credential}/principals/{principal}"
+_SECRETS_PATH = f"{_PRINCIPAL_PATH}/secrets"
 
 _SECRETS = (
     Operation(
@@ -172,6 +198,24 @@ _SECRETS = (
         r.HeldNames,
         "Remove secret values of a principal",
         own_secrets.remove_values,
+        Access.KNOWN,
+    ),
+    Operation(
+        "token.revoke",
+        "POST",
+        f"{_PRINCIPAL_PATH}/revoke",
+        r.Held,
+        "Revoke the token of a principal at its authorization server; its values stay",
+        own_secrets.revoke_tokens,
+        Access.KNOWN,
+    ),
+    Operation(
+        "token.introspect",
+        "POST",
+        f"{_PRINCIPAL_PATH}/introspect",
+        r.Held,
+        "Ask the authorization server whether the token of a principal is active",
+        own_secrets.introspect,
         Access.KNOWN,
     ),
 )
@@ -361,7 +405,7 @@ _LOOKING = (
         "/status",
         r.Nothing,
         "Show the health of every principal",
-        lambda u, q, c: status.status(u.setup),
+        lambda u, q, c: status.status(u.setup, u.recent),
     ),
     Operation(
         "who_can",
@@ -420,6 +464,7 @@ _LOOKING = (
 
 OPERATIONS: tuple[Operation, ...] = (
     *_DEFINITIONS,
+    *REFRESH_RULES,
     *_SECRETS,
     *_PEOPLE,
     *PACKAGES,

@@ -58,7 +58,12 @@ def differences(old: Definition | None, new: Definition | None) -> tuple[FieldCh
 
 
 def _lets_more(new: Definition | None, path: str, value: Plain | None) -> bool:
-    """Say whether a change within a widened field is to be marked: what goes from a list widens only the last time."""
+    """Say whether a change within a widened field is to be marked: what goes from a list widens only the last time.
+
+    Of what a group mutes, it is what goes that lets more be done.
+    """
+    if _root(path) == "muted":
+        return value is None
     return value is not None or _root(path) == "rate_limits" or not getattr(new, _root(path))
 
 

@@ -23,7 +23,7 @@ from callout.core.model.people import Package, PermissionSet, Profile
 from callout.core.ports import Change
 from callout.core.protocol import Catalogue
 from callout.core.rules import problems_of, secret_name_problems, users_of
-from callout.engine.leaving import without_package
+from callout.engine.leaving import kept_without, without_package
 from callout.engine.manifest import Manifest, standard_of
 from callout.engine.plan.diff import differences
 from callout.engine.plan.packages import PackageWishes
@@ -121,6 +121,12 @@ def _disable_what_packages_leave(
     One that an admin enabled by hand after its package had gone stays enabled.
     """
     section, warnings = SECTIONS[NamedCredential], list[str]()
+    for arriving in [name for kind, name in wanted if kind == SECTIONS[Package]]:
+        for own in kept_without(org, arriving):
+            asked = wanted.get((section, own.name), own)
+            if isinstance(asked, NamedCredential):
+                wanted[section, own.name] = replace(asked, created_by_namespace=None)
+                warnings.append(f"{section}.{own.name} is an admin's own from now on: package {arriving} had gone")
     left = (org.packages.keys() - gone) | {name for kind, name in wanted if kind == SECTIONS[Package]}
     for name, present in org.named_credentials.items():
         key, maker = (section, name), present.created_by_namespace
@@ -150,8 +156,12 @@ def _puts(org: Org, wanted: Mapping[Key, Definition]) -> Iterator[PlannedChange]
                 fields = differences(present, definition)
                 if present is None:
                     yield PlannedChange(Action.CREATE, section, name, definition, fields)
-                elif fields:
+                elif fields or _maker(present) != _maker(definition):
                     yield PlannedChange(Action.UPDATE, section, name, definition, fields)
+
+
+def _maker(definition: Definition) -> str | None:
+    return getattr(definition, "created_by_namespace", None)
 
 
 def _deletable(org: Org, manifest: Manifest, wanted: Mapping[Key, Definition]) -> dict[Key, Definition]:

@@ -155,6 +155,8 @@ class PackageWishes:
             allowed_methods=wanted.allowed_methods or present.allowed_methods,
             allowed_paths=wanted.allowed_paths or present.allowed_paths,
             rate_limits=wanted.rate_limits or present.rate_limits,
+            replay_methods=wanted.replay_methods or present.replay_methods,
+            idempotency_header=wanted.idempotency_header or present.idempotency_header,
         )
 
     def _warn(self, name: str) -> None:
@@ -179,6 +181,7 @@ def _reach(named: NamedCredential) -> NamedCredential:
         allowed_namespaces=tuple(sorted(named.allowed_namespaces)),
         allowed_methods=tuple(sorted(named.allowed_methods)),
         allowed_paths=tuple(sorted(named.allowed_paths)),
+        replay_methods=tuple(sorted(named.replay_methods)),
     )
 
 

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from callout.core.model.credentials import NamedCredential, PrincipalReference
+from callout.core.model.issuers import TrustedIssuer
 from callout.core.model.org import Definition
-from callout.core.model.people import PermissionSet, PermissionSetGroup, Profile, User
+from callout.core.model.people import (
+    Assignment,
+    PermissionSet,
+    PermissionSetGroup,
+    Profile,
+    User,
+    assigned_name,
+)
 
 #: Fields of which every new entry lets more be done, by what has them.
 _ADDING: tuple[tuple[tuple[type, ...], frozenset[str]], ...] = (
     ((NamedCredential,), frozenset({"allowed_namespaces"})),
-    ((PermissionSet, Profile), frozenset({"user_external_credential"})),
+    ((PermissionSet, Profile), frozenset({"user_external_credential", "admin_permissions"})),
+    ((PermissionSet,), frozenset({"may_act_for"})),
     ((PermissionSetGroup,), frozenset({"permission_sets"})),
-    ((User,), frozenset({"permission_sets", "permission_set_groups"})),
 )
 _SWITCHES = frozenset(
     {
@@ -22,8 +30,11 @@ _SWITCHES = frozenset(
         "allow_merge_fields_in_header",
         "allow_merge_fields_in_body",
         "active",
+        "users_by_name",
     }
 )
+_MUTED = ("principals", "user_external_credential", "admin_permissions")
+_ASSIGNED = frozenset({"permission_sets", "permission_set_groups"})
 
 
 def widened_fields(old: Definition | None, new: Definition | None) -> frozenset[str]:
@@ -43,8 +54,22 @@ def _widens(field: str, old: Definition, new: Definition) -> bool:
         return _limits_less(old, new)
     if isinstance(new, PermissionSet | Profile) and field == "principals":
         return any(not _covered(grant, before) for grant in after)
+    if isinstance(old, User) and field in _ASSIGNED:
+        return any(not _lasts(entry, before) for entry in after)
+    if field == "muted":
+        return any(not set(getattr(before, kind)) <= set(getattr(after, kind)) for kind in _MUTED)
+    if isinstance(new, TrustedIssuer) and field in ("users", "namespaces"):
+        return not set(after.items()) <= set(before.items())
     adding = any(isinstance(new, kinds) and field in names for kinds, names in _ADDING)
     return adding and not set(after) <= set(before)
+
+
+def _lasts(entry: str | Assignment, before: Collection[str | Assignment]) -> bool:
+    """True where this was assigned before, for as long at least."""
+    had = next((each for each in before if assigned_name(each) == assigned_name(entry)), None)
+    if isinstance(entry, Assignment) and isinstance(had, Assignment):
+        return entry.until <= had.until
+    return isinstance(had, str)
 
 
 def _restricts_less(before: Collection[str], after: Collection[str]) -> bool:

@@ -26,7 +26,13 @@ def read_directory(folder: Path) -> ImportedProject:
     """Read every file of a project that matters. Raises `UsageError` where there is no such folder."""
     if not folder.is_dir():
         raise UsageError(f"got {str(folder)!r}; expected the folder of a Salesforce project")
-    imported = read_project(_files(folder))
+    files = list(_files(folder))
+    if not files:
+        raise UsageError(
+            f"got {str(folder)!r}, which has no file that is imported; expected the folder of a Salesforce project, "
+            "such as force-app, with *.namedCredential-meta.xml or *.namedCredential files in it"
+        )
+    imported = read_project(files)
     return ImportedProject(imported.to_dict(), list(lines(imported)), write_manifest(Org.of(*imported.definitions)))
 
 

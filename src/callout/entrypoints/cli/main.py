@@ -6,6 +6,7 @@ import inspect
 import os
 import sys
 from collections.abc import Sequence
+from io import StringIO
 from typing import IO, Any, TextIO
 
 from cyclopts import CycloptsError
@@ -28,7 +29,8 @@ def main(
     stderr: IO[str] | None = None,
 ) -> int:
     """Run one command; returns the exit code: 0, or by blame 2 caller, 3 admin, 4 external, 5 callout."""
-    session = Session(wiring, stdin or sys.stdin, stdout or sys.stdout, stderr or sys.stderr)
+    given = stdin or sys.stdin or StringIO()  # closed by who started this: Python has None for it
+    session = Session(wiring, given, stdout or sys.stdout or StringIO(), stderr or sys.stderr or StringIO())
     session.output.machine = _wants_json(argv)
     try:
         return _run(list(argv), session)
@@ -39,7 +41,7 @@ def main(
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains when it flushes at its end
         return 0
     except Exception as error:  # noqa: BLE001 - the one place that prints errors
-        return session.output.problem(_document(error))
+        return session.output.problem(_document(error, argv))
 
 
 def _run(argv: list[str], session: Session) -> int:
@@ -52,6 +54,7 @@ def _run(argv: list[str], session: Session) -> int:
         bound.arguments["session"] = session
     where = bound.arguments.get("where")
     session.output.machine = bool(where is not None and where.json)
+    session.output.place = session.place_of(where) if where is not None else ""
     result: Any = command(*bound.args, **bound.kwargs)
     if inspect.iscoroutine(result):
         import asyncio
@@ -66,17 +69,27 @@ def _wants_json(argv: Sequence[str]) -> bool:
     return "--json" in options
 
 
-def _document(error: Exception) -> dict[str, Any]:
+def _document(error: Exception, argv: Sequence[str]) -> dict[str, Any]:
     if isinstance(error, RemoteRefused):
         return dict(error.document)
     if isinstance(error, CycloptsError | UsageError):
-        return _usage(str(error))
+        return _usage(str(error), _command_of(argv))
     from callout.engine.operations import document_of
 
     return document_of(error)
 
 
-def _usage(detail: str) -> dict[str, Any]:
+def _command_of(argv: Sequence[str]) -> str:
+    """Return the command that the arguments name, as far as there is one."""
+    command, app = "callout", build("")
+    for word in argv:
+        if word.startswith("-") or word not in app:
+            break
+        command, app = f"{command} {word}", app[word]
+    return command
+
+
+def _usage(detail: str, command: str) -> dict[str, Any]:
     return {
         "type": "urn:callout:reason:usage",
         "title": "The arguments are not right",
@@ -84,6 +97,6 @@ def _usage(detail: str) -> dict[str, Any]:
         "detail": detail,
         "reason": "usage",
         "blame": "caller",
-        "remedy": ["See `callout --help`, or `--help` after a command."],
-        "remedy_commands": [],
+        "remedy": [f"Read what it takes: {command} --help"],
+        "remedy_commands": [f"{command} --help"],
     }

@@ -8,16 +8,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
 
 #: Exit codes by blame.
 EXIT_CODES: Mapping[str, int] = {"caller": 2, "admin": 3, "external": 4, "callout": 5}
 
 Result = Mapping[str, Any]
-Lines = Iterable["RenderableType"]
+Lines = Iterable["RenderableType | EndsInCommand"]
 
 
 def exit_code(blame: str | None) -> int:
@@ -25,13 +27,24 @@ def exit_code(blame: str | None) -> int:
     return 0 if blame is None else EXIT_CODES.get(blame, EXIT_CODES["callout"])
 
 
+@dataclass(frozen=True, slots=True)
+class EndsInCommand:
+    """A line whose end is a command that is meant to be given as it is printed."""
+
+    line: Text
+
+
 class Output:
-    """Writes results, notes and errors. `machine` is True with `--json`."""
+    """Writes results, notes and errors. `machine` is True with `--json`.
+
+    `place` are the options that say where, as they were given: printed commands need them too.
+    """
 
     def __init__(self, stdout: IO[str], stderr: IO[str]) -> None:
         self.stdout = stdout
         self.stderr = stderr
         self.machine = False
+        self.place = ""
 
     def result(self, result: Result, lines: Callable[[Any], Lines]) -> None:
         """Write a result: as JSON, or as the lines made of it."""
@@ -44,12 +57,17 @@ class Output:
         console = _console(stream)
         with console.capture() as captured:
             for line in lines:
-                console.print(line)
+                console.print(self._whole(line) if isinstance(line, EndsInCommand) else line)
         written = captured.get()
         if not stream.isatty():  # the cells of a table are padded: of no use to a pipe
             written = "".join(f"{line.rstrip()}\n" for line in written.splitlines())
         stream.write(written)
         stream.flush()
+
+    def _whole(self, ending: EndsInCommand) -> Text:
+        said = ending.line.plain
+        placed = " --home " in said or " --url " in said or said.endswith(" --help")
+        return ending.line if placed or not self.place else ending.line + self.place
 
     def _json(self, members: Result) -> None:
         indent = 2 if self.stdout.isatty() else None
@@ -104,14 +122,22 @@ def _problem_lines(document: Result) -> Lines:
     for remedy in document.get("remedy", ()):
         yield remedy_line(remedy)
     if document.get("callout_id"):
-        yield Text(f"  callout explain {document['callout_id']}", style="dim")
+        yield command_line("  ", f"callout explain {document['callout_id']}", style="dim")
 
 
-def remedy_line(remedy: str) -> RenderableType:
+def remedy_line(remedy: str) -> RenderableType | EndsInCommand:
     """Show one remedy."""
     from rich.text import Text
 
-    return Text.assemble(("  → ", "green"), remedy)
+    line = Text.assemble(("  → ", "green"), remedy)
+    return EndsInCommand(line) if ": callout " in remedy else line
+
+
+def command_line(start: str, command: str, style: str = "") -> EndsInCommand:
+    """Show a command that can be given as it is printed, after some words."""
+    from rich.text import Text
+
+    return EndsInCommand(Text(f"{start}{command}", style=style))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> Lines:

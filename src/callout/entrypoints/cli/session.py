@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -45,6 +46,14 @@ class Session:
         self.stdin = stdin
         self.output = Output(stdout, stderr)
 
+    def place_of(self, where: Place) -> str:
+        """Return the options that a printed command needs to work in the same place; never a key."""
+        if where.url is not None:
+            return f" --url {shlex.quote(where.url)}"
+        if where.home is None or str(where.home) == self.wiring.environment.get("CALLOUT_HOME"):
+            return ""
+        return f" --home {shlex.quote(str(where.home))}"
+
     def home(self, where: Place) -> Path:
         """Return the home directory: the option, else `$CALLOUT_HOME`, else `~/.callout`."""
         chosen = where.home or Path(self.wiring.environment.get("CALLOUT_HOME") or "~/.callout")
@@ -87,7 +96,10 @@ class Session:
     async def run(self, where: Place, name: str, arguments: Mapping[str, Any] | None = None) -> Any:
         """Run one operation and return its result."""
         async with self.operations(where) as run:
-            return await run(name, {k: v for k, v in (arguments or {}).items() if v is not None})
+            result = await run(name, {k: v for k, v in (arguments or {}).items() if v is not None})
+        for receipt in result.get("revocations", ()):
+            self.output.note(_receipt_line(receipt))
+        return result
 
     async def show(
         self, where: Place, name: str, arguments: Mapping[str, Any], lines: Callable[[Result], Lines]
@@ -95,6 +107,14 @@ class Session:
         """Run one operation and write its result; returns exit code 0."""
         self.output.result(await self.run(where, name, arguments), lines)
         return 0
+
+
+def _receipt_line(receipt: Mapping[str, Any]) -> str:
+    """Word what became of a token that is kept no longer."""
+    what = f"{receipt['reference']}: {receipt['token'].replace('_', ' ')}"
+    if receipt["revoked"]:
+        return f"{what} revoked at {receipt['endpoint']} ({receipt['status']})"
+    return f"warning: {what} not revoked: {receipt['because']}. {receipt['remedy']}"
 
 
 class Run(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
 from cyclopts import App
@@ -30,8 +31,9 @@ Exit codes say whose action mends it: 0 done, 2 the caller's, 3 an admin's, 4 th
 """
 
 
+@cache
 def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plaintext") -> App:
-    """Build the app with every command. Help on a terminal is plain: Markdown would double its time."""
+    """Build the app with every command, once. Help on a terminal is plain: Markdown would double its time."""
     app = App(
         name="callout",
         help=_HELP,

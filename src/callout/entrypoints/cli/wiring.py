@@ -38,7 +38,8 @@ class Wiring:
 
     `init` makes a home with its first administrator and returns what it made. `serve`, `sandbox` and `demo` run
     until they end and return an exit code. `local_gateway` starts a gateway on loopback inside this process for the
-    time of one callout, with a key of that user (and namespace), which is empty for the guest.
+    time of one callout, with a key of that user (and namespace), which is empty for the guest. `rotate` rotates the
+    keys that seal.
     """
 
     version: str
@@ -49,4 +50,5 @@ class Wiring:
     sandbox: Callable[[Sequence[str]], int]
     demo: Callable[[Sequence[str]], int]
     migrate: Callable[[Path], Mapping[str, Any]]
+    rotate: Callable[[Path], Awaitable[Mapping[str, Any]]]
     local_gateway: Callable[[Path, str, str | None], AbstractAsyncContextManager[tuple[str, str]]]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import traceback
 from http import HTTPStatus
 
 from callout.core.errors import Refused
@@ -12,8 +10,6 @@ from callout.core.problem import CONTENT_TYPE, problem
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _UNAUTHORIZED = 401
-
-log = logging.getLogger(__name__)
 
 
 def refusal(refused: Refused, callout_id: bytes, *, head_only: bool, keep_alive: bool) -> tuple[int, bytes]:
@@ -50,10 +46,3 @@ def _answer(status: int, lines: list[str], body: bytes, *, head_only: bool, keep
 def too_large(got: str, most: int) -> Refused:
     """Refuse a request for the size of its body, in bytes."""
     return Refused("request_too_large", f"got a body of {got} bytes; expected at most {most}")
-
-
-def log_failure(callout_id: bytes, error: Exception) -> None:
-    """Log where an error was raised, and not its text: it could quote a header."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    kind = type(error).__name__
-    log.error("callout %s failed: %s in %s, line %s", callout_id.decode(), kind, place.filename, place.lineno)

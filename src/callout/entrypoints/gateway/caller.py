@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-import time
 from typing import TYPE_CHECKING, cast
 
 from callout.core.access.target import PREFIX
@@ -25,8 +24,9 @@ from callout.entrypoints.gateway.exchange import Exchange
 if TYPE_CHECKING:
     from callout.entrypoints.gateway.server import Gateway
 
-#: Most bytes of a body that are thrown away to keep a connection, or before one is closed; and for how long.
+#: Most bytes of a body that are thrown away to keep a connection.
 MOST_LINGERING = 256 * 1024
+#: How long a connection that is being closed is read, in seconds, and what comes thrown away (RFC 9112 section 9.6).
 LINGER_SECONDS = 5.0
 #: How long the end of an idle TLS connection is waited for: many a caller keeps one without reading from it.
 NOTIFY_SECONDS = 1.0
@@ -38,6 +38,7 @@ _RESET = struct.pack("ii", 1, 0)
 _NO_CONNECTION = 1
 _UPLOAD_BLOCKED = 2
 _ANOTHER_REQUEST = 4
+_SPOOL_BLOCKED = 8
 
 
 class CallerConnection(asyncio.Protocol):
@@ -91,10 +92,8 @@ class CallerConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes: of a body, of the next request, or of nothing that is wanted any more."""
         if self._closing:
-            self._lingered += len(data)
-            if self._lingered > MOST_LINGERING:
-                self.abort()
-        elif self._body is not None:
+            return  # thrown away for LINGER_SECONDS: a reset could take the answer from a caller who still sends
+        if self._body is not None:
             self._more_body(self._body, data)
         elif self.exchange is None and not self._blocked:
             self._serve(self._buffer + data if self._buffer else data)
@@ -143,7 +142,7 @@ class CallerConnection(asyncio.Protocol):
         self.exchange = None
         self._quiet_since = 0.0
         if self._holds:
-            self._release(_NO_CONNECTION | _UPLOAD_BLOCKED)
+            self._release(_NO_CONNECTION | _UPLOAD_BLOCKED | _SPOOL_BLOCKED)
         if not keep_alive or self._last:
             self.close(linger=self._body is not None)
         elif self._buffer and self._body is None and not self._serving and not self._blocked:
@@ -175,6 +174,14 @@ class CallerConnection(asyncio.Protocol):
     def release_for_upload(self) -> None:
         """Read again: it has."""
         self._release(_UPLOAD_BLOCKED)
+
+    def hold_for_spool(self) -> None:
+        """Read no more until what was read is kept."""
+        self._hold(_SPOOL_BLOCKED)
+
+    def release_for_spool(self) -> None:
+        """Read again: it is."""
+        self._release(_SPOOL_BLOCKED)
 
     # --- what the gateway calls --------------------------------------------------------------------------------
 
@@ -215,14 +222,16 @@ class CallerConnection(asyncio.Protocol):
 
         `ended_at` (monotonic seconds): only where the route has ended by then, as with a key or a time box.
         """
-        exchange = self.exchange
-        if exchange is None or exchange.route is None:
+        exchange, head = self.exchange, self._head
+        if exchange is None or exchange.route is None or head is None:
             return
         if ended_at is not None and exchange.route.until > ended_at:
             return
         if exchange.route not in decided:
             decided[exchange.route] = self._gateway.callouts.reconsider(exchange.route)
-        refused = decided[exchange.route]
+        refused = decided[exchange.route] or self._gateway.callouts.judge_again(
+            exchange.route, head.method, head.target, head.headers
+        )
         if refused is not None:
             exchange.refuse(refused)
 
@@ -286,7 +295,7 @@ class CallerConnection(asyncio.Protocol):
             most = self._gateway.limits.connection_limit
             self._refuse(Refused("overloaded", f"got more than {most} connections; expected at most that many"))
         elif head.target.startswith(PREFIX):
-            self.exchange = exchange = Exchange(self._gateway, self, head, time.monotonic())
+            self.exchange = exchange = Exchange(self._gateway, self, head, self._gateway.monotonic())
             exchange.begin(piece, self._body is None)
         else:
             self._page(head)
@@ -349,7 +358,8 @@ class CallerConnection(asyncio.Protocol):
         keep_alive = head is not None and self.may_stay()
         status, answer = refusal(refused, callout_id, head_only=head_only, keep_alive=keep_alive)
         method, target = (head.method, head.target) if head is not None else (b"", b"")
-        callouts.record(callout_id, None, "", method, target, status, 0, 0, time.monotonic(), None, refused, None, 0)
+        started = self._gateway.monotonic()
+        callouts.record(callout_id, None, "", method, target, status, 0, 0, started, None, refused, None, 0)
         self.write(answer)
         if keep_alive:
             self.finished(keep_alive)

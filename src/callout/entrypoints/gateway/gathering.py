@@ -13,6 +13,7 @@ from callout.core.http1.head import RequestHead
 from callout.engine.evaluating import Asked
 from callout.engine.routes import Route
 from callout.entrypoints.gateway.answers import too_large
+from callout.entrypoints.gateway.limits import Limits
 
 if TYPE_CHECKING:
     from callout.entrypoints.gateway.exchange import Exchange
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
 @final
 class Gathering:
-    """One request that is gathered. `asked` is the whole of it, when that is there."""
+    """One request that is gathered. `takes_body`: its body, too; `asked` is the whole of it, when that is there."""
 
-    __slots__ = ("_exchange", "_limit", "_lines", "_pieces", "_route", "_size", "_unframed", "asked")
+    __slots__ = ("_exchange", "_limit", "_lines", "_pieces", "_route", "_size", "_unframed", "asked", "takes_body")
 
     def __init__(
         self, exchange: Exchange, route: Route, lines: Sequence[bytes], limit: int, *, chunked: bool, body: bool
@@ -32,6 +33,7 @@ class Gathering:
         self._lines = tuple(lines)
         self._limit = limit
         self._size = 0
+        self.takes_body = body
         self._pieces: list[bytes] | None = [] if body else None
         self._unframed = ChunkedBody(self._pieces) if chunked and body else None
         self.asked: Asked | None = None
@@ -60,17 +62,23 @@ class Gathering:
         return True
 
     def _go_on(self, body: bytes | None) -> None:
-        self.asked = Asked(self._lines, body, self._limit)
+        self.asked = Asked(self._lines, body, self._limit, self._route.replay.idempotency_header.lower())
         self._pieces = self._unframed = None
-        self._exchange.go_on(self._route, whole=body is not None)
+        self._exchange.in_background(self._exchange.prepare(self._route))
 
 
 def gathering_of(
-    exchange: Exchange, route: Route, head: RequestHead, lines: Sequence[bytes], limit: int
+    exchange: Exchange, route: Route, head: RequestHead, lines: Sequence[bytes], limits: Limits
 ) -> Gathering | None:
-    """Return what gathers a request; None where nothing in it is evaluated and nothing reads it."""
+    """Return what gathers a request; None where nothing in it is evaluated and nothing reads it.
+
+    Raises `Refused(request_too_large)` for a body that says so beforehand.
+    """
     formulas, has_body = route.formulas, bool(head.content_length)
     if formulas is None or not formulas.concerns(lines, has_body=has_body):
         return None
     body = formulas.wants_body(lines, has_body=has_body)
+    limit = min(limits.formula_body_limit, limits.request_limit or limits.formula_body_limit)
+    if body and head.content_length > limit:
+        raise too_large(str(head.content_length), limit)
     return Gathering(exchange, route, lines, limit, chunked=head.chunked, body=body)

@@ -15,7 +15,8 @@ _SECONDS = re.compile(rb"[0-9]{1,6}(?:\.[0-9]{1,3})?")
 class Limits:
     """Limits of one gateway.
 
-    `head_limit`: largest request head. `replay_limit`: largest request body that is kept for sending it again.
+    `head_limit`: largest request head. `replay_limit`: largest request body that memory keeps for sending it again,
+    `replay_file_limit`: the largest that a file keeps.
     `request_limit`: largest request body, None for any. `default_timeout` and `longest_timeout`: how long an
     external system may take until the head of its answer, by default and at most (`Callout-Timeout`).
     `idle_timeout`: longest pause while bodies are carried. `keep_alive_timeout`: how long a caller's connection may
@@ -26,6 +27,7 @@ class Limits:
 
     head_limit: int = LARGEST_HEAD
     replay_limit: int = 64 * 1024
+    replay_file_limit: int = 16 * 1024 * 1024
     request_limit: int | None = None
     default_timeout: float = 30.0
     longest_timeout: float = 600.0
@@ -35,12 +37,12 @@ class Limits:
     connection_limit: int = 20_000
     formula_body_limit: int = 1024 * 1024
 
-    def timeout_of(self, asked: bytes | None) -> float:
-        """Return the timeout that `Callout-Timeout` asks for; raises `Refused` for one that is none or too long."""
-        if asked is None:
-            return self.default_timeout
-        if _SECONDS.fullmatch(asked) is None or not 0 < float(asked) <= self.longest_timeout:
-            expected = f"seconds, above 0 and at most {self.longest_timeout:g}"
+    def timeout(self, asked: bytes) -> float:
+        """Read `Callout-Timeout`, in seconds; raises `Refused` for what is no number, 0, or too long."""
+        most = self.longest_timeout
+        if _SECONDS.fullmatch(asked) is None or not 0 < float(asked) <= most:
             shown = asked[:40].decode("latin-1")
-            raise Refused("malformed_request", f"got Callout-Timeout {shown!r}; expected {expected}")
+            raise Refused(
+                "malformed_request", f"got Callout-Timeout {shown!r}; expected seconds, above 0 and at most {most:g}"
+            )
         return float(asked)

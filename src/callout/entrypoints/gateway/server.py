@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import ssl
 import time
@@ -12,6 +11,8 @@ from functools import partial
 
 from callout.core.errors import Refused
 from callout.core.http1.head import RequestParser
+from callout.core.peer import is_this_machine
+from callout.core.ports import Spools
 from callout.engine.callout import Callouts
 from callout.engine.routes import Route
 from callout.entrypoints.gateway.caller import CallerConnection
@@ -35,6 +36,8 @@ class Gateway:
 
     `readiness` says in JSON members whether callouts can be served; `/readyz` answers 503 where `ready` is false.
     `metrics` is what `/metrics` shows: to callers on this machine, or to all where `metrics_open`.
+    `monotonic` tells the time that every limit is measured in: seconds that never go back.
+    `spools` keeps request bodies that are too large for memory; without it they are not kept.
     """
 
     def __init__(
@@ -47,11 +50,15 @@ class Gateway:
         metrics: Callable[[], bytes] = bytes,
         *,
         metrics_open: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+        spools: Spools | None = None,
     ) -> None:
         self.callouts = callouts
         self.outbound = outbound
         self.limits = limits
+        self.spools = spools
         self.heads = RequestParser(limits.head_limit)
+        self.monotonic = monotonic
         self.draining = False
         self.secure = False
         self._well_known = well_known
@@ -136,7 +143,7 @@ class Gateway:
             ready, body = self._readiness()
             return 200 if ready and not self.draining else 503, body, JSON
         if path == b"/metrics":
-            if self._metrics_open or _is_this_machine(peer):
+            if self._metrics_open or is_this_machine(peer):
                 return 200, self._metrics(), METRICS
             return 403, _METRICS_REFUSED, JSON
         if path == b"/.well-known/callout":
@@ -160,6 +167,14 @@ class Gateway:
         self._connections.add(connection)
         return surplus
 
+    def sweep(self) -> None:
+        """End what takes too long by now, and callouts whose key or grant has ended."""
+        now = self.monotonic()
+        decided: dict[Route, Refused | None] = {}
+        for connection in tuple(self._connections):
+            connection.reconsider(decided, ended_at=now)
+            connection.sweep(now)
+
     def caller_gone(self, connection: CallerConnection) -> None:
         """Forget a connection that is closed."""
         self._connections.discard(connection)
@@ -168,17 +183,4 @@ class Gateway:
 
     def _swept(self) -> None:
         self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._swept)
-        now = time.monotonic()
-        decided: dict[Route, Refused | None] = {}
-        for connection in tuple(self._connections):
-            connection.reconsider(decided, ended_at=now)
-            connection.sweep(now)
-
-
-def _is_this_machine(peer: str) -> bool:
-    try:
-        address = ipaddress.ip_address(peer.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
+        self.sweep()

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from callout.core.errors import CalloutError, Refused
+from callout.core.peer import is_this_machine
 from callout.core.problem import CONTENT_TYPE
 from callout.engine.operations import OPERATIONS, Operation, OperationRefused, Operations, document_of
 from callout.entrypoints.setup_api.metrics import CONTENT_TYPE as METRICS_TYPE
@@ -40,8 +41,12 @@ def setup_app(
     readiness: Callable[[], Mapping[str, Any]],
     discovery: Callable[[], Mapping[str, Any]],
     version: str,
+    metrics_open: bool = False,
 ) -> Starlette:
-    """Build the app. `readiness` gives members of which `ready` is true or false; `discovery` the public URLs."""
+    """Build the app. `readiness` gives members of which `ready` is true or false; `discovery` the public URLs.
+
+    Metrics are shown to this machine, or to all where `metrics_open`: they tell names and numbers of users.
+    """
 
     async def health(_: Request) -> Response:
         return JSONResponse({"ok": True, "version": version}, headers=_HEADERS)
@@ -50,7 +55,10 @@ def setup_app(
         members = dict(readiness())
         return JSONResponse(members, 200 if members.get("ready") else 503, headers=_HEADERS)
 
-    async def measured(_: Request) -> Response:
+    async def measured(request: Request) -> Response:
+        if not metrics_open and not is_this_machine(request.client.host if request.client is not None else ""):
+            detail = "got /metrics from another machine; expected this one, or CALLOUT_METRICS_OPEN=true"
+            return _problem(OperationRefused("administrator_required", detail))
         return Response(metrics_text(metrics()), media_type=METRICS_TYPE, headers=_HEADERS)
 
     async def discovered(_: Request) -> Response:

@@ -3,7 +3,7 @@
 import pytest
 
 from callout.core.model.credentials import PrincipalReference
-from callout.core.model.people import ObjectPermission, PermissionSet, PermissionSetGroup, Profile
+from callout.core.model.people import Muted, ObjectPermission, PermissionSet, PermissionSetGroup, Profile
 from tests.engine.importers.salesforce.shapes import (
     access,
     client_credentials,
@@ -140,8 +140,46 @@ def test_a_group_of_nothing_that_was_imported_is_not_needed() -> None:
     assert entry_of(imported, "G").outcome == "not needed"
 
 
-def test_a_group_with_a_muting_permission_set_is_refused_since_it_would_give_more() -> None:
-    imported = imported_from(group("S", muting="M"), permission_set("S", objects("allowRead")))
+def muting(*items, name: str = "M"):
+    return f"m/{name}.mutingpermissionset-meta.xml", document("MutingPermissionSet", ("label", "M"), *items)
+
+
+SHARED = (permission_set("S", objects("allowRead"), access("E-Service")), external("E", "Basic", principal("Service")))
+
+
+def test_a_group_mutes_what_its_muting_permission_set_names() -> None:
+    imported = imported_from(group("S", muting="M"), muting(access("E-Service")), *SHARED)
+    made = definition_of(imported, PermissionSetGroup, "G")
+    assert made.muted == Muted(frozenset({PrincipalReference("E", "Service")}))
+    assert [entry_of(imported, name).outcome for name in "GM"] == ["imported", "imported"]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "left"),
+    [
+        ("allowRead", set()),
+        ("allowCreate", {"read", "edit", "delete", "view_all", "modify_all"}),
+        ("allowEdit", {"read", "create", "view_all"}),
+        ("allowDelete", {"read", "create", "edit", "view_all"}),
+        ("viewAllRecords", {"read", "create", "edit", "delete"}),
+    ],
+)
+def test_with_an_object_permission_those_are_muted_that_need_it(allowed: str, left: set[str]) -> None:
+    made = definition_of(
+        imported_from(group("S", muting="M"), muting(objects(allowed)), *SHARED), PermissionSetGroup, "G"
+    )
+    assert frozenset(ObjectPermission) - made.muted.user_external_credential == {ObjectPermission(p) for p in left}
+
+
+def test_a_muting_permission_set_of_other_things_alone_mutes_nothing_here() -> None:
+    imported = imported_from(group("S", muting="M"), muting(("fieldPermissions", {"field": "A.B"})), *SHARED)
+    assert definition_of(imported, PermissionSetGroup, "G").muted == Muted()
+    assert entry_of(imported, "M").outcome == "not needed"
+
+
+@pytest.mark.parametrize("files", [(), (("m/M.mutingpermissionset-meta.xml", b"<no"),)], ids=["absent", "refused"])
+def test_a_group_whose_muting_permission_set_is_not_there_is_refused_since_it_would_give_more(files) -> None:
+    imported = imported_from(group("S", muting="M"), *SHARED, *files)
     assert entry_of(imported, "G").outcome == "refused"
     assert "the group would give more than in Salesforce" in entry_of(imported, "G").reasons[0]
 

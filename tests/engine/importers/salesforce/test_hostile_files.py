@@ -41,9 +41,9 @@ def laughs(use: str) -> bytes:
 
 @pytest.mark.parametrize("use", [f"{ROOT}<label>&l11;</label></NamedCredential>", ROOT.replace(">", ' a="&l11;"/>')])
 def test_a_billion_laughs_are_refused_at_once(use: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert reason_of(laughs(use)).startswith(PATH)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 20, "expanded, it would take hours"
 
 
 def test_an_entity_reads_no_file(tmp_path) -> None:

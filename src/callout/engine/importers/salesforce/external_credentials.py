@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from callout.core.model.credentials import ExternalCredential, Principal, PrincipalType
-from callout.core.oauth2 import CLIENT_SECRET_BASIC, CLIENT_SECRET_POST
+from callout.core.oauth2.parameters import CLIENT_SECRET_BASIC, CLIENT_SECRET_POST
 from callout.core.protocols import CATALOGUE
 from callout.core.protocols.basic import Basic
 from callout.core.protocols.custom import Custom

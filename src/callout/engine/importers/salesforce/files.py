@@ -25,6 +25,7 @@ class Kind(StrEnum):
     EXTERNAL_CREDENTIAL = "external credential"
     NAMED_CREDENTIAL = "named credential"
     PERMISSION_SET = "permission set"
+    MUTING_PERMISSION_SET = "muting permission set"
     PERMISSION_SET_GROUP = "permission set group"
     PROFILE = "profile"
 
@@ -43,6 +44,7 @@ SUFFIXES: dict[str, tuple[Kind, str]] = {
     "externalauthidentityprovider": (Kind.EXTERNAL_AUTH_IDENTITY_PROVIDER, "ExternalAuthIdentityProvider"),
     "externalcredential": (Kind.EXTERNAL_CREDENTIAL, "ExternalCredential"),
     "namedcredential": (Kind.NAMED_CREDENTIAL, "NamedCredential"),
+    "mutingpermissionset": (Kind.MUTING_PERMISSION_SET, "MutingPermissionSet"),
     "permissionset": (Kind.PERMISSION_SET, "PermissionSet"),
     "permissionsetgroup": (Kind.PERMISSION_SET_GROUP, "PermissionSetGroup"),
     "profile": (Kind.PROFILE, "Profile"),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from callout.core.model.credentials import ExternalCredential, PrincipalReference
-from callout.core.model.people import ObjectPermission, PermissionSet, PermissionSetGroup, Profile
+from callout.core.model.people import Muted, ObjectPermission, PermissionSet, PermissionSetGroup, Profile
 from callout.engine.importers.salesforce.definitions import Origins
 from callout.engine.importers.salesforce.markup import Element
 from callout.engine.importers.salesforce.report import Draft
@@ -25,6 +25,14 @@ from callout.engine.importers.salesforce.schema import (
 ACCESSES = "externalCredentialPrincipalAccesses"
 OBJECTS = "objectPermissions"
 USER_EXTERNAL_CREDENTIAL = "UserExternalCredential"
+
+#: The object permissions that need another one, by that one.
+_NEEDING = {
+    ObjectPermission.READ: frozenset(ObjectPermission),
+    ObjectPermission.EDIT: frozenset({ObjectPermission.DELETE, ObjectPermission.MODIFY_ALL}),
+    ObjectPermission.DELETE: frozenset({ObjectPermission.MODIFY_ALL}),
+    ObjectPermission.VIEW_ALL: frozenset({ObjectPermission.MODIFY_ALL}),
+}
 
 #: Elements that say what a permission set is called, not what it grants.
 _SELF = frozenset({"description", "fullName", "label"})
@@ -67,6 +75,16 @@ def read_permission_set(
     return None if judgement.problems else permission_set
 
 
+def read_muting(top: Element, judgement: Judgement, draft: Draft, credentials: Credentials) -> Muted | None:
+    """Read what one muting permission set mutes; None where it is refused.
+
+    With an object permission go those that need it, as in Salesforce: here, too, edit would include read.
+    """
+    principals, permissions = _read_grants(top, judgement, draft, credentials)
+    with_them = {more for muted in permissions for more in _NEEDING.get(muted, ())}
+    return None if judgement.problems else Muted(principals, permissions | with_them)
+
+
 def read_profile(
     name: str, top: Element, judgement: Judgement, draft: Draft, credentials: Credentials
 ) -> Profile | None:
@@ -92,12 +110,21 @@ def read_profile(
 
 
 def read_group(
-    name: str, top: Element, judgement: Judgement, draft: Draft, sets: Mapping[str, PermissionSet | str]
+    name: str,
+    top: Element,
+    judgement: Judgement,
+    draft: Draft,
+    sets: Mapping[str, PermissionSet | str],
+    mutings: Mapping[str, Muted],
+    credentials: Credentials,
 ) -> PermissionSetGroup | None:
-    """Read one permission set group. `sets` are the permission sets of the project, or why one is not imported."""
-    muting = top.first("mutingPermissionSets")
+    """Read one permission set group.
+
+    `sets` are the permission sets of the project, or why one is not imported; `mutings` the muting ones.
+    """
+    muting = [child for child in top.children if child.tag == "mutingPermissionSets"]
     members = [child for child in top.children if child.tag == "permissionSets"]
-    draft.ignored = sum(child.tag not in _SELF and child.tag != "permissionSets" for child in top.children)
+    draft.ignored = sum(child.tag not in _SELF and child not in (*members, *muting) for child in top.children)
     kept = []
     for child in members:
         known = sets.get(child.text)
@@ -112,14 +139,19 @@ def read_group(
         draft.by_hand.clear()
         draft.reasons.append("it holds no permission set that was imported")
         return None
-    if muting is not None:
-        expected = "none: muting is not available in this version, and the group would give more than in Salesforce"
-        judgement.add(
-            muting.line, f"{top.tag}.mutingPermissionSets", f"muting permission set {muting.text!r}", expected
-        )
-        return None
-    group = PermissionSetGroup(name, tuple(dict.fromkeys(kept)), label=top.value("label"))
-    _origins(top, judgement).judge(group, *(s for s in sets.values() if isinstance(s, PermissionSet)))
+    for child in muting:
+        if child.text not in mutings:
+            expected = "one of the project that is not refused, or the group would give more than in Salesforce"
+            got = f"muting permission set {child.text!r}, which is not imported"
+            judgement.add(child.line, f"{top.tag}.mutingPermissionSets", got, expected)
+            return None
+    muted = Muted(
+        frozenset(each for child in muting for each in mutings[child.text].principals),
+        frozenset(each for child in muting for each in mutings[child.text].user_external_credential),
+    )
+    group = PermissionSetGroup(name, tuple(dict.fromkeys(kept)), label=top.value("label"), muted=muted)
+    externals = [credentials.imported[r.external_credential] for r in sorted(muted.principals)]
+    _origins(top, judgement).judge(group, *externals, *(s for s in sets.values() if isinstance(s, PermissionSet)))
     return None if judgement.problems else group
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from callout.core.access.decide import required_names
 from callout.core.model.credentials import ExternalCredential, NamedCredential, PrincipalType
 from callout.core.model.org import Definition
-from callout.core.model.people import PermissionSet
+from callout.core.model.people import Muted, PermissionSet
 from callout.core.protocols import CATALOGUE
 from callout.core.protocols.custom import Custom
 from callout.engine.importers.salesforce.commands import secret_command
@@ -23,6 +23,7 @@ from callout.engine.importers.salesforce.grants import (
     Credentials,
     meaning_of,
     read_group,
+    read_muting,
     read_permission_set,
     read_profile,
 )
@@ -134,7 +135,7 @@ def _set_duplicates_apart(files: list[File]) -> None:
 def _says(file: File) -> object:
     if file.top is None:
         return None
-    grants = file.kind in (Kind.PERMISSION_SET, Kind.PERMISSION_SET_GROUP, Kind.PROFILE)
+    grants = file.kind in (Kind.PERMISSION_SET, Kind.MUTING_PERMISSION_SET, Kind.PERMISSION_SET_GROUP, Kind.PROFILE)
     return file.name, meaning_of(file.top) if grants else file.top
 
 
@@ -255,8 +256,12 @@ def _read_grants(project: Project, credentials: Credentials) -> None:
             sets[file.name] = "it is refused"
         else:
             sets.setdefault(file.name, "")
+    mutings: dict[str, Muted] = {}
+    for file, top in project.readable(Kind.MUTING_PERMISSION_SET):
+        muting = read_muting(top, file.judgement, file.draft, credentials)
+        mutings |= {file.name: muting} if muting is not None else {}
     for file, top in project.readable(Kind.PERMISSION_SET_GROUP):
-        group = read_group(file.name, top, file.judgement, file.draft, sets)
+        group = read_group(file.name, top, file.judgement, file.draft, sets, mutings, credentials)
         project.definitions += [group] if group is not None else []
     for file, top in project.readable(Kind.PROFILE):
         profile = read_profile(file.name, top, file.judgement, file.draft, credentials)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from callout.core.oauth2 import CLIENT_SECRET_BASIC, CLIENT_SECRET_POST
+from callout.core.oauth2.parameters import CLIENT_SECRET_BASIC, CLIENT_SECRET_POST
 from callout.core.rules.urls import refusal_of_url
 from callout.engine.importers.salesforce.markup import Element
 from callout.engine.importers.salesforce.report import Draft

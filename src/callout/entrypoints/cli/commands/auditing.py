@@ -245,7 +245,7 @@ def _verified(result: Result) -> Lines:
     yield from fields(result, *(name for name in result if name != "ok"))
 
 
-async def prune(*, before: str, where: Where = HERE, session: Given) -> int:
+async def prune(*, before: str, dry_run: Switch = False, where: Where = HERE, session: Given) -> int:
     """Remove what was written before a time, and leave a checkpoint in the chain that says so. Export it first.
 
     Example: `callout audit prune --before 400d`
@@ -254,5 +254,10 @@ async def prune(*, before: str, where: Where = HERE, session: Given) -> int:
     ----------
     before:
         How long ago (400d), or a time such as 2030-01-31T12:00:00Z.
+    dry_run:
+        Tell what would be removed, and remove nothing.
     """
-    return await session.show(where, "audit.prune", {"before": before}, message)
+    with session.output.working("Verifying the audit trail …"):
+        result = await session.run(where, "audit.prune", {"before": before, "dry_run": dry_run})
+    session.output.result(result, message)
+    return 0

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from callout.entrypoints.cli.commands.secrets import split_principal
 from callout.entrypoints.cli.errors import UsageError
-from callout.entrypoints.cli.output import Lines, Result, exit_code, remedy_line, table, text
+from callout.entrypoints.cli.output import Lines, Result, exit_code, fields, remedy_line, table, text
 from callout.entrypoints.cli.session import Session
 from callout.entrypoints.cli.where import HERE, Given, Switch, Where
 
@@ -292,15 +293,60 @@ def _who(result: Result) -> Lines:
         yield from table(("code of package", "allowed"), packages, empty="")
 
 
-async def status(*, where: Where = HERE, session: Given) -> int:
-    """Show the health of every principal: what it lacks, its token's times, its last error.
+async def status(
+    principal: str | None = None,
+    /,
+    *,
+    user: str | None = None,
+    live: Switch = False,
+    where: Where = HERE,
+    session: Given,
+) -> int:
+    """Show the health of every principal: the state of its token, why, and what mends it; its times, its last error.
+
+    With `--live` the authorization server is asked whether the token of one principal is active (RFC 7662); the exit
+    code is 4 where it is not.
 
     Example: `callout status --json`
+
+    Example: `callout status Orders/Service --live`
+
+    Parameters
+    ----------
+    principal:
+        EXTERNAL_CREDENTIAL/PRINCIPAL; default all.
+    user:
+        Whose token it is, for a per-user principal.
+    live:
+        Ask the authorization server; the external credential declares an introspection_endpoint for it.
     """
+    if live:
+        return await _live(session, where, principal, user)
     with session.output.working("Looking …"):
-        result = await session.run(where, "status")
-    session.output.result(result, _states)
+        result = dict(await session.run(where, "status"))
+    wanted = [p for p in result["principals"] if principal in (None, p["principal"]) and user in (None, p["user"])]
+    if principal is not None and not wanted:
+        known = ", ".join(sorted({p["principal"] for p in result["principals"]})) or "none is defined"
+        raise UsageError(f"got {principal!r}; expected a principal that has something to show: {known}")
+    session.output.result({**result, "principals": wanted}, _states)
     return 0
+
+
+async def _live(session: Session, where: Where, principal: str | None, user: str | None) -> int:
+    if principal is None:
+        raise UsageError("got --live without a principal; expected EXTERNAL_CREDENTIAL/PRINCIPAL")
+    external_credential, name = split_principal(principal)
+    request = {"external_credential": external_credential, "principal": name, "user": user}
+    with session.output.working("Asking the authorization server …"):
+        result = await session.run(where, "token.introspect", request)
+    session.output.result(result, _live_lines)
+    return exit_code("external") if result["active"] is False else 0
+
+
+def _live_lines(result: Result) -> Lines:
+    yield text(result["message"])
+    if result["active"]:
+        yield from fields(result, "scope", "client_id", "subject", "expires_at", "expected_until")
 
 
 def _states(result: Result) -> Lines:
@@ -319,7 +365,18 @@ def _states(result: Result) -> Lines:
         )
         for p in result["principals"]
     )
-    return table(columns, rows, empty="No principal is defined.")
+    yield from table(columns, rows, empty="No principal is defined.")
+    for p in result["principals"]:
+        if p["remedy"]:
+            whose = f"{p['principal']} of {p['user']}" if p["user"] else p["principal"]
+            yield text("")
+            since = f" since {p['state_since']}" if p["state_since"] else ""
+            yield text(f"{whose}: {p['state'].replace('_', ' ')}{since}: {p['state_reason']}")
+            yield from (remedy_line(remedy) for remedy in p["remedy"])
+    for suggestion in result["suggestions"]:
+        yield text("")
+        yield text(f"{suggestion['remedy'][0]}", "bold")
+        yield text(f"  seen until {suggestion['last_at']}: {suggestion['evidence']}")
 
 
 def _error(row: dict[str, Any]) -> str | None:

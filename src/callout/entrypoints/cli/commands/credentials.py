@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App
 
+from callout.entrypoints.cli.commands import refreshing
 from callout.entrypoints.cli.output import Lines, Result, fields, message, table, text
 from callout.entrypoints.cli.where import HERE, Given, Where
 
@@ -19,11 +20,15 @@ def register(app: App) -> None:
     named.command(disallow_namespace, name="disallow-namespace")
     named.command(allow_method, name="allow-method")
     named.command(allow_path, name="allow-path")
+    named.command(disallow_method, name="disallow-method")
+    named.command(disallow_path, name="disallow-path")
+    named.command(allow_replay, name="allow-replay")
     external = App(name="external-credential", help="External credentials: how external systems are authenticated to.")
     external.command(list_external, name="list")
     external.command(show_external, name="show")
     external.command(add_status_code, name="add-status-code")
     external.command(remove_status_code, name="remove-status-code")
+    refreshing.register(external)
     app.command(named)
     app.command(external)
 
@@ -110,6 +115,32 @@ async def allow_path(name: str, path: str, /, *, where: Where = HERE, session: G
     return await session.show(where, "named_credential.allow_path", {"name": name, "path": path}, message)
 
 
+async def disallow_method(name: str, method: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Take a method off those that a named credential allows. The last one stays: no method would mean any.
+
+    Example: `callout named-credential disallow-method Orders DELETE`
+    """
+    return await session.show(where, "named_credential.disallow_method", {"name": name, "method": method}, message)
+
+
+async def disallow_path(name: str, path: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Take a pattern off the paths that a named credential allows. The last one stays: no pattern would mean any.
+
+    Example: `callout named-credential disallow-path Orders '/items/**'`
+    """
+    return await session.show(where, "named_credential.disallow_path", {"name": name, "path": path}, message)
+
+
+async def allow_replay(name: str, method: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Declare that requests of a method may be sent again after a refresh, with any body that can be kept.
+
+    What is declared are the only methods; where none is yet, the idempotent ones are declared with it.
+
+    Example: `callout named-credential allow-replay Orders POST`
+    """
+    return await session.show(where, "named_credential.allow_replay", {"name": name, "method": method}, message)
+
+
 async def list_external(*, where: Where = HERE, session: Given) -> int:
     """List external credentials and their principals.
 
@@ -125,7 +156,7 @@ def _external(result: Result) -> Lines:
             e["name"],
             e["protocol"],
             [p["name"] for p in e["principals"]],
-            [401, *e["additional_status_codes"]],
+            [401, *e["additional_status_codes"], *(rule["rule"] for rule in e["refresh_rules"])],
             e["named_credentials"],
         )
         for e in result["external_credentials"]
@@ -167,13 +198,15 @@ async def remove_status_code(name: str, status: int, /, *, where: Where = HERE, 
 
 
 def _whole(result: Result) -> Lines:
-    apart = ("headers", "rate_limits")
+    apart = ("headers", "rate_limits", "refresh_rules")
     plain = [name for name, value in result.items() if name not in apart and value not in ("", [], None)]
     yield from fields(result, *plain)
     for limit in result.get("rate_limits", ()):
         observed = ", observed" if limit["observe"] else ""
         per = limit["per"].replace("_", " ")
         yield text(f"rate limit  {limit['calls']} calls each {limit['seconds']} s per {per}{observed}")
+    for rule in result.get("refresh_rules", ()):
+        yield text(f"refresh rule {rule['number']}  {rule['rule']}")
     for header in result["headers"]:
         yield text(f"header  {header['name']}: {header['value']}")
 

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from callout.entrypoints.cli.commands.defining import ManifestFile, read_manifest_file
 from callout.entrypoints.cli.errors import UsageError
-from callout.entrypoints.cli.output import Lines, Result, fields, message, table, text
+from callout.entrypoints.cli.output import Lines, Result, command_line, fields, message, table, text
 from callout.entrypoints.cli.session import Session
 from callout.entrypoints.cli.where import HERE, Given, Repeated, Switch, Where
 
@@ -58,7 +58,9 @@ def _package(result: Result) -> Lines:
     yield from fields(result, *names)
     yield from _overrides(result)
     for request in result["requests"]:
-        yield text(f"waits for approval: {request['named_credential']}: callout approvals show {request['id']}")
+        yield command_line(
+            f"waits for approval: {request['named_credential']}: ", f"callout approvals show {request['id']}"
+        )
 
 
 def _overrides(result: Result) -> Lines:
@@ -224,7 +226,7 @@ def _request(result: Result) -> Lines:
         yield from (text(f"    {name}: {value}") for name, value in asked.items() if value not in (None, "", [], {}))
     yield text("Approving changes:")
     yield text(str(result["text"]))
-    yield text(result["approve"])
+    yield command_line("", result["approve"])
 
 
 async def approve(

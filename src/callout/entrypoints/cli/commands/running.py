@@ -1,4 +1,4 @@
-"""Commands that make, run and look after an installation: init, serve, demo, sandbox, db."""
+"""Commands that make, run and look after an installation: init, serve, demo, sandbox, db, keys."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ def register(app: App) -> None:
     database = App(name="db", help="The database of a home.")
     database.command(migrate)
     app.command(database)
+    sealing = App(name="keys", help="The keys that seal secrets: the master key, and the data keys that it wraps.")
+    sealing.command(rotate)
+    app.command(sealing)
 
 
 async def init(*, admin: str = FIRST_ADMINISTRATOR, where: Where = HERE, session: Given) -> int:
@@ -106,6 +109,22 @@ def migrate(*, where: Where = HERE, session: Given) -> int:
     """
     done = session.wiring.migrate(_home(session, where, "db migrate"))
     session.output.result(done, lambda result: fields(result, *result))
+    return 0
+
+
+async def rotate(*, where: Where = HERE, session: Given) -> int:
+    """Rotate the keys that seal: a fresh data key, every value and token sealed again with it, a new master key.
+
+    Servers of this home go on meanwhile, and callouts with them. The old master key is replaced only when the new one
+    wraps every data key; a rotation that was interrupted is brought to its end by the next. A backup from before needs
+    the old master key: copy it to where the backup is, first. Where the master key is in CALLOUT_MASTER_KEY, start every server
+    with the new one in CALLOUT_NEW_MASTER_KEY beside it, then rotate with both.
+
+    Example: `callout keys rotate`
+    """
+    with session.output.working("Sealing again …"):
+        done = await session.wiring.rotate(_home(session, where, "keys rotate"))
+    session.output.result(done, lambda result: fields(result, *(n for n, v in result.items() if v is not None)))
     return 0
 
 

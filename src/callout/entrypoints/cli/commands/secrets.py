@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from callout.entrypoints.cli.errors import UsageError
-from callout.entrypoints.cli.output import Lines, Result, fields, message
+from callout.entrypoints.cli.output import Lines, Result, exit_code, fields, message
 from callout.entrypoints.cli.session import Session
 from callout.entrypoints.cli.where import HERE, Given, Switch, Where
 
@@ -22,6 +22,7 @@ def register(app: App) -> None:
     secret.command(list_values, name="list")
     secret.command(remove_values, name="remove")
     app.command(secret)
+    app.command(revoke)
 
 
 async def set_values(
@@ -167,3 +168,24 @@ async def remove_values(
         "user": user,
     }
     return await session.show(where, "secret.remove", request, message)
+
+
+async def revoke(principal: str, /, *, user: str | None = None, where: Where = HERE, session: Given) -> int:
+    """Revoke the token of a principal at its authorization server, and keep it no longer. Its values stay.
+
+    The exit code is 4 where the authorization server did not revoke it: the receipt says what is left to be done.
+
+    Example: `callout revoke Orders/Service`
+
+    Parameters
+    ----------
+    principal:
+        EXTERNAL_CREDENTIAL/PRINCIPAL.
+    user:
+        Whose token it is, for a per-user principal.
+    """
+    external_credential, name = split_principal(principal)
+    request = {"external_credential": external_credential, "principal": name, "user": user}
+    result = await session.run(where, "token.revoke", request)
+    session.output.result(result, message)
+    return 0 if all(receipt["revoked"] for receipt in result.get("revocations", ())) else exit_code("external")

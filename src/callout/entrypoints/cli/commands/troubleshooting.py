@@ -9,7 +9,7 @@ from cyclopts import App
 
 from callout.entrypoints.cli.commands.calling import ladder
 from callout.entrypoints.cli.errors import UsageError
-from callout.entrypoints.cli.output import Lines, Result, exit_code, remedy_line, text
+from callout.entrypoints.cli.output import Lines, Result, command_line, exit_code, remedy_line, text
 from callout.entrypoints.cli.session import Session
 from callout.entrypoints.cli.where import HERE, Given, Switch, Where
 
@@ -87,6 +87,8 @@ async def troubleshoot(
         result = dict(await session.run(where, "troubleshoot", request))
     changes = _changes(result)
     left = result["findings"]
+    if apply:
+        result |= {"applied": [], "left": left}
     if apply and changes:
         _confirm(session, result, changes, asking=not yes)
         result["applied"] = await _apply(session, where, changes)
@@ -119,10 +121,16 @@ def _confirm(session: Session, result: Result, changes: Sequence[Change], *, ask
 
 
 async def _apply(session: Session, where: Where, changes: Sequence[Change]) -> list[dict[str, Any]]:
-    """Run the operation of each change, as its command would."""
-    applied = []
+    """Run the operation of each change, as its command would. Where one is refused, those before it stay applied."""
+    applied: list[dict[str, Any]] = []
     for change in changes:
-        told = await session.run(where, change["operation"], change["arguments"])
+        try:
+            told = await session.run(where, change["operation"], change["arguments"])
+        except Exception:
+            for done in applied:
+                session.output.note(f"applied: {done['command']}")
+            session.output.note(f"refused: {change['command']}")
+            raise
         applied.append({"command": change["command"], "message": told.get("message", "done")})
     return applied
 
@@ -147,6 +155,8 @@ def _finding(finding: Result) -> Lines:
     yield text(f"{row}{finding['what']}", "bold")
     package = f" (package {finding['namespace']})" if finding["namespace"] else ""
     who = ", ".join(finding["users"]) or "an unknown caller"
+    if finding.get("on_behalf_of"):
+        who = f"{finding['user']} on behalf of {finding['on_behalf_of']}"
     names = ", ".join(finding["named_credentials"])
     often = f"{_counted(finding['count'], 'callout')} of {who}{package} by {names}"
     yield text(f"  {often}, last {finding['last_at']} ({finding['callout_id']})")
@@ -157,7 +167,7 @@ def _finding(finding: Result) -> Lines:
     if finding["about"]:
         yield from (text(f"  {line}") for line in _about(finding["about"]))
     yield from (remedy_line(remedy) for remedy in finding["remedy"])
-    yield text(f"  to see that it works: {finding['see']}")
+    yield command_line("  to see that it works: ", finding["see"])
 
 
 def _about(about: Result) -> list[str]:
@@ -183,7 +193,7 @@ def _done(result: Result) -> Lines:
         yield from (remedy_line(remedy) for remedy in finding["remedy"])
     if result.get("applied"):
         seeing = dict.fromkeys(finding["see"] for finding in result["findings"])
-        yield from (text(f"to see that it works: {command}") for command in seeing)
+        yield from (command_line("to see that it works: ", command) for command in seeing)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -1,0 +1,167 @@
+"""What the OAuth 2.0 grants can be told: endpoints, client authentication, and the dialect of a token endpoint.
+
+A dialect is data: names and values that are sent in addition, and where in the answer things stand. No code runs.
+"""
+
+from __future__ import annotations
+
+from callout.core.protocol import Parameter
+
+CLIENT_SECRET_BASIC = "client_secret_basic"  # the names of RFC 7591 section 2
+CLIENT_SECRET_POST = "client_secret_post"
+NO_CLIENT_SECRET = "none"
+FORM, JSON = "form", "json"
+
+#: What a request to the token endpoint holds by itself; a declared name never replaces it.
+_OWN_FIELDS = (
+    "grant_type",
+    "client_id",
+    "client_secret",
+    "refresh_token",
+    "scope",
+    "audience",
+    "resource",
+    "token",
+    "token_type_hint",
+)
+_OWN_HEADERS = (
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "host",
+    "transfer-encoding",
+)
+_FIELD_KEY = r"[!-~]+"
+_HEADER_KEY = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+
+TOKEN_ENDPOINT = Parameter("token_endpoint", "URL of the token endpoint (RFC 6749 section 3.2)", url=True)
+CLIENT_AUTHENTICATION = Parameter(
+    "client_authentication",
+    "How the client proves itself to the token endpoint: secret in a Basic header, or in the request body;"
+    " none for a public client, which has no secret",
+    required=False,
+    default=CLIENT_SECRET_BASIC,
+    choices=(CLIENT_SECRET_BASIC, CLIENT_SECRET_POST, NO_CLIENT_SECRET),
+)
+SCOPE = Parameter("scope", "Space-separated scope to ask for (RFC 6749 section 3.3)", required=False)
+AUDIENCE = Parameter("audience", "Audience to ask a token for, as some authorization servers want it", required=False)
+RESOURCE = Parameter("resource", "Space-separated resource indicators to ask for (RFC 8707 section 2)", required=False)
+CLIENT_ID = Parameter("client_id", "Client identifier (RFC 6749 section 2.2)", secret=True)
+CLIENT_SECRET = Parameter(
+    "client_secret",
+    "Client secret (RFC 6749 section 2.3.1); a public client has none",
+    secret=True,
+    unless=(CLIENT_AUTHENTICATION.name, NO_CLIENT_SECRET),
+)
+
+TOKEN_REQUEST_FORMAT = Parameter(
+    "token_request_format",
+    "How token requests are written: as a form, as RFC 6749 says, or as a JSON object",
+    required=False,
+    default=FORM,
+    choices=(FORM, JSON),
+)
+TOKEN_REQUEST_PARAMETERS = Parameter(
+    "token_request_parameters",
+    "A further parameter of every request to the token endpoint; sealed where it is set as a secret",
+    required=False,
+    key=_FIELD_KEY,
+    reserved=_OWN_FIELDS,
+)
+TOKEN_REQUEST_HEADERS = Parameter(
+    "token_request_headers",
+    "A further header of every request to the token endpoint; sealed where it is set as a secret",
+    required=False,
+    key=_HEADER_KEY,
+    reserved=_OWN_HEADERS,
+)
+REFRESH_REQUEST_PARAMETERS = Parameter(
+    "refresh_request_parameters",
+    "A further parameter of refresh requests alone; it wins over one of token_request_parameters",
+    required=False,
+    key=_FIELD_KEY,
+    reserved=_OWN_FIELDS,
+)
+REFRESH_REQUEST_HEADERS = Parameter(
+    "refresh_request_headers",
+    "A further header of refresh requests alone; it wins over one of token_request_headers",
+    required=False,
+    key=_HEADER_KEY,
+    reserved=_OWN_HEADERS,
+)
+
+ACCESS_TOKEN_FIELD = Parameter(
+    "access_token_field",
+    "Where the access token stands in a token answer (JSON pointer, RFC 6901)",
+    required=False,
+    default="/access_token",
+    pointer=True,
+)
+REFRESH_TOKEN_FIELD = Parameter(
+    "refresh_token_field",
+    "Where the refresh token stands in a token answer (JSON pointer)",
+    required=False,
+    default="/refresh_token",
+    pointer=True,
+)
+EXPIRES_IN_FIELD = Parameter(
+    "expires_in_field",
+    "Where the lifetime stands in a token answer, in seconds (JSON pointer)",
+    required=False,
+    default="/expires_in",
+    pointer=True,
+)
+EXPIRES_AT_FIELD = Parameter(
+    "expires_at_field",
+    "Where the end of the life stands in a token answer that states no lifetime: seconds or milliseconds since 1970,"
+    " or RFC 3339 (JSON pointer)",
+    required=False,
+    default="/expires_at",
+    pointer=True,
+)
+ERROR_FIELD = Parameter(
+    "error_field",
+    "Where the error code stands in an answer that refuses (JSON pointer)",
+    required=False,
+    default="/error",
+    pointer=True,
+)
+RECONNECT_ERRORS = Parameter(
+    "reconnect_errors",
+    "Space-separated error codes that mean invalid_grant here: the connection has to be made anew",
+    required=False,
+)
+
+REVOCATION_ENDPOINT = Parameter(
+    "revocation_endpoint",
+    "URL of the revocation endpoint (RFC 7009); tokens that are deleted are revoked there",
+    required=False,
+    url=True,
+)
+INTROSPECTION_ENDPOINT = Parameter(
+    "introspection_endpoint",
+    "URL of the introspection endpoint (RFC 7662); it is asked whether a token is active",
+    required=False,
+    url=True,
+)
+
+#: Every grant has these; first where the client proves itself, and to whom.
+CLIENT = (TOKEN_ENDPOINT, CLIENT_AUTHENTICATION, SCOPE, CLIENT_ID, CLIENT_SECRET)
+#: How a token endpoint departs from the RFC.
+DIALECT = (
+    AUDIENCE,
+    RESOURCE,
+    TOKEN_REQUEST_FORMAT,
+    TOKEN_REQUEST_PARAMETERS,
+    TOKEN_REQUEST_HEADERS,
+    ACCESS_TOKEN_FIELD,
+    EXPIRES_IN_FIELD,
+    EXPIRES_AT_FIELD,
+    ERROR_FIELD,
+)
+#: And how it departs where a refresh token is spent.
+REFRESH_DIALECT = (REFRESH_REQUEST_PARAMETERS, REFRESH_REQUEST_HEADERS, REFRESH_TOKEN_FIELD, RECONNECT_ERRORS)
+#: What else can be done with a token at its authorization server.
+TOKEN_CARE = (REVOCATION_ENDPOINT, INTROSPECTION_ENDPOINT)

@@ -1,0 +1,42 @@
+"""What decides a token, and what a refresh token hangs on: two digests that change when any of it does.
+
+The *fingerprint* covers every input: protocol, parameters (the token endpoint's URL among them), those of the
+principal, and the version of the secrets. A token of another fingerprint is never sent.
+
+The *lineage* covers less: the protocol, the token endpoint, the client, and the refresh token that everything began
+with. A new scope or a rotated client secret changes the fingerprint and leaves the lineage: the access token is not
+used any more, the refresh token is (RFC 6749 section 6 binds it to the client, not to its secret). Without the
+difference, to rotate a client secret would be to lose every connection.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from callout.core.model.credentials import ExternalCredential, Principal
+
+#: The secrets that a refresh token hangs on: set anew, the chain begins anew.
+LINEAGE_SECRETS = frozenset({"refresh_token", "client_id"})
+
+
+def fingerprint_of(external: ExternalCredential, principal: Principal, secret_version: int) -> str:
+    """Digest everything that decides a token, so that a token of other definitions or secrets is never used."""
+    parts = [external.protocol, sorted(_parameters(external, principal).items()), secret_version]
+    return _digest(parts)
+
+
+def lineage_of(external: ExternalCredential, principal: Principal, versions: Mapping[str, int]) -> str:
+    """Digest what a refresh token hangs on. `versions` holds for each secret a number that no other value of it had."""
+    endpoint = _parameters(external, principal).get("token_endpoint", "")
+    began = sorted((name, version) for name, version in versions.items() if name in LINEAGE_SECRETS)
+    return _digest([external.protocol, endpoint, began])
+
+
+def _parameters(external: ExternalCredential, principal: Principal) -> dict[str, str]:
+    return {**external.parameters, **principal.parameters}
+
+
+def _digest(parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,122 @@
+"""Where tokens are held in memory: one slot for each principal (and user), at one version of what decides its token."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from callout.core.errors import CalloutError
+from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
+from callout.core.model.org import Org
+from callout.core.model.refreshes import Stated
+from callout.core.ports import UserExternalCredentials, Vault
+from callout.core.protocol import AuthenticationProtocol, Catalogue, Token, Values
+from callout.core.refresh.epoch import fingerprint_of
+from callout.engine.debounce import Debounce
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A token in memory. `generation` rises with each token of its row.
+
+    `unsaved` says why the store does not have it (yet); empty where it does.
+    """
+
+    token: Token
+    generation: int
+    unsaved: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """The place of one token: one principal (and user), at one version of its secrets and definitions."""
+
+    key: UserExternalCredentialKey
+    fingerprint: str
+    protocol: AuthenticationProtocol
+    allow_private_network: bool = False
+    held: Held | None = None
+    flight: asyncio.Task[Held] | None = None
+    failures: int = 0
+    failed: CalloutError | None = None
+    retry_at: float = 0.0
+    rest_until: float = 0.0
+    stated: Stated | None = None
+    debounce: Debounce = field(default_factory=Debounce)
+
+    @property
+    def generation(self) -> int:
+        """The generation in memory; 0 where there is none."""
+        return self.held.generation if self.held is not None else 0
+
+    @property
+    def row(self) -> str:
+        """What a sealed token is bound to: its row, and every input that decided it."""
+        return token_row(self.key, self.fingerprint)
+
+
+def token_row(key: UserExternalCredentialKey, fingerprint: str) -> str:
+    """Name what a sealed token is bound to."""
+    return f"token/{key}/{fingerprint}"
+
+
+def secret_row(key: UserExternalCredentialKey, name: str) -> str:
+    """Name the row that a sealed secret is bound to."""
+    return f"secret/{key}/{name}"
+
+
+def private_token_endpoint(org: Org, external_credential: str) -> bool:
+    """Say whether the token endpoint may be on a private network: as said, else as the named credentials say."""
+    external = org.external_credentials[external_credential]
+    if external.allow_private_network is not None:
+        return external.allow_private_network
+    users = (n for n in org.named_credentials.values() if n.external_credential == external_credential)
+    return any(named.allow_private_network for named in users)
+
+
+def is_current(org: Org, key: UserExternalCredentialKey, fingerprint: str) -> bool:
+    """Say whether everything that decided a token is still as it was."""
+    external = org.external_credentials.get(key.external_credential)
+    principal = external.principal(key.principal) if external is not None else None
+    if external is None or principal is None:
+        return False
+    return fingerprint == fingerprint_of(external, principal, org.secret_versions.get(key, 0))
+
+
+class Slots:
+    """Every slot of this process. Those whose inputs are unchanged outlive a change of the definitions."""
+
+    def __init__(self, store: UserExternalCredentials, vault: Vault, catalogue: Catalogue) -> None:
+        self._store = store
+        self._vault = vault
+        self._catalogue = catalogue
+        self._slots: dict[tuple[UserExternalCredentialKey, str], Slot] = {}
+        self._values: dict[tuple[UserExternalCredentialKey, str], Values] = {}
+
+    def of(self, org: Org, key: UserExternalCredentialKey, external: ExternalCredential, principal: Principal) -> Slot:
+        """Return the slot of a principal (and user), as everything is defined now."""
+        fingerprint = fingerprint_of(external, principal, org.secret_versions.get(key, 0))
+        slot = self._slots.get((key, fingerprint))
+        if slot is None:
+            slot = Slot(key, fingerprint, self._catalogue[external.protocol](Values()))
+            self._slots[key, fingerprint] = slot
+        slot.allow_private_network = private_token_endpoint(org, external.name)
+        slot.debounce.seconds = external.refresh_debounce
+        return slot
+
+    async def equip(self, slot: Slot, external: ExternalCredential, principal: Principal) -> Values:
+        """Open the secrets of a principal, once for each version of them. Raises `VaultError`, `StoreError`."""
+        known = (slot.key, slot.fingerprint)
+        values = self._values.get(known)
+        if values is None:
+            sealed = await self._store.secrets(slot.key)
+            secrets = {n: self._vault.open(envelope, row=secret_row(slot.key, n)) for n, envelope in sealed.items()}
+            values = self._values[known] = Values({**external.parameters, **principal.parameters}, secrets)
+        if slot.protocol.values is not values:
+            slot.protocol = self._catalogue[external.protocol](values)
+        return values
+
+    def keep_current(self, org: Org) -> None:
+        """Drop what was derived from other definitions or secrets; a token whose every input is unchanged is kept."""
+        self._values = {}
+        self._slots = {known: slot for known, slot in self._slots.items() if is_current(org, *known)}
