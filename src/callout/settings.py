@@ -99,6 +99,9 @@ class Settings:
         "how long refresh rules stay quiet after a refresh that did not help, where the external credential does not say",
         "seconds",
     )
+    token_timeout: float = setting(
+        30.0, "how long a token endpoint may take to answer one request", "seconds", least=MOMENT
+    )
     poll_interval: float = setting(0.1, "how often a process looks for changed definitions", "seconds", least=MOMENT)
     longest_without_store: float = setting(
         3600.0, "how long callouts go on while the store cannot be read", "seconds", least=1

@@ -1,7 +1,7 @@
 """`kill -9` at every step of a refresh, and what became of the token: used by a test and by `make bench-crash`.
 
 Nothing in Callout knows of it. The steps are brought about from outside: the write lock of the database is held, the
-proxy before the token endpoint holds what it carries, and the worker is killed by its id when the step is reached.
+proxy before the token endpoint holds what it carries, and the server is killed by its ids when the step is reached.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ STATED = {"reconnect_required": Outcome.RECONNECT, "refresh_outcome_unknown": Ou
 
 
 class Crashes:
-    """Rounds of one world with one `serve` process of one worker."""
+    """Rounds of one world with one `serve` of one worker, which is started anew after each."""
 
     def __init__(self, world: World, seed: int) -> None:
         self.world = world
@@ -70,6 +70,7 @@ class Crashes:
         _STEPS[step](self, caller)
         caller.join(PATIENCE)
         assert not caller.is_alive()
+        self.world.start_again()
         return self._outcome()
 
     # --- what the steps are made of ----------------------------------------------------------------------------
@@ -134,7 +135,8 @@ class Crashes:
     def _kill(self) -> None:
         started = [json.loads(line) for line in self.world.servers[0].log.splitlines() if '"worker 1"' in line]
         pid = [line["pid"] for line in started if line["event"] == "started"][-1]
-        os.kill(pid, signal.SIGKILL)
+        for each in (pid, self.world.servers[0].pid):  # the worker first, and what would start it again
+            os.kill(each, signal.SIGKILL)
         self._made = len(self.world.grants())
 
     def _call_that_may_fail(self) -> None:

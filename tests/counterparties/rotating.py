@@ -63,6 +63,11 @@ class World:
         """
         self.orders.stale.add(self.last_token())
 
+    def start_again(self) -> None:
+        """Start the first server anew, after it was killed."""
+        self.servers[0].stop()
+        self.servers[0] = self.home.serve()
+
     async def call(self, server: Server) -> httpx2.Response:
         async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
             return await client.get(f"{server.gateway}/callout/Orders/orders/7", headers={"Callout-Key": self.key})
@@ -120,5 +125,9 @@ def rotating_world(folder: Path, *, processes: int) -> Iterator[World]:
         home = stack.enter_context(callout_home(folder / "home", {"CALLOUT_TOKEN_TIMEOUT": "5"}))
         home.apply(manifest_for(f"http://127.0.0.1:{proxy.port}{at.path}", external))
         key = home.create_key("alice")
-        servers = [stack.enter_context(home.serve()) for _ in range(processes)]
-        yield World(provider, proxy, external, orders, home, servers, key)
+        servers = [home.serve() for _ in range(processes)]
+        try:
+            yield World(provider, proxy, external, orders, home, servers, key)
+        finally:
+            for server in servers:
+                server.stop()

@@ -96,8 +96,8 @@ class TcpProxy:
                 await reader.read()  # until the other side gives up
             else:
                 await self._carry(reader, writer, fault)
-        except (ConnectionError, asyncio.CancelledError):
-            pass
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # one side has gone, which is what faults are for
         finally:
             writer.close()
 

@@ -18,8 +18,8 @@ from tests.counterparties.tcp_proxy import Fault
 from tests.journeys.processes import PATIENCE
 
 #: Callouts that are under way at once in each process.
-AT_ONCE = 50
-ROUNDS = 4
+AT_ONCE = 25
+ROUNDS = 3
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,7 @@ from callout.core.secret import Secret, reveal
 from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
 from callout.engine.issuers import CallerTokens
+from callout.engine.leases import TOKEN_TIMEOUT
 from callout.engine.records import CalloutLog, Records
 from callout.engine.slots import Slots, secret_row
 from callout.engine.sweeper import Sweeper
@@ -88,11 +89,13 @@ class AuthorizationServer:
     expires_in: object = 3600
     answers: list[HttpResponse | Exception] = field(default_factory=list)
     requests: list[HttpRequest] = field(default_factory=list)
+    timeouts: list[float] = field(default_factory=list)
     gate: asyncio.Event | None = None
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
 
     async def send(self, request: HttpRequest, *, allow_private_network: bool, timeout_seconds: float) -> HttpResponse:
         self.requests.append(request)
+        self.timeouts.append(timeout_seconds)
         if self.gate is not None:
             await self.gate.wait()
         if self.answers:
@@ -151,10 +154,10 @@ class World:
     def admit(self, name: str = "Orders", key: bytes | None = ALICE_KEY, **more):
         return self.callouts.admit(name, more.get("headers", []), key, more.get("authorization"), more.get("principal"))
 
-    def another_process(self) -> "World":
+    def another_process(self, token_timeout: float = TOKEN_TIMEOUT) -> "World":
         """A second set of engine parts on the same store, as another worker has them."""
         nodes = LivingNodes(f"{self.nodes.name}'", self.nodes.gone)
-        return build(self.clock, self.store, self.vault, self.server, nodes)
+        return build(self.clock, self.store, self.vault, self.server, nodes, token_timeout=token_timeout)
 
 
 def build(
@@ -165,12 +168,13 @@ def build(
     nodes: LivingNodes | None = None,
     credentials: object = None,
     entropy: object = None,
+    token_timeout: float = TOKEN_TIMEOUT,
 ) -> World:
     """Put the engine of one process together; `credentials` stands in for the store's."""
     nodes = nodes or LivingNodes("node", set())
     credentials = credentials or store.user_external_credentials
     org, entropy = CurrentOrg(store.definitions, clock), entropy or SystemEntropy()
-    tokens = Tokens(credentials, vault, server, clock, entropy, nodes=nodes)
+    tokens = Tokens(credentials, vault, server, clock, entropy, nodes=nodes, token_timeout=token_timeout)
     slots = Slots(credentials, vault, CATALOGUE)
     records = Records(store.audit, clock, entropy)
     callers = CallerTokens(server, clock)

@@ -18,7 +18,7 @@ from callout.adapters.store.store import Store
 from callout.core.errors import Refused
 from callout.core.message import HttpRequest
 from callout.core.model.people import User
-from callout.engine.leases import LEASE, RENEWALS
+from callout.engine.leases import RENEWAL
 from tests.engine.conftest import ALICE_KEY, LivingNodes, MovedClock, World, build
 from tests.engine.rotating import HUB, HUB_SERVICE, HUB_URL, USERS_OF_HUB, RotatingServer
 from tests.world import CountedEntropy, MemoryVault
@@ -192,7 +192,7 @@ class Cluster:
 
     async def pass_time(self, seconds: float) -> None:
         """Move the clock; while something is under way not so far that nobody could renew a lease."""
-        self.clock.move(min(seconds, LEASE / RENEWALS) if self.gates.stops else seconds)
+        self.clock.move(min(seconds, RENEWAL) if self.gates.stops else seconds)
         await self.turn()
 
     def stops_of(self, made: World) -> list[Stop]:

@@ -146,9 +146,9 @@ async def connect(made: World) -> str:
     return refresh_token
 
 
-async def peer_of(made: World) -> World:
+async def peer_of(made: World, **settings: float) -> World:
     """Another process on the same store."""
-    peer = made.another_process()
+    peer = made.another_process(**settings)
     await peer.org.load()
     return peer
 

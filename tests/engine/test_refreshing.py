@@ -10,7 +10,7 @@ import pytest
 from callout.adapters.store.store import Store
 from callout.core.errors import Refused, StoreError
 from callout.engine.diagnosis import diagnose
-from callout.engine.leases import LEASE
+from callout.engine.leases import RENEWAL, TOKEN_TIMEOUT
 from tests.engine.conftest import LivingNodes, build, json_answer, replace
 from tests.engine.rotating import (
     DROPPED,
@@ -244,17 +244,18 @@ async def test_a_peer_that_just_rotated_is_adopted_instead_of_believing_invalid_
     assert await condition(hub) == ("connected", [])
 
 
-async def test_a_token_endpoint_slower_than_the_lease_finds_it_renewed(hub) -> None:
-    peer = await peer_of(hub)
+@pytest.mark.parametrize("peers_timeout", [TOKEN_TIMEOUT, 0.1])
+async def test_a_token_endpoint_slower_than_the_lease_finds_it_renewed(hub, peers_timeout) -> None:
+    peer = await peer_of(hub, token_timeout=peers_timeout)
     task = await sending(hub)
     theirs = asyncio.ensure_future(token_of(peer))
 
     async def waits_to_renew() -> bool:
-        return any(due - hub.clock.monotonic() == LEASE / 3 for due, _ in hub.clock.sleepers)
+        return any(due - hub.clock.monotonic() == RENEWAL for due, _ in hub.clock.sleepers)
 
-    for renewals in range(1, 10):
+    for renewals in range(1, 12):
         await until(waits_to_renew)
-        hub.clock.move(LEASE / 3)
+        hub.clock.move(RENEWAL)
 
         async def renewed(beat: int = renewals) -> bool:
             return (await hub.store.user_external_credentials.lease(HUB_SERVICE)).beat == beat
@@ -451,7 +452,7 @@ async def test_clocks_that_are_ten_minutes_apart_do_not_break_a_lease(hub, minut
     task = await sending(hub)
     theirs = asyncio.ensure_future(token_of(peer))
     for _ in range(3):
-        hub.clock.move(LEASE / 3 - 1)
+        hub.clock.move(14.0)
         await settle()
     assert not theirs.done()
     let_go(hub)

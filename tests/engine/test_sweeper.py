@@ -3,7 +3,7 @@
 import pytest
 
 from callout.core.errors import StoreError
-from callout.engine.leases import LEASE, SKEW
+from callout.engine.leases import MARGIN, SKEW, TOKEN_TIMEOUT
 from callout.engine.sweeper import LEADER
 from tests.engine.conftest import replace
 from tests.engine.rotating import (
@@ -90,7 +90,7 @@ async def test_a_leader_of_which_nothing_is_known_is_followed_when_its_lease_was
     ends = hub.clock.now()
     await store.take_lease(LEADER, "on another machine", ends, over=None)
     await peer.sweeper.sweep()
-    hub.clock.move(LEASE - 1)
+    hub.clock.move(TOKEN_TIMEOUT + MARGIN - 1)
     await peer.sweeper.sweep()
     assert (await store.lease(LEADER)).owner == "on another machine"
     hub.clock.move(1)

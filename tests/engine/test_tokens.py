@@ -1,6 +1,7 @@
 """A token is obtained once for everybody, kept sealed, replaced by generation, and never used when it has expired."""
 
 import asyncio
+import traceback
 
 import pytest
 
@@ -217,3 +218,31 @@ async def test_an_unreachable_token_endpoint_is_not_told_as_the_named_credential
     with pytest.raises(Refused) as caught:
         await token_of(world)
     assert "token endpoint" in str(caught.value.remedies[0])
+
+
+async def test_a_token_request_may_take_as_long_as_the_settings_say(world) -> None:
+    peer = world.another_process(token_timeout=5.0)
+    await peer.org.load()
+    await peer.callouts.prepare(peer.admit())
+    assert world.server.timeouts == [5.0]
+
+
+async def test_a_refusal_that_is_remembered_keeps_nothing_of_those_who_were_refused_by_it(world) -> None:
+    world.server.answers = [json_answer(400, {"error": "invalid_client"})]
+    for _ in range(3):
+        with pytest.raises(Refused) as caught:
+            await token_of(world)
+    before = len(traceback.extract_tb(caught.value.__cause__.__traceback__))
+    for _ in range(20):
+        with pytest.raises(Refused) as caught:
+            await token_of(world)
+    assert len(traceback.extract_tb(caught.value.__cause__.__traceback__)) == before
+
+
+async def test_a_refresh_that_failed_is_explained_as_the_step_that_obtains_the_token(world) -> None:
+    route = world.admit()
+    ready = await world.callouts.prepare(route)
+    world.server.answers = [HttpResponse(503, "", (), b"")]
+    with pytest.raises(Refused) as caught:
+        await world.callouts.refresh(route, ready, 401)
+    assert caught.value.explanation.steps[-1].name == "token"

@@ -1,7 +1,4 @@
-"""When a token is refreshed, over real processes: by rules about status, header and body, and by nothing else.
-
-R22 to R24 of the checks of refreshing are here under their numbers.
-"""
+"""When a token is refreshed, over real processes: by rules about status, header and body, and by nothing else."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx2
 import pytest
@@ -39,7 +37,7 @@ SHAPES: dict[str, tuple[str, int, dict[str, Any]]] = {
 
 
 def manifest(sandbox: Sandbox) -> dict[str, Any]:
-    names = [*SHAPES, "Codes", "Plain"]
+    names = [*SHAPES, "Codes", "Plain", "Doubted"]
     external = {
         "protocol": "oauth2_client_credentials",
         "parameters": {"token_endpoint": sandbox.token_endpoint},
@@ -47,9 +45,16 @@ def manifest(sandbox: Sandbox) -> dict[str, Any]:
     }
     rules = {name: {**external, "refresh_rules": [rule]} for name, (_, _, rule) in SHAPES.items()}
     codes = {**external, "additional_status_codes": [400], "refresh_debounce": 600}
+    asked = {**external["parameters"], "introspection_endpoint": urljoin(sandbox.token_endpoint, "introspect")}
+    doubted = {**codes, "parameters": asked, "refresh_debounce": 0}
     paths = {name: f"/bearer/say/{shape}/stale-as/{status}" for name, (shape, status, _) in SHAPES.items()}
     return {
-        "external_credentials": {**rules, "Codes": codes, "Plain": {**external, "additional_status_codes": [419]}},
+        "external_credentials": {
+            **rules,
+            "Codes": codes,
+            "Plain": {**external, "additional_status_codes": [419]},
+            "Doubted": doubted,
+        },
         "named_credentials": {
             name: {
                 "url": sandbox.url + paths.get(name, "/bearer"),
@@ -122,7 +127,7 @@ def test_a_sign_in_header_or_body_refreshes_and_the_same_status_without_it_does_
     assert f"status {status} with " in place.steps(answer)["refresh"]
 
 
-def test_r22_a_persistent_401_is_refreshed_once_and_sent_again_once_and_passes_whole(place: Place) -> None:
+def test_a_persistent_401_is_refreshed_once_and_sent_again_once_and_passes_whole(place: Place) -> None:
     assert place.call("Soap").status_code == 200
     tokens, callouts = place.tokens(), place.sandbox.counts()["callout"]
     answer = place.call("Soap", "/status/401?reason=Never")
@@ -131,7 +136,7 @@ def test_r22_a_persistent_401_is_refreshed_once_and_sent_again_once_and_passes_w
     assert (place.tokens(), place.sandbox.counts()["callout"]) == (tokens + 1, callouts + 2)
 
 
-def test_r23_a_genuine_400_is_refreshed_once_in_a_window_and_other_statuses_never(place: Place) -> None:
+def test_a_genuine_400_is_refreshed_once_in_a_window_and_other_statuses_never(place: Place) -> None:
     assert place.call("Codes").status_code == 200
     tokens = place.tokens()
     for status in (403, 404, 429, 500, 503):
@@ -139,12 +144,24 @@ def test_r23_a_genuine_400_is_refreshed_once_in_a_window_and_other_statuses_neve
     assert place.tokens() == tokens
     answers = [place.call("Codes", "/refusal/400?code=bad_order") for _ in range(5)]
     assert [(a.status_code, a.json()["error"]) for a in answers] == [(400, "bad_order")] * 5
-    assert [a.headers.get("Callout-Replay") for a in answers] == ["done", *[None] * 4]
+    assert [a.headers.get("Callout-Replay") for a in answers] == ["done", *["not-needed"] * 4]
     assert place.tokens() == tokens + 1
     assert "the token was replaced a moment ago" in place.steps(answers[-1])["refresh"]
 
 
-def test_r24_the_first_event_of_a_stream_comes_while_the_external_system_waits_with_the_second(place: Place) -> None:
+def test_a_genuine_400_costs_no_token_where_the_authorization_server_says_that_it_is_active(place: Place) -> None:
+    assert place.call("Doubted").status_code == 200
+    tokens = place.tokens()
+    answer = place.call("Doubted", "/refusal/400?code=bad_order")
+    assert (answer.status_code, answer.json()["error"]) == (400, "bad_order")
+    assert (answer.headers["Callout-Replay"], place.tokens()) == ("not-needed", tokens)
+    assert "the authorization server says that the token is active" in place.steps(answer)["refresh"]
+    place.sandbox.command("expire")
+    answer = place.call("Doubted", "/stale-as/400")
+    assert (answer.status_code, answer.headers["Callout-Replay"], place.tokens()) == (200, "done", tokens + 1)
+
+
+def test_the_first_event_of_a_stream_comes_while_the_external_system_waits_with_the_second(place: Place) -> None:
     url = f"{place.server.gateway}/callout/Graph/stream/2?ms=5000"
     assert place.call("Graph").status_code == 200
     done = sum(place.sandbox.answers("callout").values())

@@ -103,7 +103,8 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
         endpoints = TokenEndpoints(transport, clock, entropy)
         credentials = store.user_external_credentials
         nodes = LockedNodes(settings.folder, clock, entropy)
-        tokens = Tokens(credentials, vault, endpoints, clock, entropy, nodes=nodes, debounce=settings.debounce)
+        waits = {"debounce": settings.debounce, "token_timeout": settings.token_timeout}
+        tokens = Tokens(credentials, vault, endpoints, clock, entropy, nodes=nodes, **waits)
         slots = Slots(credentials, vault, CATALOGUE)
         records = Records(store.audit, clock, entropy, settings.log_sampling)
         callouts = Callouts(

@@ -21,6 +21,7 @@ from callout.app.log import described, log
 from callout.app.metrics import gateway_metrics
 from callout.core.errors import CalloutError
 from callout.core.ports import Clock, Entropy
+from callout.engine.tokens import Tokens
 from callout.entrypoints.gateway import Gateway, Limits
 from callout.entrypoints.setup_api.metrics import metrics_text
 from callout.settings import Settings, read_settings
@@ -100,12 +101,28 @@ async def work(settings: Settings) -> int:
         settle_memory()
         print(json.dumps({"event": "ready", "port": gateway.port}), flush=True)  # noqa: T201 - read by the supervisor
         code = await until_told_to_stop(keeping_up, sweeping)
-        await asyncio.gather(gateway.stop(settings.drain_timeout), home.tokens.landed(settings.drain_timeout))
-        for task in (keeping_up, following, sweeping):
-            task.cancel()
-        await asyncio.wait({keeping_up, following, sweeping})
+        await ended(sweeping)
+        await drain(gateway, home.tokens, home.clock, settings.drain_timeout)
+        await ended(keeping_up, following)
         spools.close()
     return code
+
+
+async def ended(*tasks: asyncio.Future[None]) -> None:
+    """Cancel tasks, and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+async def drain(gateway: Gateway, tokens: Tokens, clock: Clock, seconds: float) -> None:
+    """Let callouts come to their end, then the refreshes that are still under way: together for so many seconds.
+
+    In this order, because a callout may begin a refresh as long as it runs, and one that is cut off may lose its grant.
+    """
+    deadline = clock.monotonic() + seconds
+    await gateway.stop(seconds)
+    await tokens.landed(max(0.0, deadline - clock.monotonic()))
 
 
 async def _follow_files(tls: TlsListening | None, gateway: Gateway, clock: Clock) -> None:

@@ -326,18 +326,21 @@ class Callouts:
         """Say whether an answer of this status, if a refresh rule matches it, is to be followed by a refresh."""
         return route.slot.protocol.obtains and self._tokens.expects_help(route.slot, ready.generation, status)
 
-    async def refresh(self, route: Route, ready: Ready, status: int, asked: Asked | None = None) -> Ready:
+    async def refresh(self, route: Route, ready: Ready, status: int, asked: Asked | None = None) -> Ready | None:
         """Replace the token that this answer refused; many callers at once cause one token request. Raises `Refused`.
 
-        Formulas in the request are evaluated again: they may have read that token.
+        None where it is active, as its server says: the answer means something else. Formulas in the request are
+        evaluated again: they may have read that token.
         """
+        if await self._tokens.is_active(route.slot, ready.generation, status):
+            return None
         self.refreshes[status] = self.refreshes.get(status, 0) + 1
         newest = route.slot.generation == ready.generation
         try:
             await self._tokens.replace(route.slot, ready.generation, because=f"status {status}")
         except CalloutError as error:
             if not (isinstance(error, Superseded) and await self._moved(route)):
-                raise self.explained(route, Draft(route, dry=False), error) from error
+                raise self.explained(route, Draft(route, dry=False), error, "token") from error
         if newest:
             self._tokens.note_refresh(route.slot)
         return await self.prepare(route, asked and asked.again(ready.written))
@@ -351,11 +354,11 @@ class Callouts:
         if ready.generation == route.slot.generation:
             self._tokens.note_replay(route.slot, helped=helped)
 
-    def explained(self, route: Route, draft: Draft, error: CalloutError) -> Refused:
-        """Return an error of a stage as a refusal, with every step before it."""
+    def explained(self, route: Route, draft: Draft, error: CalloutError, stage: str = "") -> Refused:
+        """Return an error of a stage as a refusal, with every step before it. `stage`: where it is not the next one."""
         refused, caller = refusal_of(error), route.decision.caller
         names = ("target", *STAGE_NAMES) if draft.dry else STAGE_NAMES
-        stage = names[min(len(draft.explanation.steps), len(names) - 1)]
+        stage = stage or names[min(len(draft.explanation.steps), len(names) - 1)]
         steps = (*route.decision.explanation.steps, *draft.explanation.steps)
         failed = Step(stage, held=False, detail=refused.detail, reason=refused.reason.code, remedies=refused.remedies)
         return Refused(

@@ -1,6 +1,7 @@
 """When a lease may be taken from its holder, and how it is kept: every process judges alike, whatever its clock says.
 
-A lease is longer than a token endpoint may take, and renewed while its holder works. Another process takes it over
+A lease is longer than a token endpoint may take, and renewed while its holder works: often enough also for a process
+that was told of a shorter time-out and so waits less. Another process takes it over
 
 - at once, where the holder is known to have ended (`Nodes.is_gone`: on one machine, a killed process gives up a lock);
 - after it has *seen* the lease unrenewed for as long as the lease is, on its own monotonic clock;
@@ -21,11 +22,10 @@ from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.refreshes import Lease
 from callout.core.ports import Clock, Entropy, Nodes, UserExternalCredentials
 
-#: The token endpoint's timeout, in seconds.
+#: How long a token endpoint may take where the settings do not say, in seconds.
 TOKEN_TIMEOUT = 30.0
-#: How long a lease lasts without being renewed, in seconds, and how often it is renewed meanwhile.
-LEASE = TOKEN_TIMEOUT + 15.0
-RENEWALS = 3
+#: How much longer than that a lease lasts without being renewed, and how often it is renewed, in seconds.
+MARGIN, RENEWAL = 15.0, 5.0
 #: How far the clocks of two processes may be apart, in seconds, with a margin.
 SKEW = 1200.0
 #: How often at least a process that waits for another's refresh looks, in seconds, where nothing tells it to sooner.
@@ -33,9 +33,13 @@ LOOK = 0.5
 
 
 class Leases:
-    """Takes, keeps and judges leases for one process."""
+    """Takes, keeps and judges leases for one process. `token_timeout` is how long a token request may take, in seconds."""
 
-    def __init__(self, store: UserExternalCredentials, clock: Clock, entropy: Entropy, nodes: Nodes) -> None:
+    def __init__(
+        self, store: UserExternalCredentials, clock: Clock, entropy: Entropy, nodes: Nodes, token_timeout: float
+    ) -> None:
+        self.token_timeout = token_timeout
+        self._life = token_timeout + MARGIN
         self._store = store
         self._clock = clock
         self._entropy = entropy
@@ -51,7 +55,7 @@ class Leases:
 
     def end(self) -> timedelta:
         """How long a lease lasts that is taken or renewed now."""
-        return timedelta(seconds=LEASE)
+        return timedelta(seconds=self._life)
 
     def is_over(self, lease: Lease) -> bool:
         """Say whether a lease may be taken over. Ask again now and then: it is judged by what is seen between."""
@@ -64,7 +68,7 @@ class Leases:
         if (fence, beat) != (lease.fence, lease.beat):
             since = now
         self._seen[lease.key] = (lease.fence, lease.beat, since)
-        return now - since >= LEASE or (self._clock.now() - lease.expires_at).total_seconds() >= SKEW
+        return now - since >= self._life or (self._clock.now() - lease.expires_at).total_seconds() >= SKEW
 
     def keep(self, lease: Lease) -> None:
         """Renew a lease that was taken, until it is given up."""
@@ -86,7 +90,7 @@ class Leases:
     async def _renew(self, lease: Lease) -> None:
         current: Lease | None = lease
         while current is not None:
-            await self._clock.sleep(LEASE / RENEWALS)
+            await self._clock.sleep(RENEWAL)
             try:
                 current = await self._store.renew_lease(current, self._clock.now() + self.end())
             except StoreError:

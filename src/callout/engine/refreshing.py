@@ -26,7 +26,7 @@ from callout.core.refresh.state import (
     secret_names,
 )
 from callout.core.secret import digest_of
-from callout.engine.leases import TOKEN_TIMEOUT, Leases
+from callout.engine.leases import SKEW, Leases
 from callout.engine.slots import Held, Slot, token_row
 
 #: How long a pair that the store did not take waits before it is offered again, in seconds; doubled up to the longest.
@@ -98,10 +98,11 @@ class Refresher:
         """The slots whose token the store has not taken yet."""
         return self._unsaved.keys()
 
-    async def refresh(self, slot: Slot, because: str, *, needed: bool) -> Held:
+    async def refresh(self, slot: Slot, because: str, *, needed: bool, refused: bool = False) -> Held:
         """Return a token newer than the slot's, adopted or obtained; the slot's own where nothing is to be spent yet.
 
-        `needed`: the token in hand is refused or has expired. Raises `Refused`, `VaultError`.
+        `needed`: the token in hand is refused or has expired. `refused`: the external system has just refused it.
+        Raises `Refused`, `VaultError`.
         """
         if slot in self._unsaved:
             await self._save(slot)
@@ -109,7 +110,7 @@ class Refresher:
             look: Look | None = None
             try:
                 look = await self._store.look(slot.key)
-                adopted = self._adopted(slot, look)
+                adopted = self._adopted(slot, look) if not (refused and self._may_be_refused_too(look)) else None
                 if adopted is not None:
                     return adopted
                 self._refuse_what_is_stated(slot, look)
@@ -146,6 +147,16 @@ class Refresher:
         slot.held = Held(token, row.generation)
         slot.stated = None
         return slot.held
+
+    def _may_be_refused_too(self, look: Look) -> bool:
+        """Say whether a newer token is so old that what ended ours may have ended it: only one replay may follow.
+
+        Not where to spend its refresh token is in doubt, or of no use: then it is the best there is.
+        """
+        row = look.token
+        if row is None or look.stated is not None or (look.intent is not None and look.intent.is_unsettled):
+            return False
+        return (self._clock.now() - row.issued_at).total_seconds() >= SKEW
 
     def _refuse_what_is_stated(self, slot: Slot, look: Look) -> None:
         stated = look.stated or slot.stated
@@ -234,7 +245,9 @@ class Refresher:
                     await self._note_sent(attempt)
                 self.requests += 1
                 answer = await self._transport.send(
-                    request, allow_private_network=slot.allow_private_network, timeout_seconds=TOKEN_TIMEOUT
+                    request,
+                    allow_private_network=slot.allow_private_network,
+                    timeout_seconds=self._leases.token_timeout,
                 )
         except StopIteration as stop:
             token: Token = stop.value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from callout.core.model.credentials import ExternalCredential, Principal, PrincipalType, UserExternalCredentialKey
 from callout.core.model.org import Org
@@ -78,8 +79,9 @@ def _shown(
         condition = Condition(State.FAILING if failed else READY, row.last_error or "it needs no token")
     else:
         fingerprint = fingerprint_of(external, principal, org.secret_versions.get(row.key, 0))
-        facts = facts_of(look or Look(row.key), fingerprint)
-        condition = condition_of(facts, row.key, secret_names(protocol.parameters), setup.now())
+        now = setup.now()
+        facts = facts_of(look or Look(row.key), fingerprint, now)
+        condition = condition_of(facts, row.key, secret_names(protocol.parameters), now)
     return {
         **_times(row),
         "type": principal.type.value,
@@ -92,10 +94,15 @@ def _shown(
     }
 
 
-def facts_of(look: Look, fingerprint: str) -> Facts:
-    """Return what the state of a token follows from. What is of another fingerprint counts as expired, or not at all."""
+def facts_of(look: Look, fingerprint: str, now: datetime) -> Facts:
+    """Return what the state of a token follows from. What is of another fingerprint counts as expired, or not at all.
+
+    So does a lease that its holder has not renewed in time: that one has ended, or cannot write.
+    """
     token, intent, stated = look.token, look.intent, look.stated
-    facts = Facts(failed_at=look.failed_at, failure=look.failure, leased=look.lease is not None)
+    facts = Facts(
+        failed_at=look.failed_at, failure=look.failure, leased=look.lease is not None and look.lease.expires_at > now
+    )
     if intent is not None and intent.replaces >= look.generation:
         facts = replace(facts, intent=intent)
     if stated is not None and stated.fingerprint == fingerprint:

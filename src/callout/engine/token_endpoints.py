@@ -82,7 +82,7 @@ class TokenEndpoints:
         await self._turn(endpoint, timeout_seconds)
         try:
             self._demand_closed(endpoint, request.client)
-            left = max(0.001, deadline - self._clock.monotonic())
+            left = max(0.001, round(deadline - self._clock.monotonic(), 3))
             return await self._sent(endpoint, request, allow_private_network, left)
         finally:
             endpoint.turns.release()

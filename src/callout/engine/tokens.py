@@ -14,7 +14,8 @@ from callout.core.ports import Clock, Entropy, Nodes, Transport, UserExternalCre
 from callout.core.protocol import Token
 from callout.core.refresh.rules import ALWAYS
 from callout.core.refresh.state import buffer_of, refusal_of, secret_names
-from callout.engine.leases import Leases
+from callout.engine.doubting import Doubts
+from callout.engine.leases import TOKEN_TIMEOUT, Leases
 from callout.engine.refreshing import Refresher
 from callout.engine.slots import Held, Slot
 
@@ -39,14 +40,16 @@ class Tokens:
         *,
         nodes: Nodes,
         debounce: float = 30.0,
+        token_timeout: float = TOKEN_TIMEOUT,
     ) -> None:
         self._store = store
         self._clock = clock
         self._debounce = debounce
         self._jitter = entropy.bytes(1)[0] / 256  # of this process, so that processes do not all ask at once
-        self.leases = Leases(store, clock, entropy, nodes)
+        self.leases = Leases(store, clock, entropy, nodes, token_timeout)
         self._refresher = Refresher(store, vault, transport, clock, entropy, self.leases)
         self._flights: set[asyncio.Task[Held]] = set()
+        self._doubts = Doubts(transport)
 
     @property
     def requests(self) -> int:
@@ -75,7 +78,7 @@ class Tokens:
         if slot.held is not None and slot.held.generation > generation:
             return slot.held
         if slot.failed is not None and self._clock.monotonic() < slot.retry_at:
-            raise slot.failed
+            raise slot.failed.with_traceback(None)  # it would keep the frames of everybody who is refused by it
         held = await asyncio.shield(self._fly(slot, because))
         if held.generation > generation:
             return held
@@ -109,6 +112,18 @@ class Tokens:
             return False  # the token endpoint fails, and this status may be genuine: the answer passes
         return not slot.debounce.is_quiet(status, now)
 
+    async def is_active(self, slot: Slot, generation: int, status: int) -> bool:
+        """Say whether a token that was refused with this status is active all the same, as its server says.
+
+        Asking begins a window like a refresh, in which none but 401 asks or refreshes. A 401 is not doubted.
+        """
+        if status == ALWAYS or slot.generation != generation or not await self._doubts.is_active(slot):
+            return False
+        if slot.generation != generation:
+            return False
+        self.note_refresh(slot)
+        return True
+
     def note_refresh(self, slot: Slot) -> None:
         """Remember that a refresh rule had the token replaced: a window begins in which none but 401 does so again."""
         slot.debounce.refreshed(self._clock.monotonic(), self._debounce)
@@ -127,7 +142,8 @@ class Tokens:
     def _fly(self, slot: Slot, because: str) -> asyncio.Task[Held]:
         if slot.flight is None:
             needed = because not in (EXPIRY, IDLE) or slot.held is None or self._expired(slot.held.token)
-            flight = self._refresher.refresh(slot, because, needed=needed)
+            refused = because not in (EXPIRY, IDLE, INTENT)
+            flight = self._refresher.refresh(slot, because, needed=needed, refused=refused)
             slot.flight = asyncio.get_running_loop().create_task(flight)
             self._flights.add(slot.flight)
             slot.flight.add_done_callback(lambda done: self._landed(slot, done))
@@ -170,6 +186,7 @@ class Tokens:
 
     async def close(self) -> None:
         """Cut off what is still under way, whose intent tells whoever comes next; save what the store did not take."""
+        self._doubts.close()
         for flight in tuple(self._flights):
             flight.cancel()
         await self._refresher.close()

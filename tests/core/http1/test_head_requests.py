@@ -2,7 +2,7 @@
 
 import httptools
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from callout.core.http1.head import UNKNOWN, HeadTooLarge, MalformedHead, RequestParser
@@ -213,14 +213,17 @@ def test_bare_line_feeds_are_refused_at_once_not_waited_for() -> None:
 
 
 class Peer:
-    """llhttp with callbacks: the reading that ours must agree with."""
+    """llhttp with callbacks: the reading that ours must agree with.
+
+    White space after a value is no part of it; llhttp leaves that to who uses it (RFC 9112 section 5.1).
+    """
 
     def __init__(self, raw: bytes) -> None:
         self.headers: list[tuple[bytes, bytes]] = []
         httptools.HttpRequestParser(self).feed_data(raw)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name, value))
+        self.headers.append((name, value.rstrip(b" \t")))
 
 
 TEXT = st.binary(max_size=12)
@@ -234,6 +237,8 @@ LINES = st.lists(
 
 
 @given(LINES)
+@example([(b"X-A", b"!\t")])
+@example([(b"X-A", b"! \t ")])
 def test_whatever_is_accepted_llhttp_reads_alike(lines: list[tuple[bytes, bytes]]) -> None:
     raw = START + b"Host: g\r\n" + b"".join(name + b": " + value + b"\r\n" for name, value in lines) + b"\r\n"
     try:

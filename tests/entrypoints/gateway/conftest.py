@@ -151,6 +151,7 @@ class StandIn:
     told: list[bool] = field(default_factory=list)
     noticed: list = field(default_factory=list)
     good: bool = False
+    active: bool = False
     prepared: int = 0
     refreshed: int = 0
     refusal: Refused | None = None
@@ -196,7 +197,7 @@ class StandIn:
 
     async def refresh(self, route, ready, status, asked=None):
         self.refreshed += 1
-        return await self.prepare(route, asked)
+        return None if self.active else await self.prepare(route, asked)
 
     def still_good(self, route):
         return self.good

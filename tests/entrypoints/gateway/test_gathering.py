@@ -228,6 +228,15 @@ async def test_nothing_is_evaluated_or_asked_for_before_the_rules_let_the_reques
     assert (world.engine.prepared, world.external.requests) == (0, [])
 
 
+async def test_a_body_that_does_not_come_to_its_end_is_what_is_missing_and_no_token(world) -> None:
+    caller = await world.caller()
+    caller.request(b"/callout/Orders", b"Content-Length: 8", b"Expect: 100-continue", method=b"POST")
+    await caller.head()
+    world.let_pass(31)
+    detail = (await caller.answer()).problem["detail"]
+    assert detail == "got no more of the request's body; expected it within 30 seconds"
+
+
 async def test_a_caller_who_waits_for_it_is_asked_for_the_body(world) -> None:
     caller = await world.caller()
     caller.request(b"/callout/Orders", b"Expect: 100-continue", b"Content-Length: 8", method=b"POST")

@@ -98,6 +98,19 @@ async def test_while_a_rule_is_quiet_its_answers_pass_and_that_is_noted(world) -
     assert world.engine.noticed[0][1].startswith("the token was replaced a moment ago")
 
 
+@pytest.mark.parametrize("case", SIGNS)
+async def test_where_the_token_is_found_active_the_first_answer_passes_whole_and_that_is_noted(world, case) -> None:
+    world.engine.active = True
+    rule, said = SIGNS[case]
+    world.engine.route.rule(rule)
+    world.external.said = lambda request, number: said
+    found = await world.ask(method=b"POST", body=b"asked")
+    assert said.endswith(b"\r\n\r\n" + found.body)
+    assert (found.values("Callout-Replay"), len(world.external.requests)) == (["not-needed"], 1)
+    await world.record()
+    assert "says that the token is active" in world.engine.noticed[0][1]
+
+
 # --- the body, piece by piece -------------------------------------------------------------------------------------
 
 
@@ -306,6 +319,20 @@ async def test_a_refresh_that_takes_too_long_does_not_hold_an_answer_that_may_be
         while world.engine.route.ready.generation != 1:
             await asyncio.sleep(0)
     assert len(world.external.requests) == 1
+
+
+async def test_a_caller_who_waited_for_a_token_in_vain_is_not_told_that_the_external_system_is_slow(world) -> None:
+    world.engine.gate = asyncio.Event()
+    world.external.said = lambda request, number: answer(b"", start=b"HTTP/1.1 401 Unauthorized")
+    caller = await world.caller()
+    caller.request(b"/callout/Orders", b"Callout-Timeout: 2")
+    await world.screening()
+    world.let_pass(2)
+    found = await caller.answer()
+    assert (found.status, found.problem["reason"]) == (504, "timed_out")
+    assert "got no token" in found.problem["detail"]
+    assert "token endpoint" in found.problem["remedy"][0]
+    world.engine.gate.set()
 
 
 # --- what speaks for a rule that is not there ---------------------------------------------------------------------

@@ -47,9 +47,11 @@ def values_moved(
     """Give every remaining value the new version, and drop what was obtained with the old values.
 
     Where no value that a refresh token hangs on is among the changed `names` (None: all), a stored one stays, and so
-    does what is known of its refresh: the access token beside it is not used any more.
+    does what is known of its refresh: the access token beside it is not used any more. Where all changed, the lineage
+    ends as well: what a refresh that is under way brings is of the old one, and refused.
     """
-    connection.execute(update(SECRET).where(of_key(SECRET, key)).values(version=version))
+    moved = {"version": version} if names is not None else {"version": version, "own_version": version}
+    connection.execute(update(SECRET).where(of_key(SECRET, key)).values(moved))
     for table in (TOKEN_ERROR, STATED):
         connection.execute(delete(table).where(of_key(table, key)))
     if names is None or not LINEAGE_SECRETS.isdisjoint(names):

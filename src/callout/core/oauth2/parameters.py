@@ -142,7 +142,8 @@ REVOCATION_ENDPOINT = Parameter(
 )
 INTROSPECTION_ENDPOINT = Parameter(
     "introspection_endpoint",
-    "URL of the introspection endpoint (RFC 7662); it is asked whether a token is active",
+    "URL of the introspection endpoint (RFC 7662); it is asked whether a token is active, also before a refresh that any"
+    " sign but a 401 would cause",
     required=False,
     url=True,
 )

@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from callout.core.json_pointer import tokens_of
 from callout.core.model.credentials import BodySign
 from callout.core.refresh.content import MOST_JUDGED, Decoder
-from callout.core.refresh.json_pointer import PointerScan, tokens_of
+from callout.core.refresh.json_scan import PointerScan
 from callout.core.refresh.soap import FaultScan
 
 _BLANK = b" \t\r\n\xef\xbb\xbf"

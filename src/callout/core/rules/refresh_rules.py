@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from callout.core.errors import Problem
+from callout.core.json_pointer import tokens_of
 from callout.core.model.credentials import BodySign, ExternalCredential, HeaderSign, RefreshRule
 from callout.core.refresh.content import is_stream
-from callout.core.refresh.json_pointer import tokens_of
 from callout.core.refresh.rules import ANY, HIGHEST, LOWEST, refusal_of
 from callout.core.rules.headers import HEADER_NAME
 

@@ -7,7 +7,6 @@ hangs up loses no token.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from callout.core.refresh.replay import DONE, IDEMPOTENT, Obstacle, Replay, Room
 from callout.engine.evaluating import Asked
 from callout.engine.issuers import Unverified
 from callout.engine.routes import Ready, Route
-from callout.entrypoints.gateway.answers import CONTINUE, refusal
+from callout.entrypoints.gateway.answers import CONTINUE, late, refusal
 from callout.entrypoints.gateway.failure import log_failure
 from callout.entrypoints.gateway.framing import Reframing, framed
 from callout.entrypoints.gateway.gathering import Gathering, gathering_of
@@ -31,11 +30,8 @@ if TYPE_CHECKING:
     from callout.entrypoints.gateway.caller import CallerConnection
     from callout.entrypoints.gateway.server import Gateway
 
-
 _BODILESS = frozenset({204, 304})
 _HEAD = b"HEAD"
-
-log = logging.getLogger(__name__)
 
 
 class Exchange:
@@ -142,10 +138,9 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - fails closed, and says so
             self._failed(error)
             return
-        ready = route.ready
         if self._gathering is not None:
             self._gathering.take(body, ended)
-        elif ready is not None and self._started < ready.fresh_until:
+        elif (ready := route.ready) is not None and self._started < ready.fresh_until:
             self._send(route, ready)
         else:
             self.in_background(self.prepare(route))
@@ -154,7 +149,7 @@ class Exchange:
         """Take over the lines that are carried on, and the body as this route needs it. Raises `Refused`."""
         head, gateway = self._head, self._gateway
         lines = gateway.heads.carried(head, route.drops)
-        if route.replay.idempotency_header and route.replay.adds_key(head.method):
+        if route.replay.adds_key(head.method):
             lines = with_line(lines, route.replay.idempotency_header, self._id)
         self._tail = b"\r\n".join((*lines, b"", b""))
         room = route.replay.room(head.method)
@@ -187,10 +182,16 @@ class Exchange:
 
     def ask_for_body(self) -> None:
         """Let a caller who waits for that send the body."""
-        body = self._body
-        if body is not None and self._head.expects_continue and not body.continued and not self._request_ended:
+        if (body := self._body) and self._head.expects_continue and not body.continued and not self._request_ended:
             body.continued = True
             self._caller.write(CONTINUE)
+
+    def _timed_out(self) -> Refused:
+        """Say what did not come in time: a token, which another server gives, or what the external system waits for."""
+        gathers = self._gathering is not None and self._gathering.asked is None
+        waits = self._ready is None or (isinstance(self._screening, Screening) and self._screening.refreshes)
+        waits = waits and self._route is not None and not gathers
+        return late(self._timeout, token=waits, whole=self._request_ended)
 
     def caller_left(self) -> None:
         """The caller hung up: the external system's work is ended, a refresh is not."""
@@ -218,8 +219,7 @@ class Exchange:
             return
         if not self._status:
             if now >= self._deadline:
-                missing = "answer" if self._request_ended else "more of the request's body"
-                self.refuse(Refused("timed_out", f"got no {missing}; expected it within {self._timeout:g} seconds"))
+                self.refuse(self._timed_out())
         elif now - self._quiet_since >= self._gateway.limits.idle_timeout:
             idle = self._gateway.limits.idle_timeout
             self._cut_short(Refused("timed_out", f"got nothing for {idle:g} seconds; expected the rest of the answer"))

@@ -106,6 +106,11 @@ class Screening:
         self._broken: Refused | None = None
         self._since = self._quiet_since = 0.0
 
+    @property
+    def refreshes(self) -> bool:
+        """True while the token is being replaced."""
+        return self._state is _State.REFRESHING
+
     def began(self, body: bytes, ended: bool) -> bool:
         """Judge the head and the first of the body; returns whether the answer is held back."""
         exchange, head = self._exchange, self._head
@@ -195,7 +200,7 @@ class Screening:
         if not listens:
             if self._route.replay.possible and not exchange.has_answer:
                 exchange.replay = NOT_NEEDED
-            exchange.noticed = (sign, "the token was replaced a moment ago, or cannot be replaced now")
+            exchange.noticed = (sign, "the token was replaced a moment ago, or found active, or cannot be replaced now")
             return False
         exchange.stale_status, exchange.noticed = status, (sign, "")
         obstacle = exchange.obstacle(self._route)
@@ -219,7 +224,12 @@ class Screening:
             elif not isinstance(error, Refused) or not self._give_up(error.detail):
                 raise
             return
-        if self._state is _State.REFRESHING and not self._exchange.is_over:
+        if self._state is not _State.REFRESHING or self._exchange.is_over:
+            return
+        if fresh is None:
+            self._exchange.stale_status = 0
+            self._settle("the authorization server says that the token is active: this refusal is meant", NOT_NEEDED)
+        else:
             self._state = _State.PASSED
             self._exchange.send_again(fresh)
 
@@ -237,10 +247,14 @@ class Screening:
         exchange = self._exchange
         if exchange.is_over or self._head.status == ALWAYS or not self._gateway.callouts.still_good(self._route):
             return False
-        exchange.noticed = (self._sign, why)
-        exchange.replay = Replay(Mark.NOT_POSSIBLE)
-        self._pass_on()
+        self._settle(why, Replay(Mark.NOT_POSSIBLE))
         return True
+
+    def _settle(self, why: str, replay: Replay) -> None:
+        """Pass on the first answer after all."""
+        self._exchange.noticed = (self._sign, why)
+        self._exchange.replay = replay
+        self._pass_on()
 
     # --- the answer that is held back -------------------------------------------------------------------------
 

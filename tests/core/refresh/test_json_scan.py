@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from callout.core.refresh.json_pointer import PointerScan, tokens_of
+from callout.core.json_pointer import tokens_of
+from callout.core.refresh.json_scan import PointerScan
 
 
 @pytest.mark.parametrize(

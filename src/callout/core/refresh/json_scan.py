@@ -12,7 +12,6 @@ import re
 #: The token of a pointer that stands for every element of an array. An object's member of that name is meant as well.
 EVERY = "*"
 
-_POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)+")
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _IN_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 #: All but brackets, and whole strings; it stops before a string that is not whole yet.
@@ -22,13 +21,6 @@ _NUMBER_OR_NAME = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _OBJECT, _ARRAY = b"{", b"["
 _CLOSES = {b"}": _OBJECT, b"]": _ARRAY}
-
-
-def tokens_of(pointer: str) -> tuple[str, ...] | None:
-    """Return the reference tokens of a pointer (RFC 6901 section 4); None where it is none, or names the whole text."""
-    if _POINTER.fullmatch(pointer) is None:
-        return None
-    return tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/"))
 
 
 class _Level:
