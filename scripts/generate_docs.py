@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+from callout.core.formula.functions import GROUPS
+from callout.core.formula.scope import ORGANIZATION_FIELDS, SHORT_FIELDS, USER_FIELDS
+from callout.core.formula.values import Use
 from callout.core.protocols import ALL, CATALOGUE
 from callout.core.reasons import REASONS
 from callout.engine.manifest import manifest_schema
@@ -77,6 +80,32 @@ def protocols_page() -> str:
     return "".join(parts)
 
 
+def formulas_page() -> str:
+    """The page about formulas, with its tables between the two marks made anew."""
+    page = (DOCS / "formulas.md").read_text()
+    before, begin, rest = page.partition("<!-- tables: made by `make docs` -->\n")
+    _, end, after = rest.partition("<!-- end of the tables -->\n")
+    return before + begin + "".join(formula_tables()) + end + after
+
+
+def formula_tables() -> Iterator[str]:
+    """One table for the globals, and one for each group of functions."""
+    fields = (("$Credential", SHORT_FIELDS), ("$User", USER_FIELDS), ("$Organization", ORGANIZATION_FIELDS))
+    yield "\n### Fields\n\n| field | what it is |\n| --- | --- |\n"
+    for name, known in fields:
+        yield from (f"| `{name}.{field}` | {told} |\n" for field, told in known.items())
+    for group, functions in GROUPS.items():
+        yield f"\n### {group}\n\n| function | gives | what it does | example |\n| --- | --- | --- | --- |\n"
+        for each in functions:
+            where = " *Callers' headers too.*" if Use.CALLER_HEADER in each.uses else ""
+            example = f"`{each.example[0]}` → `{each.example[1]}`"
+            gives = each.result or "as chosen"
+            choices = "".join(f" `{p.name}`: {', '.join(p.choices)}." for p in each.parameters if p.choices)
+            yield f"| `{each.signature}` | {gives} | {each.help}.{choices}{where} | {example} |\n".replace(
+                "||", "&#124;&#124;"
+            )
+
+
 def pages() -> Iterator[tuple[Path, str]]:
     """Every generated file and its text."""
     yield DOCS / "reference" / "reasons.md", reasons_page()
@@ -84,6 +113,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield DOCS / "reference" / "protocols.md", protocols_page()
     yield DOCS / "reference" / "cli.md", MADE + cli_reference()
     yield DOCS / "reference" / "api.md", MADE + api_reference()
+    yield DOCS / "formulas.md", formulas_page()
     yield DOCS / "manifest.schema.json", json.dumps(manifest_schema(CATALOGUE), indent=2, ensure_ascii=False) + "\n"
 
 

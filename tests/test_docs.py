@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from callout import __version__
+from callout.core.formula.functions import FUNCTIONS
+from callout.core.formula.scope import ORGANIZATION_FIELDS, SHORT_FIELDS, USER_FIELDS
 from callout.core.model.org import Org
 from callout.core.protocols import CATALOGUE
 from callout.core.reasons import REASONS
@@ -36,6 +38,16 @@ def test_every_reason_that_the_walk_through_names_is_in_the_table() -> None:
     codes = {reason.code for reason in REASONS}
     unknown = set(re.findall(r"`([a-z]+_[a-z_]+)`", stages)) - codes
     assert unknown == set()
+
+
+def test_every_function_of_formulas_is_on_their_page_with_what_it_does_and_an_example() -> None:
+    page = (ROOT / "docs" / "formulas.md").read_text()
+    for function in FUNCTIONS.values():
+        row = next((line for line in page.splitlines() if line.startswith(f"| `{function.signature}` |")), "")
+        assert function.help.replace("||", "&#124;&#124;") in row, function.name
+        assert function.example[1] in row
+    for fields in (SHORT_FIELDS, USER_FIELDS, ORGANIZATION_FIELDS):
+        assert all(told in page for told in fields.values())
 
 
 def test_links_between_pages_lead_somewhere() -> None:

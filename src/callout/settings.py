@@ -85,6 +85,14 @@ class Settings:
     replay_directory: str = setting("", "folder of these files, which have no names; empty: spool in the home folder")
     replay_directory_limit: int = setting(1024**3, "what these files of one worker take together", "bytes")
     request_limit: int = setting(0, "largest request body; 0 = no limit", "bytes")
+    formula_body_limit: int = setting(
+        1048576,
+        "largest request body in which formulas are evaluated or that a header reads, before and after; it is read whole",
+        "bytes",
+        least=1,
+    )
+    organization_id: str = setting("", "what formulas read as $Organization.Id")
+    organization_name: str = setting("", "what formulas read as $Organization.Name")
     connection_limit: int = setting(20000, "connections of callers in one worker", least=1)
     debounce: float = setting(
         30.0,

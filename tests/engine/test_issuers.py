@@ -8,8 +8,9 @@ from callout.core.errors import Refused
 from callout.core.message import HttpResponse
 from callout.core.model.credentials import NamedCredential
 from callout.core.model.issuers import TrustedIssuer
+from callout.engine.evaluating import Asked
 from callout.engine.issuers import PAUSE, Unverified
-from tests.engine.conftest import ALICE_KEY, ORDERS_URL, replace
+from tests.engine.conftest import ALICE_KEY, ORDERS, ORDERS_URL, replace
 from tests.tokens import AUDIENCE, ISSUER, TokenIssuer
 
 EXAMPLE = TrustedIssuer(
@@ -159,6 +160,16 @@ async def test_a_stream_under_a_token_whose_issuer_is_changed_may_not_go_on(trus
     route = await admitted(trusting, signer.token(now(trusting)))
     await trusting.define(replace(EXAMPLE, audience="another"))
     assert trusting.callouts.reconsider(route).reason.code == "caller_unknown"
+
+
+async def test_a_request_that_came_while_its_issuer_was_changed_may_be_repeated(trusting, signer) -> None:
+    await trusting.define(replace(ORDERS, protocol="none", parameters={}, headers=()))
+    await trusting.define(replace(ORDERS_URL, allow_merge_fields_in_body=True))
+    route = await admitted(trusting, signer.token(now(trusting)))
+    await trusting.define(replace(EXAMPLE, audience="another"))
+    with pytest.raises(Refused, match="changed while the request came") as caught:
+        await trusting.callouts.prepare(route, Asked((), b"text", 100))
+    assert caught.value.retry_after == 1
 
 
 async def test_a_rotated_key_is_fetched_and_made_up_ones_are_not_fetched_for_each(trusting, signer) -> None:

@@ -46,7 +46,13 @@ def manifest(sandbox: Sandbox) -> dict:
     return {
         "external_credentials": externals,
         "named_credentials": {
-            name: {"url": f"{sandbox.url}/{PATHS[name]}", "external_credential": name, "allow_private_network": True}
+            name: {
+                "url": f"{sandbox.url}/{PATHS[name]}",
+                "external_credential": name,
+                "allow_private_network": True,
+                "allow_merge_fields_in_header": True,
+                "allow_merge_fields_in_body": True,
+            }
             for name in externals
         },
         "permission_sets": {
@@ -91,6 +97,12 @@ def exercise(home: Home, server: Server) -> list[bytes]:
                 answer = client.get(f"/callout/{name}/a?b=c", headers=headers)
                 shown += [answer.content, str(answer.headers).encode()]
                 callout_id = answer.headers["Callout-Id"]
+        for formula in FAILING:
+            for request in ({"content": formula.encode()}, {"headers": {"X-A": formula}}):
+                request["headers"] = {"Callout-Key": key, "Content-Type": "text/plain", **request.get("headers", {})}
+                answer = client.post("/callout/Weather/a", **request)
+                assert answer.headers["Callout-Error"] == "formula_failed"
+                shown += [answer.content, str(answer.headers).encode()]  # the log of callouts is shown below
         eventually(lambda: explained(home, callout_id), instead_of=AssertionError)
         shown.append(explained(home, callout_id))
     with httpx2.Client(
@@ -116,6 +128,16 @@ def exercise(home: Home, server: Server) -> list[bytes]:
             done = home.attempt(*command, *machine)
             shown += [done.stdout.encode(), done.stderr.encode()]
     return shown
+
+
+#: What callers write that reads a secret and cannot be sent.
+FAILING = (
+    "{!$Credential.Weather.key & 1}",
+    "{!HTMLENCODE($Credential.Weather.key) & BLOB('a')}",
+    "{!HEX(BASE64DECODE($Credential.Weather.key & '?'))}",
+    "{!HEX(HASH($Credential.Weather.key, BLOB('a')))}",
+    "{!" + "&".join(["$Credential.Weather.key"] * 130) + "} {!" + "&".join(["$Credential.Weather.key"] * 130),
+)
 
 
 def explained(home: Home, callout_id: str) -> bytes:

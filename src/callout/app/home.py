@@ -117,6 +117,7 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
             caller_tokens=CallerTokens(transport, clock),
             telling_users=settings.telling_users,
             telling_guests=settings.telling_guests,
+            organization={"Id": settings.organization_id, "Name": settings.organization_name},
         )
         await org.load()
         home = Home(

@@ -40,6 +40,7 @@ def limits_of(settings: Settings) -> Limits:
         replay_file_limit=settings.replay_file_limit,
         request_limit=settings.request_limit or None,
         connection_limit=settings.connection_limit,
+        formula_body_limit=settings.formula_body_limit,
     )
 
 

@@ -70,6 +70,7 @@ class Problem:
     """One thing wrong with a definition.
 
     `place` is a path in the definitions (`named_credentials.Orders.url`), `where` the file and line if one was read.
+    `shown` is the line of a formula that is wrong, and below it a caret at the place.
     """
 
     place: str
@@ -77,11 +78,13 @@ class Problem:
     expected: str
     nearest: str | None = None
     where: str | None = None
+    shown: str = ""
 
     def __str__(self) -> str:
         start = f"{self.where}: {self.place}" if self.where else self.place
         hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
-        return f"{start}: got {self.got}; expected {self.expected}{hint}"
+        shown = "".join(f"\n    {line}" for line in self.shown.splitlines())
+        return f"{start}: got {self.got}; expected {self.expected}{hint}{shown}"
 
 
 class DefinitionError(CalloutError):

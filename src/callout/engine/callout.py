@@ -6,33 +6,33 @@ the head while its token is fresh. `prepare` and the dry run (`engine.diagnosis`
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from callout.core.access.decide import Decision, decide
 from callout.core.access.sources import earliest
-from callout.core.access.target import join, origin_of, split_target
-from callout.core.errors import CalloutError, Refused, VaultError
-from callout.core.explanation import Explanation, Remedy, Step
-from callout.core.formula import FormulaError, parse
-from callout.core.message import Header, HttpRequest, header_lines
+from callout.core.access.target import join, split_target
+from callout.core.errors import CalloutError, Refused
+from callout.core.explanation import Explanation, Step
+from callout.core.formula import Scope
+from callout.core.message import HttpRequest, header_lines
 from callout.core.model.org import Org
 from callout.core.model.people import CallerKey
 from callout.core.ports import Clock
 from callout.core.protocol import Catalogue, Moment, Token, Values
 from callout.core.reasons import Telling
-from callout.core.secret import Redactable
 from callout.engine.callers import Identified, identify, key_in_authorization, key_in_headers
 from callout.engine.certificates import Shown, identified_by_certificate
 from callout.engine.definitions import CurrentOrg
-from callout.engine.explain import refused_by
+from callout.engine.evaluating import Asked, Written, evaluated_headers, scope_of, with_body, written_of
+from callout.engine.explain import refusal_of, refused_by
 from callout.engine.issuers import BEARER, CallerTokens, Unverified
 from callout.engine.limits import RateLimits
 from callout.engine.records import Records
 from callout.engine.refreshing import Superseded
 from callout.engine.requests import Demands, demands_of, overriding, take_turn, with_steps
-from callout.engine.routes import MemoKey, Ready, Route, compile_route, headers_of, look_up, written_names
+from callout.engine.routes import MemoKey, Ready, Route, compile_route, written_names
 from callout.engine.slots import Slots
 from callout.engine.tokens import Tokens
 
@@ -57,6 +57,9 @@ class Draft:
     generation: int = 0
     fresh_until: float = FOREVER
     good_until: float = FOREVER
+    asked: Asked | None = None
+    written: Written | None = None
+    passing: bool = False  # true for this callout alone: the time was read, or the request
     request: HttpRequest = field(default_factory=lambda: HttpRequest("GET", ""))
     explanation: Explanation = field(default_factory=Explanation)
 
@@ -80,6 +83,7 @@ class Callouts:
         caller_tokens: CallerTokens,
         telling_users: Telling = Telling.FULL,
         telling_guests: Telling = Telling.CODE,
+        organization: Mapping[str, str] | None = None,
     ) -> None:
         self.org = org
         self.catalogue = catalogue
@@ -88,6 +92,7 @@ class Callouts:
         self.clock = clock
         self._monotonic = clock.monotonic
         self._caller_tokens = caller_tokens
+        self._organization = organization or {}
         self._telling = {True: telling_guests, False: telling_users}
         self._routes: dict[MemoKey, Route] = {}
         self.slots = slots
@@ -208,6 +213,8 @@ class Callouts:
             telling=telling,
             until=until,
             demands=demands_of(org, decision, self.limits, now, self._monotonic()),
+            generation=org.generation,
+            user=org.users.get(decision.caller.acting_user) if decision.caller is not None else None,
         )
 
     def judge(
@@ -280,18 +287,23 @@ class Callouts:
 
     # --- preparation and refresh -----------------------------------------------------------------------------
 
-    async def prepare(self, route: Route) -> Ready:
-        """Make the head of this route, obtaining a token where none is held. Raises `Refused`."""
-        draft = Draft(route, dry=False)
+    async def prepare(self, route: Route, asked: Asked | None = None) -> Ready:
+        """Make the head of this route, obtaining a token where none is held. Raises `Refused`.
+
+        `asked` is the request itself, where formulas in it are evaluated or a header reads its body.
+        """
+        draft = Draft(route, dry=False, asked=asked)
         try:
             for stage in STAGES:
                 draft = await stage(self, draft)
             head = header_lines(draft.request.headers)
         except CalloutError as error:
             if isinstance(error, Superseded) and await self._moved(route):
-                return await self.prepare(route)
+                return await self.prepare(route, asked)
             raise self.explained(route, draft, error) from error
         now = self.clock.monotonic()
+        if draft.passing:  # no other callout may be sent with it
+            return Ready(head, draft.generation, now, draft.explanation.steps, draft.written)
         fresh_until = min(max(draft.fresh_until, now + GRACE), draft.good_until, route.until)
         ready = Ready(head, draft.generation, fresh_until, draft.explanation.steps)
         if route.ready is None or ready.generation >= route.ready.generation:
@@ -305,16 +317,20 @@ class Callouts:
             return False
         name, proof, header, wanted, on_behalf_of = route.memo
         principal = wanted.decode("latin-1") if wanted is not None else None
-        return route.move_to(self._decide_route(name, proof, header, principal, on_behalf_of))
+        try:
+            return route.move_to(self._decide_route(name, proof, header, principal, on_behalf_of))
+        except Unverified:  # its issuer is trusted in another way, or no longer: repeating verifies the token
+            return False
 
     def is_stale(self, route: Route, ready: Ready, status: int) -> bool:
         """Say whether an answer of this status, if a refresh rule matches it, is to be followed by a refresh."""
         return route.slot.protocol.obtains and self._tokens.expects_help(route.slot, ready.generation, status)
 
-    async def refresh(self, route: Route, ready: Ready, status: int) -> Ready | None:
+    async def refresh(self, route: Route, ready: Ready, status: int, asked: Asked | None = None) -> Ready | None:
         """Replace the token that this answer refused; many callers at once cause one token request. Raises `Refused`.
 
-        None where it is active, as its server says: the answer means something else.
+        None where it is active, as its server says: the answer means something else. Formulas in the request are
+        evaluated again: they may have read that token.
         """
         if await self._tokens.is_active(route.slot, ready.generation, status):
             return None
@@ -327,7 +343,7 @@ class Callouts:
                 raise self.explained(route, Draft(route, dry=False), error, "token") from error
         if newest:
             self._tokens.note_refresh(route.slot)
-        return await self.prepare(route)
+        return await self.prepare(route, asked and asked.again(ready.written))
 
     def still_good(self, route: Route) -> bool:
         """Say whether the token in hand can go on being used where it could not be replaced."""
@@ -391,21 +407,36 @@ class Callouts:
         kept = f"; in memory only, because the store does not take it: {held.unsaved}" if held.unsaved else ""
         return draft.noting("token", f"generation {held.generation}, good until {until}{kept}")
 
+    async def evaluate_request(self, draft: Draft) -> Draft:
+        """Replace the formulas in what the caller sent, where the named credential allows them.
+
+        What a caller sent is evaluated by the definitions in force alone, however long it took to come.
+        """
+        route, formulas = draft.route, draft.route.formulas
+        if formulas is None or draft.asked is None:
+            worded = formulas.worded if formulas is not None else ""
+            return draft.noting("formulas", f"looked for in {worded or 'nothing'} that the caller sends")
+        if route.generation != self.org.value.generation:
+            raise Superseded(route.slot, "the request came")
+        written = written_of(draft.asked, formulas, self._scope(draft))
+        return replace(draft, written=written, passing=True).noting(
+            "formulas", "those that the caller sent were evaluated"
+        )
+
     async def write_headers(self, draft: Draft) -> Draft:
         """Write Host and the custom headers; their formulas see this principal's values."""
         decision = draft.route.decision
         named, external = decision.named_credential, decision.external_credential
         assert named is not None
         assert external is not None
-        headers: list[Header] = [("Host", Redactable.of(origin_of(named.url).authority))]
-        for header in headers_of(named, external):
-            try:
-                value = parse(header.value).evaluate(lambda ec, name: look_up(draft.values, external.name, ec, name))
-            except FormulaError as error:
-                raise Refused("formula_failed", f"header {header.name}: {error}") from error
-            headers.append((header.name, value))
-        request = HttpRequest("GET", named.url, tuple(headers))
-        return replace(draft, request=request).noting("headers", f"{len(headers)} headers written")
+        request, passing = evaluated_headers(named, external, with_body(self._scope(draft), draft.written))
+        draft = replace(draft, request=request, passing=draft.passing or passing)
+        return draft.noting("headers", f"{len(request.headers)} headers written")
+
+    def _scope(self, draft: Draft) -> Scope:
+        route, now = draft.route, self.clock.now()
+        protocol = type(route.slot.protocol)
+        return scope_of(route.user, route.decision, self._organization, protocol, draft.values, draft.token, now)
 
     async def authenticate(self, draft: Draft) -> Draft:
         """Apply the protocol: last, so that nothing changes the request afterwards."""
@@ -422,19 +453,8 @@ Stage = Callable[[Callouts, Draft], Awaitable[Draft]]
 STAGES: tuple[Stage, ...] = (
     Callouts.open_values,
     Callouts.hold_token,
+    Callouts.evaluate_request,
     Callouts.write_headers,
     Callouts.authenticate,
 )
-STAGE_NAMES = ("values", "token", "headers", "authenticate")
-
-
-def refusal_of(error: CalloutError) -> Refused:
-    """Return the refusal that an error of the engine's parts amounts to."""
-    if isinstance(error, Refused):
-        return error
-    if isinstance(error, FormulaError):
-        return Refused("formula_failed", str(error))
-    if isinstance(error, VaultError):
-        remedy = Remedy("Give Callout the master key that sealed the values, or set them again")
-        return Refused("principal_not_configured", str(error), remedy)
-    return Refused("overloaded", str(error))
+STAGE_NAMES = ("values", "token", "formulas", "headers", "authenticate")

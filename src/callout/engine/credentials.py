@@ -36,6 +36,8 @@ def _shown(named: NamedCredential) -> Result:
         "allowed_namespaces": list(named.allowed_namespaces),
         "allow_private_network": named.allow_private_network,
         "generate_authorization_header": named.generate_authorization_header,
+        "allow_merge_fields_in_header": named.allow_merge_fields_in_header,
+        "allow_merge_fields_in_body": named.allow_merge_fields_in_body,
         "allowed_methods": list(named.allowed_methods),
         "allowed_paths": list(named.allowed_paths),
         "rate_limits": [

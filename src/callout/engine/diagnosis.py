@@ -16,6 +16,7 @@ from callout.core.reasons import Telling
 from callout.engine.callout import FOREVER, STAGES, Callouts, Draft
 from callout.engine.explain import refusal_members, step_members
 from callout.engine.requests import overriding, with_steps
+from callout.engine.routes import Route
 
 _METHOD = re.compile(r"[A-Z][A-Z0-9_-]{0,31}")
 
@@ -45,7 +46,7 @@ async def diagnose(
                 for stage in STAGES:
                     draft = await stage(callouts, draft)
                 header_lines(draft.request.headers)
-                draft = draft.noting("replay", draft.route.replay.worded(method))
+                draft = draft.noting("replay", _worded_replay(draft.route, method))
                 explanation = Explanation((*explanation.steps, *draft.explanation.steps))
                 request = _shown_request(draft, method, target)
         except CalloutError as error:
@@ -76,6 +77,11 @@ def _targeted(draft: Draft, method: str, path: str) -> tuple[Draft, bytes]:
         steps = (*route.demands.judge(method, target[len(route.path) :], others), *route.demands.limit_steps())
         draft = replace(draft, route=replace(route, decision=with_steps(route.decision, steps)))
     return draft.noting("target", f"{method} {target.partition(b'?')[0].decode()}"), target
+
+
+def _worded_replay(route: Route, method: str) -> str:
+    gathered = route.formulas is not None and route.formulas.gathers_bodies
+    return route.replay.worded(method, gathered=gathered)
 
 
 def _shown_request(draft: Draft, method: str, target: bytes) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from callout.core.access.decide import Decision
-from callout.core.errors import Refused
-from callout.core.explanation import Explanation, Step
+from callout.core.errors import CalloutError, Refused, VaultError
+from callout.core.explanation import Explanation, Remedy, Step
+from callout.core.formula import FormulaError
 from callout.core.reasons import Telling
 
 
@@ -54,3 +55,15 @@ def refused_by(decision: Decision, telling: Telling, *, retry_after: int | None 
         to_guest=decision.caller is None or decision.caller.is_guest,
         principal=decision.wanted,
     )
+
+
+def refusal_of(error: CalloutError) -> Refused:
+    """Return the refusal that an error of the engine's parts amounts to."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, FormulaError):
+        return Refused("formula_failed", error.whole)
+    if isinstance(error, VaultError):
+        remedy = Remedy("Give Callout the master key that sealed the values, or set them again")
+        return Refused("principal_not_configured", str(error), remedy)
+    return Refused("overloaded", str(error))

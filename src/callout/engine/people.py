@@ -21,6 +21,7 @@ def _shown_user(org: Org, user: User, now: datetime) -> Result:
         "name": user.name,
         "kind": user.kind.value,
         "label": user.label,
+        "email": user.email,
         "profile": user.profile,
         "administrator": is_administrator(org, user),
         "admin_permissions": sorted(admin_permissions_of(org, user.name, now)),
@@ -78,6 +79,7 @@ async def set_user(
     active: bool | None = None,
     label: str | None = None,
     kind: str | None = None,
+    email: str | None = None,
 ) -> Result:
     """Define a user, or change one: what is None stays (a new user is active and has profile Standard User).
 
@@ -105,6 +107,7 @@ async def set_user(
             active=base.active if active is None else active,
             label=base.label if label is None else label,
             kind=base.kind if kind is None else one_of(UserKind, kind, f"users.{name}.kind"),
+            email=base.email if email is None else email,
         )
         state = "active" if wanted.active else "not active"
         return Edit(

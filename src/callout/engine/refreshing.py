@@ -60,12 +60,10 @@ _ENDS = {
 
 
 class Superseded(Refused):
-    """The secrets or definitions changed while their token was asked for: what came is refused."""
+    """The secrets or definitions changed while something came that was asked for by the old ones: it is refused."""
 
-    def __init__(self, slot: Slot) -> None:
-        detail = (
-            f"the secrets or definitions of {slot.key} changed while its token was asked for; expected them to stay"
-        )
+    def __init__(self, slot: Slot, meanwhile: str = "its token was asked for") -> None:
+        detail = f"the secrets or definitions of {slot.key} changed while {meanwhile}; expected them to stay"
         super().__init__("overloaded", detail, Remedy("Repeat the callout"), retry_after=1)
 
 

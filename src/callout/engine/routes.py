@@ -10,16 +10,16 @@ from dataclasses import dataclass, field, fields
 
 from callout.core.access.decide import Decision
 from callout.core.access.target import origin_of
-from callout.core.errors import Refused
 from callout.core.explanation import Step
-from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
+from callout.core.model.credentials import ExternalCredential, NamedCredential
+from callout.core.model.people import User
 from callout.core.ports import Destination
-from callout.core.protocol import AuthenticationProtocol, Values
+from callout.core.protocol import AuthenticationProtocol
 from callout.core.reasons import Telling
 from callout.core.refresh.replay import ReplayContract
 from callout.core.refresh.rules import Signs, signs_of
-from callout.core.secret import Secret
 from callout.engine.certificates import Shown
+from callout.engine.evaluating import Formulas, Written, formulas_of, headers_of
 from callout.engine.requests import Demands
 from callout.engine.slots import Slot
 
@@ -30,12 +30,16 @@ MemoKey = tuple[str, bytes | Shown | None, bytes | None, bytes | None, bytes | N
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ready:
-    """What is written for one route at one token generation. `head` holds secrets and is never shown."""
+    """What is written for one route at one token generation. `head` holds secrets and is never shown.
+
+    `written` is what is sent in place of the caller's own headers and body, where formulas in them were evaluated.
+    """
 
     head: bytes = field(repr=False)
     generation: int
     fresh_until: float
     stages: tuple[Step, ...] = ()
+    written: Written | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -55,22 +59,23 @@ class Route:
     ready: Ready | None = None
     demands: Demands | None = None  # what each request has to keep; None, as mostly: nothing
     memo: MemoKey | None = None  # what it was decided for: decided again when the definitions move
+    formulas: Formulas | None = None  # what is evaluated of each request; None, as mostly: nothing
+    generation: int = 0  # of the definitions that it was decided by
+    user: User | None = None  # whose fields formulas read
 
     def move_to(self, other: Route) -> bool:
-        """Become what this was decided to be by newer definitions; False, and nothing done, where it leads elsewhere."""
+        """Become what this was decided to be by newer definitions; False, and nothing done, where it leads elsewhere.
+
+        Elsewhere is also where a request had to be taken whole, and was not, or is not evaluated any more.
+        """
         same = (other.destination, other.path, other.drops) == (self.destination, self.path, self.drops)
-        if not same or other.slot is self.slot:
+        moved = other.slot is not self.slot or other.generation != self.generation
+        if not (same and moved and other.formulas == self.formulas):
             return False
         for each in fields(self):
             if each.name != "memo":
                 setattr(self, each.name, getattr(other, each.name))
         return True
-
-
-def headers_of(named: NamedCredential, external: ExternalCredential) -> tuple[CustomHeader, ...]:
-    """Combine custom headers: the named credential's first, and they win on equal names; duplicates inside stay."""
-    own = {header.name.lower() for header in named.headers}
-    return (*named.headers, *(h for h in external.headers if h.name.lower() not in own))
 
 
 def written_names(
@@ -92,6 +97,8 @@ def compile_route(
     telling: Telling,
     until: float,
     demands: Demands | None = None,
+    generation: int = 0,
+    user: User | None = None,
 ) -> Route:
     """Compile an allowed decision."""
     named, external = decision.named_credential, decision.external_credential
@@ -117,17 +124,7 @@ def compile_route(
             idempotency_header=named.idempotency_header.encode(),
         ),
         demands=demands,
+        formulas=formulas_of(named, external),
+        generation=generation,
+        user=user,
     )
-
-
-def look_up(values: Values, own: str, external_credential: str, name: str) -> str | Secret:
-    """Return what `$Credential.EC.Name` stands for. A formula reads its own external credential only."""
-    if external_credential != own:
-        detail = f"got $Credential.{external_credential}.{name}; expected a name of $Credential.{own}"
-        raise Refused("formula_failed", detail)
-    if name in values.secrets:
-        return values.secrets[name]
-    if name in values.parameters:
-        return values.parameters[name]
-    known = ", ".join(sorted((*values.secrets, *values.parameters))) or "none"
-    raise Refused("formula_failed", f"got $Credential.{own}.{name}, which has no value; known names: {known}")

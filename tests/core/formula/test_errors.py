@@ -28,3 +28,22 @@ def test_the_rest_of_a_long_formula_is_not_shown() -> None:
 def test_an_admin_mends_it() -> None:
     assert isinstance(FormulaError("", 0, "a", "b"), CalloutError)
     assert FormulaError.blame is Blame.ADMIN
+
+
+@pytest.mark.parametrize(
+    ("source", "offset", "shown"),
+    [
+        ("{!FOO()}", 2, "{!FOO()}\n  ^"),
+        ("secret {!FOO()} secret", 9, "{!FOO()}\n  ^"),
+        ("{!'a'\n & FOO()} secret", 9, " & FOO()}\n   ^"),
+        ("{!'a", 4, "{!'a\n    ^"),
+        ("{!\t?}", 3, "{! ?}\n   ^"),
+        ("{!" + "x" * 200 + "?" + "y" * 200 + "}", 202, "x" * 60 + "?" + "y" * 59 + "\n" + " " * 60 + "^"),
+    ],
+)
+def test_the_place_is_pointed_to_in_the_formula_and_text_around_it_is_not_shown(
+    source: str, offset: int, shown: str
+) -> None:
+    error = FormulaError(source, offset, "a", "b")
+    assert error.pointed == shown
+    assert error.whole == "\n".join((str(error), *(f"    {line}" for line in shown.splitlines())))

@@ -6,7 +6,7 @@ from callout.core.errors import Refused
 from callout.core.formula import LONGEST_SOURCE, FormulaError, parse
 from callout.core.formula.values import LONGEST_VALUE
 from callout.core.secret import REDACTED, Redactable, Secret, reveal
-from tests.core.formula.evaluation import evaluated, plain
+from tests.core.formula.evaluation import evaluated, plain, scope_with
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from tests.core.formula.evaluation import evaluated, plain
 def test_text_without_a_formula_stands_for_itself(text: str) -> None:
     template = parse(text)
     assert template.names == frozenset()
-    assert reveal(template.evaluate(never_asked)) == template.source == text
+    assert reveal(template.evaluate(scope_with(never_asked))) == template.source == text
 
 
 def never_asked(credential: str, name: str) -> str:
@@ -121,7 +121,7 @@ def test_what_the_look_up_raises_comes_through() -> None:
         raise Refused("formula_failed", f"no {credential}.{name}")
 
     with pytest.raises(Refused, match=r"no X\.Nothing"):
-        parse("{!$Credential.X.Nothing}").evaluate(refusing)
+        parse("{!$Credential.X.Nothing}").evaluate(scope_with(refusing))
 
 
 HOSTILE = st.text(st.sampled_from("{}!'\"\\/*$&+(),. \n\0aXCHE") | st.characters(), max_size=60)
@@ -148,6 +148,8 @@ def error_of(source: str) -> FormulaError | None:
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"])), st.text(st.characters(exclude_categories=["Cc", "Cs"])))
 def test_a_secret_never_shows_and_always_arrives(before: str, secret: str) -> None:
     quoted = before.replace("\\", "\\\\").replace("'", "\\'")
-    value = parse(f"{{!'{quoted}' & $Credential.X.Key}}").evaluate(lambda _credential, _name: Secret(secret))
+    value = parse(f"{{!'{quoted}' & $Credential.X.Key}}").evaluate(
+        scope_with(lambda _credential, _name: Secret(secret))
+    )
     assert reveal(value) == before + secret
     assert value == Redactable.of(before, Secret(secret))

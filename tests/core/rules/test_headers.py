@@ -2,12 +2,21 @@
 
 import pytest
 
-from callout.core.model.credentials import CustomHeader
-from callout.core.rules.headers import header_problems, idempotency_header_problems, names_read
+from callout.core.formula.credential import short_fields_of
+from callout.core.formula.scope import SHORT_FIELDS
+from callout.core.model.credentials import CustomHeader, ExternalCredential, Principal, PrincipalType
+from callout.core.protocols import CATALOGUE
+from callout.core.rules.headers import (
+    header_problems,
+    idempotency_header_problems,
+    names_read,
+    shared_principals,
+    short_fields_read,
+)
 
 
-def found(*headers, written=()):
-    problems = header_problems([CustomHeader(*h) for h in headers], "headers", "Orders", written)
+def found(*headers, written=(), **known):
+    problems = header_problems([CustomHeader(*h) for h in headers], "headers", "Orders", written, **known)
     return {problem.place: problem for problem in problems}
 
 
@@ -84,6 +93,43 @@ def test_a_formula_that_reads_another_external_credential_is_refused_with_the_ne
 def test_the_names_that_readable_formulas_read_are_known():
     headers = [CustomHeader("A", "{!$Credential.Orders.a}-{!$Credential.Orders.b}"), CustomHeader("B", "{!(}")]
     assert names_read(headers) == {("Orders", "a"), ("Orders", "b")}
+
+
+def test_a_formula_that_is_wrong_is_shown_with_a_caret_and_the_text_before_it_is_not():
+    problem = found(("X", "c4n4ry {!'a' & UPPR('b')} end"))["headers[0].value"]
+    assert problem.shown == "{!'a' & UPPR('b')}\n        ^"
+    assert "c4n4ry" not in str(problem)
+
+
+def test_a_body_is_read_by_the_name_of_the_headers_own_external_credential():
+    assert found(("X", "{!HEX(HASH('SHA-256', $Credential.Orders.Body))}")) == {}
+    problem = found(("X", "{!HEX(HASH('SHA-256', $Credential.Other.Body))}"))["headers[0].value"]
+    assert problem.got == "$Credential.Other.Body"
+
+
+@pytest.mark.parametrize("protocol", CATALOGUE.values(), ids=lambda p: p.name)
+def test_a_short_field_is_one_that_the_protocol_has(protocol):
+    known = short_fields_of(protocol)
+    for field in SHORT_FIELDS:
+        assert bool(found(("X", f"{{!$Credential.{field}}}"), protocol=protocol)) is (field not in known)
+
+
+def test_the_user_is_not_named_where_many_share_one_identity():
+    assert found(("X", "{!$User.Id}"), shared=()) == {}
+    problem = found(("X", "{!$User.Id}"), shared=("Service",))["headers[0].value"]
+    assert problem.got == "$User.Id, while principal Service is one identity for many users"
+    assert found(("X", "{!$Organization.Id}"), shared=("Service",)) == {}
+
+
+def test_the_short_fields_that_readable_formulas_read_are_known():
+    headers = [CustomHeader("A", "{!$Credential.Password}"), CustomHeader("B", "{!(}")]
+    assert short_fields_read(headers) == {"Password"}
+
+
+def test_the_principals_that_many_share_are_the_named_ones():
+    kinds = [Principal(kind.value, kind) for kind in PrincipalType]
+    assert shared_principals(ExternalCredential("E", "basic", principals=tuple(kinds))) == ("named",)
+    assert shared_principals(None) == ()
 
 
 @pytest.mark.parametrize("name", ["", "Idempotency-Key", "X-Request-Id", "PayPal-Request-Id"])

@@ -127,6 +127,12 @@ def test_the_guest_user_alone_is_of_kind_guest():
     assert "users.guest.kind" in found(user_problems(ORG, User("guest", "Guest User")))
 
 
+@pytest.mark.parametrize("email", ["alice", "a@b@c", "a b@c", "@x", "a@", "a@b\r\nX: 1"])
+def test_an_email_address_is_one(email):
+    assert "users.alice.email" in found(user_problems(ORG, User("alice", email=email)))
+    assert "users.alice.email" not in found(user_problems(ORG, User("alice", email="alice@example.com")))
+
+
 def test_a_time_box_has_a_zone_and_a_printable_purpose():
     box = Assignment("Clerks", datetime(2030, 1, 1), "line\nline")
     problems = found(user_problems(ORG, User("ann", permission_sets=(box,))))

@@ -100,6 +100,8 @@ DEFINITIONS = (
         METHODS,
         PATHS,
         LIMITS,
+        st.booleans(),
+        st.booleans(),
     )
     | st.builds(PermissionSet, READABLE, GRANTS, PERMISSIONS, TEXT, may_act_for=st.frozensets(READABLE, max_size=2))
     | st.builds(

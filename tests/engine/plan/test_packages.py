@@ -99,6 +99,7 @@ def test_a_package_may_disable_what_it_made():
         ("external_credential: Tools}", "external_credential: Tools, allowed_namespaces: [other]}"),
         ("external_credential: Tools}", "external_credential: Tools, headers: [{name: X-A, value: b}]}"),
         ("external_credential: Tools}", "external_credential: Tools, generate_authorization_header: false}"),
+        ("external_credential: Tools}", "external_credential: Tools, allow_merge_fields_in_body: true}"),
     ],
 )
 def test_a_change_of_what_the_admin_judged_disables_it_again(part, other):
@@ -124,6 +125,8 @@ def test_every_field_of_a_named_credential_that_is_not_for_people_is_judged():
         ("GET",),
         ("/a",),
         (RateLimit(1, 1),),
+        True,
+        True,
         ("POST",),
         "Idempotency-Key",
     )
@@ -223,6 +226,24 @@ def test_a_header_that_reads_a_secret_of_anothers_external_credential_is_refused
     org = changed(org, [Change("external_credentials", "Tools", tools)])
     found = refused(org, LOOT % f"{{name: X-A, value: '{{!$Credential.Tools.{name}}}'}}")
     assert "an admin writes such a header" in found["named_credentials.Loot.headers[0].value"].expected
+
+
+@pytest.mark.parametrize("switch", ["allow_merge_fields_in_header", "allow_merge_fields_in_body"])
+def test_a_package_lets_its_callers_send_no_secret_of_anothers_external_credential(switch):
+    text = f"named_credentials: {{Loot: {{url: https://thief.example, external_credential: Tools, {switch}: true}}}}"
+    problem = refused(ADMINS, text)[f"named_credentials.Loot.{switch}"]
+    assert problem.expected.startswith("false: with it callers could send the secrets of Tools")
+    assert plan(ENABLED, text).changes  # its own
+
+
+@pytest.mark.parametrize("field", ["OAuthToken", "OAuthConsumerKey", "AuthorizationHeaderValue"])
+def test_a_header_that_reads_a_short_field_of_anothers_external_credential_is_refused(field):
+    header = f"{{name: X-A, value: '{{!$Credential.{field}}}'}}"
+    assert (
+        f"$Credential.{field} by code of"
+        in refused(ADMINS, LOOT % header)["named_credentials.Loot.headers[0].value"].got
+    )
+    assert plan(ENABLED, LOOT % header).changes
 
 
 def test_a_header_may_read_what_is_not_secret_and_what_is_its_own():

@@ -52,6 +52,16 @@ def marked(old, **changes) -> list[str]:
         ),
         (NAMED, {"allowed_paths": ("/items/*", "/**")}, ["+ allowed_paths: /**  (widens)"]),
         (NAMED, {"enabled_for_callouts": True}, ["~ enabled_for_callouts: false → true  (widens)"]),
+        (
+            NAMED,
+            {"allow_merge_fields_in_body": True},
+            ["~ allow_merge_fields_in_body: false → true  (widens)"],
+        ),
+        (
+            NAMED,
+            {"allow_merge_fields_in_header": True},
+            ["~ allow_merge_fields_in_header: false → true  (widens)"],
+        ),
         (NAMED, {"rate_limits": (RateLimit(200, 60),)}, ["~ rate_limits[0].calls: 100 → 200  (widens)"]),
         (
             NAMED,

@@ -130,6 +130,7 @@ class StandInRoute:
     refresh_statuses: frozenset[int] = frozenset({401, 601})
     ready: Ready | None = None
     demands: Any = None
+    formulas: Any = None
     until: float = FOREVER
     replay: ReplayContract = field(default_factory=ReplayContract)
 
@@ -182,7 +183,7 @@ class StandIn:
         if self.refusing is not None:
             raise self.refusing
 
-    async def prepare(self, route):
+    async def prepare(self, route, asked=None):
         self.prepared += 1
         if self.gate is not None:
             await self.gate.wait()
@@ -194,9 +195,9 @@ class StandIn:
     def is_stale(self, route, ready, status):
         return self.stale
 
-    async def refresh(self, route, ready, status):
+    async def refresh(self, route, ready, status, asked=None):
         self.refreshed += 1
-        return None if self.active else await self.prepare(route)
+        return None if self.active else await self.prepare(route, asked)
 
     def still_good(self, route):
         return self.good

@@ -19,7 +19,7 @@ from callout.core.access.approvals import callers_of, naming_approval
 from callout.core.access.proposing import least, new_name
 from callout.core.access.sources import SET, Source, earliest, end_of, sources_of
 from callout.core.explanation import Explanation, Remedy, Step
-from callout.core.formula import FormulaError, parse
+from callout.core.formula import ISSUED_TOKEN, FormulaError, parse
 from callout.core.model.credentials import (
     ExternalCredential,
     NamedCredential,
@@ -138,6 +138,8 @@ def required_names(
     protocol = catalogue[external.protocol]
     headers = (*external.headers, *(named.headers if named else ()))
     read = {name for h in headers for credential, name in parse(h.value).names if credential == external.name}
+    if protocol.obtains:
+        read -= ISSUED_TOKEN
     given = {**external.parameters, **principal.parameters}
     return required_secrets(protocol, given) | (read - external.parameters.keys() - principal.parameters.keys())
 
@@ -439,7 +441,8 @@ def _configured_step(
         missing = required_names(catalogue, external, principal, named) - org.configured.get(holder, frozenset())
     except FormulaError as error:
         remedy = Remedy("Correct the formula in the custom header", "callout apply -f FILE")
-        return Step("configured", held=False, detail=str(error), reason="formula_failed", remedies=(remedy,))
+        detail = error.whole
+        return Step("configured", held=False, detail=detail, reason="formula_failed", remedies=(remedy,))
     if not missing:
         return Step("configured", held=True, detail=f"{holder} has every value that {external.protocol} needs")
     names = " ".join(f"{name}=-" for name in sorted(missing))

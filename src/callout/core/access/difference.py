@@ -111,7 +111,7 @@ def _kinds(before: Org, after: Org, now: datetime) -> list[_Kind]:
 
 def _nameless(org: Org, user: str) -> User | None:
     person = org.users.get(user)
-    return replace(person, name="", label="") if person is not None else None
+    return replace(person, name="", label="", email="") if person is not None else None
 
 
 def _way(org: Org, catalogue: Catalogue, user: str, name: str, now: datetime) -> str | None:

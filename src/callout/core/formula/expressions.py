@@ -5,42 +5,70 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
 
 from callout.core.formula.errors import FormulaError, Place
-from callout.core.formula.functions import Function, Parameter
-from callout.core.formula.values import LONGEST_VALUE, Blob, Lookup, Type, UnfitError, Value
+from callout.core.formula.functions import Function
+from callout.core.formula.scope import ORGANIZATION_FIELDS, USER_FIELDS, Reads, Scope
+from callout.core.formula.values import (
+    LONGEST_VALUE,
+    Blob,
+    Content,
+    Scalar,
+    Type,
+    UnfitError,
+    Value,
+    bounded_number,
+)
 from callout.core.secret import Redactable, Secret, reveal
 
-Names = frozenset[tuple[str, str]]
+CONVERSIONS = {
+    Type.STRING: "a String: wrap it in BASE64ENCODE or HEX",
+    Type.BLOB: "a Blob: wrap it in BLOB, BASE64DECODE or HASH",
+    Type.NUMBER: "a Number: wrap it in VALUE or LEN",
+    Type.BOOLEAN: "a Boolean: a comparison, such as $Credential.X.Mode = 'live'",
+    Type.DATETIME: "a DateTime: NOW() or DATETIMEVALUE('2030-01-31 12:00:00')",
+}
+
+
+def conversion(wanted: Type, given: Type) -> str:
+    """Say what is expected of a type, and what makes it of the one that was given."""
+    if wanted is Type.STRING and given in (Type.NUMBER, Type.DATETIME):
+        return "a String: wrap it in TEXT"
+    if wanted is Type.STRING and given is Type.BOOLEAN:
+        return "a String: choose one with IF"
+    return CONVERSIONS[wanted]
 
 
 @dataclass(frozen=True, slots=True)
 class Expression(ABC):
-    """Something that gives a value of `type`. `names` are the (external credential, parameter) pairs that it reads."""
+    """Something that gives a value of `type`. `reads` is what it reads."""
 
     place: Place
     type: Type
-    names: Names
+    reads: Reads
 
     @abstractmethod
-    def evaluate(self, lookup: Lookup) -> Value:
-        """Return the value. Raises `FormulaError`, and whatever `lookup` raises."""
+    def evaluate(self, scope: Scope) -> Value:
+        """Return the value. Raises `FormulaError`, and whatever the scope's look-ups raise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Literal(Expression):
-    """A text in quotes."""
+    """A text in quotes, a number, TRUE or FALSE."""
 
-    text: str
+    content: str | Fraction | bool
 
     @classmethod
-    def of(cls, place: Place, text: str) -> Literal:
+    def of(cls, place: Place, content: str | Fraction | bool) -> Literal:
         """Build a literal."""
-        return cls(place, Type.STRING, frozenset(), text)
+        kind = Type.STRING if isinstance(content, str) else Type.NUMBER
+        return cls(place, Type.BOOLEAN if isinstance(content, bool) else kind, Reads(), content)
 
-    def evaluate(self, lookup: Lookup) -> Value:  # noqa: ARG002 - a literal reads nothing
-        """Return the text."""
-        return Redactable((self.text,))
+    def evaluate(self, scope: Scope) -> Value:  # noqa: ARG002 - a literal reads nothing
+        """Return it."""
+        return as_value(self.content, secret=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,36 +81,100 @@ class CredentialParameter(Expression):
     @classmethod
     def of(cls, place: Place, external_credential: str, name: str) -> CredentialParameter:
         """Build a reference to a parameter."""
-        return cls(place, Type.STRING, frozenset({(external_credential, name)}), external_credential, name)
+        reads = Reads(names=frozenset({(external_credential, name)}))
+        return cls(place, Type.STRING, reads, external_credential, name)
 
-    def evaluate(self, lookup: Lookup) -> Value:
+    def evaluate(self, scope: Scope) -> Value:
         """Return the parameter's value."""
-        return Redactable((lookup(self.external_credential, self.name),))
+        return Redactable((scope.credential(self.external_credential, self.name),))
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBody(Expression):
+    """`$Credential.ExternalCredential.Body`: the request's body as it will be sent."""
+
+    @classmethod
+    def of(cls, place: Place, external_credential: str) -> RequestBody:
+        """Build a reference to the body."""
+        return cls(place, Type.BLOB, Reads(bodies=frozenset({external_credential})))
+
+    def evaluate(self, scope: Scope) -> Value:
+        """Return the body, however long."""
+        return scope.body
+
+
+@dataclass(frozen=True, slots=True)
+class ShortField(Expression):
+    """`$Credential.Username` and its like."""
+
+    name: str
+
+    @classmethod
+    def of(cls, place: Place, name: str) -> ShortField:
+        """Build a reference to a short field."""
+        return cls(place, Type.STRING, Reads(short=frozenset({name})), name)
+
+    def evaluate(self, scope: Scope) -> Value:
+        """Return the field's value."""
+        return Redactable((scope.short(self.name),))
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalField(Expression):
+    """`$User.Field` or `$Organization.Field`; none is secret."""
+
+    name: str
+
+    @classmethod
+    def user(cls, place: Place, name: str) -> GlobalField:
+        """Build a reference to a field of the calling user."""
+        return cls(place, Type.STRING, Reads(user=frozenset({name})), name)
+
+    @classmethod
+    def organization(cls, place: Place, name: str) -> GlobalField:
+        """Build a reference to a field of the organization."""
+        return cls(place, Type.STRING, Reads(organization=frozenset({name})), name)
+
+    def evaluate(self, scope: Scope) -> Value:
+        """Return the field's value; one that is empty is an error, for it would be sent as nothing."""
+        user = bool(self.reads.user)
+        value = (scope.user if user else scope.organization).get(self.name, "")
+        if not value:
+            shown = f"{'$User' if user else '$Organization'}.{self.name}"
+            known = (USER_FIELDS if user else ORGANIZATION_FIELDS)[self.name]
+            got, expected = f"{shown}, which has no value", f"a value: {known}"
+            raise FormulaError(self.place.source, self.place.offset, got, expected, lacking=shown)
+        return Redactable((value,))
 
 
 @dataclass(frozen=True, slots=True)
 class Concatenation(Expression):
-    """Two or more texts, joined. Each keeps its own secrecy."""
+    """Two or more texts, or blobs, joined. Each text keeps its own secrecy."""
 
     operands: tuple[Expression, ...]
 
     @classmethod
     def of(cls, place: Place, operands: tuple[Expression, ...]) -> Concatenation:
-        """Join operands; raises `FormulaError` at the first that is no text."""
+        """Join operands; raises `FormulaError` at the first that is of another type than the first."""
+        kind = Type.BLOB if all(operand.type is Type.BLOB for operand in operands) else Type.STRING
         for operand in operands:
-            if operand.type is not Type.STRING:
-                raise operand.place.error(f"a {operand.type} to join", "a String: wrap it in BASE64ENCODE or HEX")
-        return cls(place, Type.STRING, _names(operands), operands)
+            if operand.type is not kind:
+                raise operand.place.error(f"a {operand.type} to join", conversion(kind, operand.type))
+        return cls(place, kind, reads_of(operands), operands)
 
-    def evaluate(self, lookup: Lookup) -> Value:
+    def evaluate(self, scope: Scope) -> Value:
         """Return the texts, joined."""
-        values = (operand.evaluate(lookup) for operand in self.operands)
-        return _bounded(self.place, Redactable.of(*(v for v in values if isinstance(v, Redactable))))
+        values = [operand.evaluate(scope) for operand in self.operands]
+        blobs = [value for value in values if isinstance(value, Blob)]
+        if blobs:
+            joined = Blob(b"".join(b.content for b in blobs), any(b.is_secret for b in blobs))
+            return bounded(self.place, joined, len(scope.body.content))
+        return bounded(self.place, Redactable.of(*(v for v in values if isinstance(v, Redactable))))
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Expression):
-    """A function and its arguments. The result is secret where any argument is."""
+    """A function and its arguments. The result is secret where any argument that was looked at is."""
 
     function: Function
     arguments: tuple[Expression, ...]
@@ -90,63 +182,106 @@ class Call(Expression):
     @classmethod
     def of(cls, place: Place, function: Function, arguments: tuple[Expression, ...]) -> Call:
         """Call a function; raises `FormulaError` for a wrong number, type or choice of arguments."""
-        parameters = function.parameters
-        if len(arguments) != len(parameters):
-            raise place.error(_counted(len(arguments)), f"{_counted(len(parameters))}: {function.signature}")
-        for number, (parameter, argument) in enumerate(zip(parameters, arguments, strict=True), 1):
-            if argument.type is not parameter.type:
-                expected = _CONVERSIONS[parameter.type]
-                raise argument.place.error(f"a {argument.type} {_as_argument(function, number)}", expected)
+        if not function.takes(len(arguments)):
+            raise place.error(_counted(len(arguments)), f"{_counted_parameters(function)}: {function.signature}")
+        first_alike = len(arguments) - function.alike
+        for index, argument in enumerate(arguments):
+            types = (arguments[first_alike].type,) if index >= first_alike else function.parameter(index).types
+            if argument.type not in types:
+                expected = conversion(types[0], argument.type)
+                raise argument.place.error(f"a {argument.type} {_as_argument(function, index)}", expected)
             if isinstance(argument, Literal):
-                _require_choice(argument.place, function, number, argument.text, secret=False)
-        return cls(place, function.result, _names(arguments), function, arguments)
+                _require_choice(argument.place, function, index, argument.content, secret=False)
+        reads = Reads.of((reads_of(arguments), Reads(time=function.timed)))
+        return cls(place, function.result or arguments[-1].type, reads, function, arguments)
 
-    def evaluate(self, lookup: Lookup) -> Value:
+    def evaluate(self, scope: Scope) -> Value:
         """Return what the function computes."""
-        values = [argument.evaluate(lookup) for argument in self.arguments]
-        plain = [value.content if isinstance(value, Blob) else reveal(value) for value in values]
-        for number, (argument, value, content) in enumerate(zip(self.arguments, values, plain, strict=True), 1):
-            _require_choice(argument.place, self.function, number, content, secret=value.is_secret)
+        taken = _Taken(self, scope)
+        arguments = [taken.later(i) if self.function.lazy else taken.now(i) for i in range(len(self.arguments))]
+        time = (scope.now,) if self.function.timed else ()
         try:
-            result = self.function.compute(*plain)
+            result = self.function.compute(*time, *arguments)
+            if self.type is Type.NUMBER:
+                assert isinstance(result, Fraction)  # the table says so
+                result = bounded_number(result)
         except UnfitError as error:
             raise self.place.error(f"{error.got} as an argument of {self.function.name}", error.expected) from None
-        secret = any(value.is_secret for value in values)
-        if isinstance(result, bytes):
-            return _bounded(self.place, Blob(result, is_secret=secret))
-        return _bounded(self.place, Redactable((Secret(result) if secret else result,)))
+        longest = len(scope.body.content) if self.type is Type.BLOB and self.function.lazy else 0
+        return bounded(self.place, as_value(result, secret=taken.secret), longest)
 
 
-_CONVERSIONS = {
-    Type.STRING: "a String: wrap it in BASE64ENCODE or HEX",
-    Type.BLOB: "a Blob: wrap it in BLOB, BASE64DECODE or HASH",
-}
+class _Taken:
+    """The arguments of one call, evaluated as they are asked for."""
+
+    def __init__(self, call: Call, scope: Scope) -> None:
+        self._call = call
+        self._scope = scope
+        self.secret = False
+
+    def now(self, index: int) -> Content:
+        """Evaluate an argument."""
+        argument = self._call.arguments[index]
+        value = argument.evaluate(self._scope)
+        self.secret = self.secret or value.is_secret
+        content = content_of(value)
+        _require_choice(argument.place, self._call.function, index, content, secret=value.is_secret)
+        return content
+
+    def later(self, index: int) -> object:
+        """Return what evaluates an argument when it is called."""
+        return lambda: self.now(index)
 
 
-def _names(expressions: Iterable[Expression]) -> Names:
-    return frozenset[tuple[str, str]]().union(*(expression.names for expression in expressions))
+def as_value(content: Content, *, secret: bool) -> Value:
+    """Note of a plain value whether it is secret."""
+    if isinstance(content, bytes):
+        return Blob(content, secret)
+    if isinstance(content, str):
+        return Redactable((Secret(content) if secret else content,))
+    assert isinstance(content, Fraction | bool | datetime)
+    return Scalar(content, secret)
+
+
+def content_of(value: Value) -> Content:
+    """Return a value without the note whether it is secret."""
+    return reveal(value) if isinstance(value, Redactable) else value.content
+
+
+def reads_of(expressions: Iterable[Expression]) -> Reads:
+    """Return what several expressions read."""
+    return Reads.of(expression.reads for expression in expressions)
 
 
 def _counted(number: int) -> str:
     return "1 argument" if number == 1 else f"{number} arguments"
 
 
-def _as_argument(function: Function, number: int) -> str:
-    return f"as argument {number} ({function.parameters[number - 1].name}) of {function.name}"
+def _counted_parameters(function: Function) -> str:
+    most = len(function.parameters)
+    if function.repeats:
+        return f"at least {_counted(most)}"
+    return f"{most - function.optional} or {_counted(most)}" if function.optional else _counted(most)
 
 
-def _require_choice(place: Place, function: Function, number: int, content: str | bytes, *, secret: bool) -> None:
-    parameter: Parameter = function.parameters[number - 1]
-    if parameter.choices and content not in parameter.choices:
+def _as_argument(function: Function, index: int) -> str:
+    return f"as argument {index + 1} ({function.parameter(index).name}) of {function.name}"
+
+
+def _require_choice(place: Place, function: Function, index: int, content: Content, *, secret: bool) -> None:
+    choices = function.parameter(index).choices
+    if choices and content not in choices:
         shown = "another text" if secret else repr(content)
-        raise place.error(f"{shown} {_as_argument(function, number)}", " or ".join(map(repr, parameter.choices)))
+        raise place.error(f"{shown} {_as_argument(function, index)}", " or ".join(map(repr, choices)))
 
 
-def _bounded(place: Place, value: Value) -> Value:
-    """Return the value; raises `FormulaError` for one that no header could hold."""
+def bounded(place: Place, value: Value, more: int = 0) -> Value:
+    """Return the value; raises `FormulaError` for a text or blob that is longer than `LONGEST_VALUE` and `more`."""
+    if isinstance(value, Scalar):
+        return value
     blob = isinstance(value, Blob)
     size = len(value.content) if isinstance(value, Blob) else len(reveal(value))
-    if size > LONGEST_VALUE:
+    if size > LONGEST_VALUE + more:
         raise too_long(place, size, "bytes" if blob else "characters")
     return value
 

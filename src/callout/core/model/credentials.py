@@ -126,6 +126,7 @@ class NamedCredential:
     """Where an external system is: a URL that no caller can change, and who may call it from which code.
 
     `allowed_methods` and `allowed_paths` (patterns, judged on what follows the URL) restrict nothing where empty.
+    `allow_merge_fields_…`: formulas are evaluated in headers or bodies that callers send.
     `replay_methods` and `idempotency_header` are what `core.refresh.replay` reads: what may be sent again, and the
     header by which the external system knows one callout from two.
     """
@@ -144,6 +145,8 @@ class NamedCredential:
     allowed_methods: tuple[str, ...] = ()
     allowed_paths: tuple[str, ...] = ()
     rate_limits: tuple[RateLimit, ...] = ()
+    allow_merge_fields_in_header: bool = False
+    allow_merge_fields_in_body: bool = False
     replay_methods: tuple[str, ...] = ()
     idempotency_header: str = ""
 

@@ -128,6 +128,7 @@ class User:
     active: bool = True
     label: str = ""
     kind: UserKind = UserKind.HUMAN
+    email: str = ""
 
     @property
     def set_names(self) -> tuple[str, ...]:

@@ -103,14 +103,15 @@ class ReplayContract:
         """Say whether a request of this method bears the idempotency header."""
         return self.idempotency_header != b"" and method not in IDEMPOTENT
 
-    def worded(self, method: str) -> str:
-        """Say what happens to a request of this method after a refresh."""
+    def worded(self, method: str, *, gathered: bool = False) -> str:
+        """Say what happens to a request of this method after a refresh. `gathered`: its body is taken whole."""
         name = method.encode()
         if not self.possible:
             return "the protocol obtains no token: nothing is refreshed, and nothing sent again"
         if not self._permits(name):
             return f"{method} is never sent again: replay_methods does not name it"
         room = "replay_file_limit" if self.room(name) is Room.FILE else "replay_limit"
+        room = "formula_body_limit" if gathered else room
         return f"{method} is sent again after a refresh, once, with a body of up to {room}"
 
     def _permits(self, method: bytes) -> bool:

@@ -6,13 +6,14 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from callout.core.errors import Problem
+from callout.core.formula import ISSUED_TOKEN
 from callout.core.json_pointer import refusal_of_pointer
 from callout.core.model.credentials import ExternalCredential, NamedCredential, Principal
 from callout.core.model.org import Org
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter, declared_parameter
 from callout.core.refresh.idle import refusal_of_limit
 from callout.core.refresh.rules import refusal_of
-from callout.core.rules.headers import header_problems, names_read
+from callout.core.rules.headers import header_problems, names_read, shared_principals
 from callout.core.rules.names import developer_name_rule, namespace_rule, nearest, readable_name_rule
 from callout.core.rules.refresh_rules import refresh_rule_problems
 from callout.core.rules.urls import refusal_of_url
@@ -52,7 +53,14 @@ def external_credential_problems(
     yield from _principal_problems(external, protocol, place)
     generating = any(named.generate_authorization_header for named in users)
     written = protocol.writes if protocol is not None and generating else ()
-    yield from header_problems(external.headers, f"{place}.headers", external.name, written)
+    yield from header_problems(
+        external.headers,
+        f"{place}.headers",
+        external.name,
+        written,
+        protocol=protocol,
+        shared=shared_principals(external),
+    )
 
 
 def secret_name_problems(
@@ -69,7 +77,7 @@ def secret_name_problems(
     place = f"external_credentials.{external.name}.principals.{principal}.secrets"
     protocol = catalogue.get(external.protocol)
     declared = {p.name: p for p in protocol.parameters} if protocol is not None else {}
-    known = {n for n, p in declared.items() if p.secret} | _names_read(external, users)
+    known = {n for n, p in declared.items() if p.secret} | _names_read(external, users, protocol)
     for name in names:
         keyed = declared_parameter(protocol, name) if protocol is not None and "." in name else None
         if keyed is not None:
@@ -89,10 +97,13 @@ def users_of(org: Org, external_credential: str) -> tuple[NamedCredential, ...]:
     return tuple(n for n in org.named_credentials.values() if n.external_credential == external_credential)
 
 
-def _names_read(external: ExternalCredential, users: Collection[NamedCredential]) -> frozenset[str]:
+def _names_read(
+    external: ExternalCredential, users: Collection[NamedCredential], protocol: type[AuthenticationProtocol] | None
+) -> frozenset[str]:
     """Return the parameter names that formulas read of this credential: its headers' and its named credentials'."""
     headers = (*external.headers, *(header for named in users for header in named.headers))
-    return frozenset(name for credential, name in names_read(headers) if credential == external.name)
+    names = frozenset(name for credential, name in names_read(headers) if credential == external.name)
+    return names - ISSUED_TOKEN if protocol is not None and protocol.obtains else names
 
 
 def _status_problems(place: str, statuses: tuple[int, ...]) -> Iterator[Problem]:
@@ -112,7 +123,7 @@ def _parameter_problems(
     place: str,
 ) -> Iterator[Problem]:
     declared = {p.name: p for p in protocol.parameters}
-    read = _names_read(external, users)
+    read = _names_read(external, users, protocol)
     private = external.allow_private_network
     if private is None:
         private = any(named.allow_private_network for named in users)

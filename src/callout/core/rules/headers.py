@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from callout.core.errors import Problem
-from callout.core.formula import FormulaError, parse
+from callout.core.formula import FormulaError, Reads, parse
+from callout.core.formula.credential import short_fields_of
+from callout.core.formula.scope import SHORT_FIELDS
 from callout.core.message import HOP_BY_HOP
-from callout.core.model.credentials import CustomHeader
+from callout.core.model.credentials import CustomHeader, ExternalCredential, PrincipalType
+from callout.core.protocol import AuthenticationProtocol
 from callout.core.rules.names import nearest
 
 #: A token (RFC 9110 section 5.6.2).
@@ -21,9 +24,18 @@ _CALLOUTS_OWN = "callout-"
 
 
 def header_problems(
-    headers: Iterable[CustomHeader], place: str, external_credential: str, written: tuple[str, ...]
+    headers: Iterable[CustomHeader],
+    place: str,
+    external_credential: str,
+    written: tuple[str, ...],
+    *,
+    protocol: type[AuthenticationProtocol] | None = None,
+    shared: Collection[str] = (),
 ) -> Iterator[Problem]:
-    """Judge the custom headers at a place. `written` are the headers that the protocol generates beside them."""
+    """Judge the custom headers at a place. `written` are the headers that the protocol generates beside them.
+
+    `protocol` is that of the external credential, where it is known; `shared` are its named principals.
+    """
     generated = {name.lower() for name in written}
     for index, header in enumerate(headers):
         here = f"{place}[{index}]"
@@ -36,7 +48,7 @@ def header_problems(
         elif name in generated:
             expected = f"no custom {header.name} beside the generated one; set generate_authorization_header: false"
             yield Problem(f"{here}.name", f"a custom {header.name} header", expected)
-        yield from _value_problems(header, f"{here}.value", external_credential)
+        yield from _value_problems(header, f"{here}.value", external_credential, protocol, shared)
 
 
 def idempotency_header_problems(name: str, place: str, written: Iterable[str]) -> Iterator[Problem]:
@@ -63,16 +75,61 @@ def names_read(headers: Iterable[CustomHeader]) -> frozenset[tuple[str, str]]:
     return frozenset(found)
 
 
-def _value_problems(header: CustomHeader, place: str, external_credential: str) -> Iterator[Problem]:
+def short_fields_read(headers: Iterable[CustomHeader]) -> frozenset[str]:
+    """Return the short fields that readable formulas in these headers read."""
+    found: set[str] = set()
+    for header in headers:
+        try:
+            found |= parse(header.value).reads.short
+        except FormulaError:
+            continue  # as above
+    return frozenset(found)
+
+
+def shared_principals(external: ExternalCredential | None) -> tuple[str, ...]:
+    """Return the principals that are one identity for many users."""
+    principals = external.principals if external is not None else ()
+    return tuple(principal.name for principal in principals if principal.type is PrincipalType.NAMED)
+
+
+def _value_problems(
+    header: CustomHeader,
+    place: str,
+    external_credential: str,
+    protocol: type[AuthenticationProtocol] | None,
+    shared: Collection[str],
+) -> Iterator[Problem]:
     try:
         template = parse(header.value)
     except FormulaError as error:
         at = f"line {error.line}, column {error.column}" if error.line > 1 else f"column {error.column}"
-        yield Problem(place, f"{error.got}, at {at}", error.expected)
+        yield Problem(place, f"{error.got}, at {at}", error.expected, shown=error.pointed)
         return
+    yield from _global_problems(template.reads, place, external_credential, protocol, shared)
     for credential, name in sorted(template.names):
         if credential != external_credential:
             got = f"$Credential.{credential}.{name}"
             hint = nearest(credential, (external_credential,))
             expected = f"a value of the header's own external credential: $Credential.{external_credential}.{name}"
             yield Problem(place, got, expected, f"$Credential.{hint}.{name}" if hint else None)
+
+
+def _global_problems(
+    reads: Reads,
+    place: str,
+    external_credential: str,
+    protocol: type[AuthenticationProtocol] | None,
+    shared: Collection[str],
+) -> Iterator[Problem]:
+    """Judge what formulas read beside parameters: bodies, short fields, and fields of the user."""
+    for credential in sorted(reads.bodies - {external_credential}):
+        expected = f"the header's own external credential: $Credential.{external_credential}.Body"
+        yield Problem(place, f"$Credential.{credential}.Body", expected)
+    if protocol is not None:
+        known = short_fields_of(protocol)
+        for field in sorted(reads.short - known):
+            fields = ", ".join(each for each in SHORT_FIELDS if each in known)
+            yield Problem(place, f"$Credential.{field}", f"a field that protocol {protocol.name} has: {fields}")
+    if reads.user and shared:
+        got = f"$User.{min(reads.user)}, while principal {min(shared)} is one identity for many users"
+        yield Problem(place, got, "per-user principals alone where a header says who the user is")

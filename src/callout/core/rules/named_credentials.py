@@ -8,7 +8,7 @@ from callout.core.errors import Problem
 from callout.core.model.credentials import NamedCredential
 from callout.core.model.org import Org
 from callout.core.protocol import Catalogue
-from callout.core.rules.headers import header_problems, idempotency_header_problems
+from callout.core.rules.headers import header_problems, idempotency_header_problems, shared_principals
 from callout.core.rules.names import developer_name_rule, namespace_rule, nearest
 from callout.core.rules.requests import method_problems, path_problems, rate_limit_problems
 from callout.core.rules.urls import refusal_of_url
@@ -36,7 +36,14 @@ def named_credential_problems(org: Org, catalogue: Catalogue, named: NamedCreden
         yield Problem(here, repr(named.external_credential), f"an external credential: {known}", hint)
     protocol = catalogue.get(external.protocol) if external is not None else None
     written = protocol.writes if protocol is not None and named.generate_authorization_header else ()
-    yield from header_problems(named.headers, f"{place}.headers", named.external_credential, written)
+    yield from header_problems(
+        named.headers,
+        f"{place}.headers",
+        named.external_credential,
+        written,
+        protocol=protocol,
+        shared=shared_principals(external),
+    )
     custom = (*named.headers, *(external.headers if external is not None else ()))
     names = (*written, *(header.name for header in custom))
     yield from idempotency_header_problems(named.idempotency_header, f"{place}.idempotency_header", names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 
@@ -36,6 +37,7 @@ from callout.core.rules.requests import method_problems, path_problems
 LONGEST_VERSION = 64
 
 LONGEST_PURPOSE = 255
+_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+")
 _BEFORE_EVERY_END = datetime.min.replace(tzinfo=UTC)
 _STANDARD = {("profiles", p.name): p.admin_permissions for p in STANDARD_PROFILES} | {
     ("permission_sets", s.name): s.admin_permissions for s in STANDARD_PERMISSION_SETS
@@ -78,6 +80,8 @@ def user_problems(org: Org, user: User) -> Iterator[Problem]:
     if (user.kind is UserKind.GUEST) != (user.name == GUEST):
         expected = "guest" if user.name == GUEST else "human, service or background; guest is for the one guest user"
         yield Problem(f"{place}.kind", repr(user.kind.value), expected)
+    if user.email and _EMAIL.fullmatch(user.email) is None:
+        yield Problem(f"{place}.email", repr(user.email), "an email address: name@domain, without spaces")
     keys = sorted(key.prefix for key in org.keys.values() if key.user == user.name)
     if user.kind is UserKind.BACKGROUND and keys:
         expected = f"none: it holds no secret of its own; revoke them first: callout key revoke {keys[0]}"

@@ -66,6 +66,7 @@ class UserDefinition(Request):
     active: bool | None = None
     label: str | None = None
     kind: str | None = None
+    email: str | None = None
 
 
 class KeyOf(Request):

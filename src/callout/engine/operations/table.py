@@ -238,6 +238,7 @@ _PEOPLE = (
             active=q.active,
             label=q.label,
             kind=q.kind,
+            email=q.email,
         ),
     ),
     Operation(

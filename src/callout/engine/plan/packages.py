@@ -20,7 +20,7 @@ from callout.core.model.credentials import (
 )
 from callout.core.model.org import SECTIONS, Definition, Org
 from callout.core.rules import users_of
-from callout.core.rules.headers import names_read
+from callout.core.rules.headers import names_read, short_fields_read
 from callout.core.rules.names import namespace_of
 
 Key = tuple[str, str]
@@ -116,7 +116,17 @@ class PackageWishes:
             if key.external_credential == external.name
             for name in names
         }
+        for switch in ("allow_merge_fields_in_header", "allow_merge_fields_in_body"):
+            if getattr(named, switch):
+                got = f"{switch} by code of package {self.namespace}"
+                expected = f"false: with it callers could send the secrets of {external.name}, which it did not make"
+                self.problems.append(Problem(f"{_NAMED}.{named.name}.{switch}", got, expected))
         for index, header in enumerate(named.headers):
+            for short in sorted(short_fields_read([header])):
+                place = f"{_NAMED}.{named.name}.headers[{index}].value"
+                got = f"$Credential.{short} by code of package {self.namespace}"
+                expected = f"no field of {external.name}, which it did not make; an admin writes such a header"
+                self.problems.append(Problem(place, got, expected))
             for credential, name in sorted(names_read([header])):
                 if credential == external.name and (name in secret or name not in external.parameters):
                     place = f"{_NAMED}.{named.name}.headers[{index}].value"

@@ -23,7 +23,16 @@ _ADDING: tuple[tuple[tuple[type, ...], frozenset[str]], ...] = (
     ((PermissionSet,), frozenset({"may_act_for"})),
     ((PermissionSetGroup,), frozenset({"permission_sets"})),
 )
-_SWITCHES = frozenset({"enabled_for_callouts", "allow_private_network", "active", "users_by_name"})
+_SWITCHES = frozenset(
+    {
+        "enabled_for_callouts",
+        "allow_private_network",
+        "allow_merge_fields_in_header",
+        "allow_merge_fields_in_body",
+        "active",
+        "users_by_name",
+    }
+)
 _MUTED = ("principals", "user_external_credential", "admin_permissions")
 _ASSIGNED = frozenset({"permission_sets", "permission_set_groups"})
 

@@ -6,10 +6,12 @@ import json
 from http import HTTPStatus
 
 from callout.core.errors import Refused
+from callout.core.explanation import Remedy
 from callout.core.problem import CONTENT_TYPE, problem
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _UNAUTHORIZED = 401
+_SLOW_TOKEN = Remedy("Raise the timeout with Callout-Timeout, or ask why the token endpoint is slow", "callout status")
 
 
 def refusal(refused: Refused, callout_id: bytes, *, head_only: bool, keep_alive: bool) -> tuple[int, bytes]:
@@ -46,3 +48,12 @@ def _answer(status: int, lines: list[str], body: bytes, *, head_only: bool, keep
 def too_large(got: str, most: int) -> Refused:
     """Refuse a request for the size of its body, in bytes."""
     return Refused("request_too_large", f"got a body of {got} bytes; expected at most {most}")
+
+
+def late(seconds: float, *, token: bool, whole: bool) -> Refused:
+    """Refuse for what did not come in time: a token, the answer to a whole request, or the rest of a request."""
+    if token:
+        detail = f"got no token; expected it within {seconds:g} seconds. It is still asked for"
+        return Refused("timed_out", detail, _SLOW_TOKEN)
+    missing = "answer" if whole else "more of the request's body"
+    return Refused("timed_out", f"got no {missing}; expected it within {seconds:g} seconds")

@@ -7,21 +7,21 @@ hangs up loses no token.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from callout.core.access.target import join, split_target
 from callout.core.errors import Refused
-from callout.core.explanation import Remedy
 from callout.core.http1.head import RequestHead, ResponseHead
 from callout.core.http1.lines import with_line
-from callout.core.refresh.replay import DONE, IDEMPOTENT, Obstacle, Replay
+from callout.core.refresh.replay import DONE, IDEMPOTENT, Obstacle, Replay, Room
+from callout.engine.evaluating import Asked
 from callout.engine.issuers import Unverified
 from callout.engine.routes import Ready, Route
-from callout.entrypoints.gateway.answers import CONTINUE, refusal
+from callout.entrypoints.gateway.answers import CONTINUE, late, refusal
 from callout.entrypoints.gateway.failure import log_failure
 from callout.entrypoints.gateway.framing import Reframing, framed
+from callout.entrypoints.gateway.gathering import Gathering, gathering_of
 from callout.entrypoints.gateway.outbound import Connection
 from callout.entrypoints.gateway.request_body import RequestBody
 from callout.entrypoints.gateway.screening import Screening, Watching
@@ -30,12 +30,8 @@ if TYPE_CHECKING:
     from callout.entrypoints.gateway.caller import CallerConnection
     from callout.entrypoints.gateway.server import Gateway
 
-
 _BODILESS = frozenset({204, 304})
 _HEAD = b"HEAD"
-_SLOW_TOKEN = Remedy("Raise the timeout with Callout-Timeout, or ask why the token endpoint is slow", "callout status")
-
-log = logging.getLogger(__name__)
 
 
 class Exchange:
@@ -48,6 +44,7 @@ class Exchange:
         "_connection",
         "_deadline",
         "_gateway",
+        "_gathering",
         "_head",
         "_id",
         "_keep_alive",
@@ -89,6 +86,7 @@ class Exchange:
         self._request_ended = True
         self._resending = False  # what was kept in a file is on its way
         self._body: RequestBody | None = None
+        self._gathering: Gathering | None = None
         # The answer: 0 until its head is passed on.
         self._status = self.stale_status = self._received = self._attempts = 0
         self.replay: Replay | None = None
@@ -127,9 +125,7 @@ class Exchange:
             asked = head.callout_timeout
             self._timeout = gateway.limits.default_timeout if asked is None else gateway.limits.timeout(asked)
             self._deadline = self._started + self._timeout
-            if head.content_length:
-                self._body = RequestBody(gateway, self._caller, body)
-                self._body.expect(head.content_length, route.replay.room(head.method))
+            self._carry(route, body)
         except Refused as refused:
             self.refuse(refused)
             return
@@ -142,15 +138,28 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - fails closed, and says so
             self._failed(error)
             return
-        carried = gateway.heads.carried(head, route.drops)
-        if route.replay.idempotency_header and route.replay.adds_key(head.method):
-            carried = with_line(carried, route.replay.idempotency_header, self._id)
-        self._tail = b"\r\n".join((*carried, b"", b""))
-        ready = route.ready
-        if ready is not None and self._started < ready.fresh_until:
+        if self._gathering is not None:
+            self._gathering.take(body, ended)
+        elif (ready := route.ready) is not None and self._started < ready.fresh_until:
             self._send(route, ready)
         else:
-            self.in_background(self._prepare(route))
+            self.in_background(self.prepare(route))
+
+    def _carry(self, route: Route, first: bytes) -> None:
+        """Take over the lines that are carried on, and the body as this route needs it. Raises `Refused`."""
+        head, gateway = self._head, self._gateway
+        lines = gateway.heads.carried(head, route.drops)
+        if route.replay.adds_key(head.method):
+            lines = with_line(lines, route.replay.idempotency_header, self._id)
+        self._tail = b"\r\n".join((*lines, b"", b""))
+        room = route.replay.room(head.method)
+        if head.content_length:
+            self._body = RequestBody(gateway, self._caller, first)
+        if route.formulas is not None:
+            self._gathering = gathering_of(self, route, head, lines, gateway.limits)
+            room = Room.NONE if self._gathering is not None and self._gathering.takes_body else room
+        if self._body is not None:
+            self._body.expect(head.content_length, room)
 
     def request_went_on(self, body: bytes, ended: bool) -> None:
         """Take more of the request's body, as it was framed."""
@@ -163,20 +172,26 @@ class Exchange:
         except Refused as refused:
             self.refuse(refused)
             return
+        if self._gathering is not None and self._gathering.take(body, ended):
+            return
         if self._connection is not None:
             self._connection.write(body)
         else:
             whole.wait(body)
             self._caller.hold_for_connection()
 
+    def ask_for_body(self) -> None:
+        """Let a caller who waits for that send the body."""
+        if (body := self._body) and self._head.expects_continue and not body.continued and not self._request_ended:
+            body.continued = True
+            self._caller.write(CONTINUE)
+
     def _timed_out(self) -> Refused:
         """Say what did not come in time: a token, which another server gives, or what the external system waits for."""
-        refreshes = isinstance(self._screening, Screening) and self._screening.refreshes
-        if self._route is not None and (self._ready is None or refreshes):
-            detail = f"got no token; expected it within {self._timeout:g} seconds. It is still asked for"
-            return Refused("timed_out", detail, _SLOW_TOKEN)
-        missing = "answer" if self._request_ended else "more of the request's body"
-        return Refused("timed_out", f"got no {missing}; expected it within {self._timeout:g} seconds")
+        gathers = self._gathering is not None and self._gathering.asked is None
+        waits = self._ready is None or (isinstance(self._screening, Screening) and self._screening.refreshes)
+        waits = waits and self._route is not None and not gathers
+        return late(self._timeout, token=waits, whole=self._request_ended)
 
     def caller_left(self) -> None:
         """The caller hung up: the external system's work is ended, a refresh is not."""
@@ -214,6 +229,10 @@ class Exchange:
     def _send(self, route: Route, ready: Ready, *, fresh: bool = False) -> None:
         """Send the request, on an idle connection unless a fresh one is asked for or none is idle."""
         self._ready = ready
+        if ready.written is not None:
+            self._tail = ready.written.tail
+            if self._body is not None and ready.written.body is not None:
+                self._body.become(ready.written.body)
         connection = None if fresh else self._gateway.outbound.idle(route.destination)
         if connection is None:
             self.in_background(self._dial(route))
@@ -225,9 +244,7 @@ class Exchange:
         request = b"%b %b HTTP/1.1\r\n%b%b" % (method, self._target, ready.head, self._tail)
         body = self._body
         if body is not None:
-            if self._head.expects_continue and not body.continued and not self._request_ended:
-                body.continued = True
-                self._caller.write(CONTINUE)
+            self.ask_for_body()
             request = b"".join((request, *body.take_unsent()))
             self._caller.release_for_connection()
         self._connection = connection
@@ -261,8 +278,9 @@ class Exchange:
             self._body = None
             self.begin(b"".join(body.unsent), self._request_ended)
 
-    async def _prepare(self, route: Route) -> None:
-        ready = await self._gateway.callouts.prepare(route)
+    async def prepare(self, route: Route) -> None:
+        """Prepare what is sent, with the request where that was taken for it; then send it."""
+        ready = await self._gateway.callouts.prepare(route, self.asked)
         if not self._over:
             self._send(route, ready)
 
@@ -288,6 +306,11 @@ class Exchange:
     def callout_id(self) -> bytes:
         """The id that log and answer name it by."""
         return self._id
+
+    @property
+    def asked(self) -> Asked | None:
+        """The request itself, where formulas in it are evaluated or a header reads its body."""
+        return self._gathering.asked if self._gathering is not None else None
 
     @property
     def is_over(self) -> bool:

@@ -21,7 +21,8 @@ class Limits:
     external system may take until the head of its answer, by default and at most (`Callout-Timeout`).
     `idle_timeout`: longest pause while bodies are carried. `keep_alive_timeout`: how long a caller's connection may
     rest between two requests, `head_timeout` how long a caller may take for a request's head. `connection_limit`: most
-    callers' connections at a time.
+    callers' connections at a time. `formula_body_limit`: largest request body that is read whole because formulas in
+    it are evaluated, or a header reads it.
     """
 
     head_limit: int = LARGEST_HEAD
@@ -34,6 +35,7 @@ class Limits:
     keep_alive_timeout: float = 75.0
     head_timeout: float = 30.0
     connection_limit: int = 20_000
+    formula_body_limit: int = 1024 * 1024
 
     def timeout(self, asked: bytes) -> float:
         """Read `Callout-Timeout`, in seconds; raises `Refused` for what is no number, 0, or too long."""

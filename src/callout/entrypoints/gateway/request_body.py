@@ -86,6 +86,12 @@ class RequestBody:
         unsent, self.unsent = self.unsent, ()
         return unsent
 
+    def become(self, body: bytes) -> None:
+        """Send this in place of what came, which was taken whole; it is at hand for sending it again, however long."""
+        self.unsent = (body,)
+        self._kept = [body]
+        self._lost = None
+
     def rewind(self) -> None:
         """Let all that is kept wait for another connection: it is sent again; from `pieces` where a file keeps it."""
         self.unsent = tuple(self._kept)

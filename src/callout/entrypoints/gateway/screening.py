@@ -215,7 +215,9 @@ class Screening:
 
     async def _refresh(self) -> None:
         try:
-            fresh = await self._gateway.callouts.refresh(self._route, self._ready, self._head.status)
+            fresh = await self._gateway.callouts.refresh(
+                self._route, self._ready, self._head.status, self._exchange.asked
+            )
         except Exception as error:
             if self._state is not _State.REFRESHING:  # the first answer was passed on meanwhile
                 log_failure(self._exchange.callout_id, error)

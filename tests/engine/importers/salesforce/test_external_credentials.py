@@ -186,9 +186,16 @@ def test_a_formula_that_cannot_be_used_is_refused_with_its_position(value: str, 
     assert "meta.xml:6: ExternalCredential.AuthHeader.X-Key.parameterValue" in said
 
 
-def test_a_formula_cannot_read_an_issued_token() -> None:
-    row = parameter("AuthHeader", "X-Token", "{!$Credential.E.OAuthToken}")
-    assert "the token OAuthToken in a formula" in refusal_of(client_credentials("E", row))
+@pytest.mark.parametrize("name", ["E.OAuthToken", "E.AccessToken", "OAuthToken"])
+def test_a_formula_reads_the_access_token(name: str) -> None:
+    row = parameter("AuthHeader", "X-Token", f"{{!$Credential.{name}}}")
+    imported = imported_from(client_credentials("E", row))
+    assert definition_of(imported, ExternalCredential, "E").headers[0].value == f"{{!$Credential.{name}}}"
+
+
+def test_a_formula_cannot_read_a_refresh_token() -> None:
+    row = parameter("AuthHeader", "X-Token", "{!$Credential.E.RefreshToken}")
+    assert "the token RefreshToken in a formula" in refusal_of(client_credentials("E", row))
 
 
 def test_an_own_authorization_header_beside_the_generated_one_is_refused() -> None:

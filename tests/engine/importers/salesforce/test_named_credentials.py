@@ -124,6 +124,23 @@ def test_merge_fields_of_the_calling_program_are_told_of() -> None:
     entry = entry_of(imported_from(no_authentication(), named("N", extra=extra)), "N")
     assert entry.outcome == "imported"
     assert [note.split(" ")[0] for note in entry.notes] == ["allowMergeFieldsInHeader", "allowMergeFieldsInBody"]
+    assert "call BASE64DECODE, BASE64ENCODE, BLOB, HASH, HEX, HMAC:" in entry.notes[0]
+    assert "call HTMLENCODE:" in entry.notes[1]
+
+
+@pytest.mark.parametrize(
+    ("tag", "field"),
+    [
+        ("allowMergeFieldsInHeader", "allow_merge_fields_in_header"),
+        ("allowMergeFieldsInBody", "allow_merge_fields_in_body"),
+    ],
+)
+def test_merge_fields_of_the_calling_program_are_allowed_as_there(tag: str, field: str) -> None:
+    for said, allowed in (("true", True), ("false", False)):
+        imported = imported_from(no_authentication(), named("N", extra=((tag, said),)))
+        assert getattr(definition_of(imported, NamedCredential, "N"), field) is allowed
+    default = definition_of(imported_from(no_authentication(), named("N")), NamedCredential, "N")
+    assert getattr(default, field) is False
 
 
 @pytest.mark.parametrize("kind", ["PrivateEndpoint", "Standard"])

@@ -20,8 +20,8 @@ from callout.engine.importers.salesforce.schema import Judgement
 
 _TELLTALE = re.compile(r"authorization|cookie|key|password|secret|token", re.IGNORECASE)
 
-#: Names of an issued token in Salesforce's formulas; here the protocol alone writes it.
-_TOKEN_NAMES = frozenset({"AccessToken", "OAuthToken", "RefreshToken"})
+#: What of an issued token no formula reads: it is for the token endpoint alone.
+_TOKEN_NAMES = frozenset({"RefreshToken"})
 
 
 @dataclass(slots=True)
@@ -99,13 +99,13 @@ def names_read(headers: Sequence[CustomHeader]) -> frozenset[str]:
 
 
 def judge_token_names(headers: Sequence[CustomHeader], protocol: str, origins: Origins) -> None:
-    """Note headers that read an issued token: formulas here read what an admin set, and the protocol writes tokens."""
+    """Note headers that read a refresh token."""
     if not CATALOGUE[protocol].obtains:
         return
     for index, header in enumerate(headers):
         for name in sorted(names_read([header]) & _TOKEN_NAMES):
             line, element = origins.parts[f"headers[{index}]"]
-            expected = "no token in a formula; with generateAuthorizationHeader true Callout writes it"
+            expected = "AccessToken: a refresh token is sent to nobody but the token endpoint"
             origins.judgement.add(line, element, f"the token {name} in a formula", expected)
 
 

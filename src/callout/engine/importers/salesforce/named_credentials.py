@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from callout.core.formula.functions import FUNCTIONS
+from callout.core.formula.values import Use
 from callout.core.model.credentials import NamedCredential
 from callout.engine.importers.salesforce.commands import enable_command, package_command
 from callout.engine.importers.salesforce.definitions import Origins, created_by, headers_in, listed, literal_secrets
@@ -62,12 +64,17 @@ def judge_url(url: str, origins: Origins) -> None:
 
 
 def note_merge_fields(top: Element, draft: Draft) -> None:
-    """Tell of merge fields in what the calling program writes; Callout leaves a caller's bytes as they are."""
-    for tag, where in (("allowMergeFieldsInHeader", "headers"), ("allowMergeFieldsInBody", "bodies")):
+    """Tell what merge fields in what the calling program writes can read and call here."""
+    kinds = (
+        ("allowMergeFieldsInHeader", "headers", Use.CALLER_HEADER),
+        ("allowMergeFieldsInBody", "bodies", Use.BODY),
+    )
+    for tag, where, use in kinds:
         if top.value(tag) == "true":
+            functions = ", ".join(each.name for each in FUNCTIONS.values() if use in each.uses)
             draft.notes.append(
-                f"{tag} is true: {{!…}} in {where} that the calling program writes is not evaluated; "
-                "what it put there belongs in a custom header"
+                f"{tag} is true: {{!…}} in {where} that the calling program writes is evaluated. It may read $Credential, "
+                f"of its own external credential, and call {functions}: whoever may call it can send its values there"
             )
 
 
@@ -87,6 +94,8 @@ def named_credential(
         enabled_for_callouts=top.value("calloutStatus", "Enabled") == "Enabled",
         allowed_namespaces=tuple(namespace for namespace, _ in namespaces),
         generate_authorization_header=top.value("generateAuthorizationHeader", "true") == "true",
+        allow_merge_fields_in_header=top.value("allowMergeFieldsInHeader") == "true",
+        allow_merge_fields_in_body=top.value("allowMergeFieldsInBody") == "true",
         headers=headers_in([row for row in rows if row.value("parameterType") == "HttpHeader"], origins),
         label=top.value("label"),
         description=top.value("description"),

@@ -96,6 +96,7 @@ async def set_user(
     active: Annotated[bool | None, Parameter(negative="--inactive", show_default=False)] = None,
     label: str | None = None,
     kind: str | None = None,
+    email: str | None = None,
     where: Where = HERE,
     session: Given,
 ) -> int:
@@ -119,6 +120,8 @@ async def set_user(
         Text for people.
     kind:
         human (a new user is one), service, or background: one that holds no key.
+    email:
+        Email address, which formulas read as $User.Email.
     """
     request = {
         "name": name,
@@ -128,6 +131,7 @@ async def set_user(
         "active": active,
         "label": label,
         "kind": kind,
+        "email": email,
     }
     return await session.show(where, "user.set", request, message)
 

@@ -1,0 +1,78 @@
+"""What formulas read: known before they are evaluated (`Reads`), and given to them when they are (`Scope`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from callout.core.formula.values import Blob
+from callout.core.secret import Secret
+
+Names = frozenset[tuple[str, str]]
+
+#: The short fields, `{!$Credential.Username}`, and what each stands for (Apex Developer Guide, merge fields).
+SHORT_FIELDS: Mapping[str, str] = {
+    "Username": "the user name of Basic authentication",
+    "Password": "the password of Basic authentication",
+    "OAuthToken": "the access token that was issued",
+    "AuthorizationMethod": "`Basic`, `Bearer`, or nothing",
+    "AuthorizationHeaderValue": "Base64 of user name, colon and password; or the access token; or nothing",
+    "OAuthConsumerKey": "the client id",
+}
+#: Names after `$Credential.ExternalCredential.` that mean the issued token where the protocol obtains one.
+ISSUED_TOKEN = frozenset({"AccessToken", "OAuthToken"})
+#: The name after `$Credential.ExternalCredential.` that means the request's body, in small letters.
+BODY = "body"
+
+USER_FIELDS: Mapping[str, str] = {
+    "Id": "the name by which Callout knows the user whose grants count",
+    "Username": "the same name",
+    "Email": "the user's email address",
+    "Name": "the user's label, or the name where there is none",
+}
+ORGANIZATION_FIELDS: Mapping[str, str] = {
+    "Id": "setting `organization_id`",
+    "Name": "setting `organization_name`",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What formulas read. `names` are (external credential, parameter); `bodies` name external credentials."""
+
+    names: Names = frozenset()
+    short: frozenset[str] = frozenset()
+    user: frozenset[str] = frozenset()
+    organization: frozenset[str] = frozenset()
+    bodies: frozenset[str] = frozenset()
+    time: bool = False
+
+    @classmethod
+    def of(cls, parts: Iterable[Reads]) -> Reads:
+        """Join what several read."""
+        every = tuple(parts)
+        return cls(
+            frozenset[tuple[str, str]]().union(*(each.names for each in every)),
+            frozenset[str]().union(*(each.short for each in every)),
+            frozenset[str]().union(*(each.user for each in every)),
+            frozenset[str]().union(*(each.organization for each in every)),
+            frozenset[str]().union(*(each.bodies for each in every)),
+            any(each.time for each in every),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What formulas can read, at one moment.
+
+    `credential` finds a parameter by external credential and name, `short` a short field; both raise where there is
+    none. `body` is the request's body as it will be sent.
+    """
+
+    now: datetime
+    credential: Callable[[str, str], str | Secret]
+    short: Callable[[str], str | Secret]
+    user: Mapping[str, str] = field(default_factory=dict)
+    organization: Mapping[str, str] = field(default_factory=dict)
+    body: Blob = field(default_factory=lambda: Blob(b"", is_secret=False))

@@ -1,0 +1,190 @@
+"""Formulas at the callout: what they can read of it, the custom headers, and what the caller sent with `{!…}` in it.
+
+What a caller sends is evaluated only where the named credential allows it, and may read the values of that callout's
+own principal alone. A header that reads the request's body makes Callout take the body whole before it is sent.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from callout.core.access.decide import Decision
+from callout.core.access.target import origin_of
+from callout.core.errors import Refused
+from callout.core.explanation import Remedy
+from callout.core.formula import FormulaError, Scope, parse
+from callout.core.formula.credential import look_up, short_field
+from callout.core.formula.request import BEGIN, evaluated_body, evaluated_lines
+from callout.core.formula.values import Blob
+from callout.core.http1.lines import name_of, value_of
+from callout.core.message import Header, HttpRequest
+from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
+from callout.core.model.people import User
+from callout.core.protocol import AuthenticationProtocol, Token, Values
+from callout.core.secret import Redactable
+
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+
+
+@dataclass(frozen=True, slots=True)
+class Formulas:
+    """What is evaluated of a request: headers and body that its caller sends. `reads_body`: a custom header needs it."""
+
+    headers: bool
+    body: bool
+    reads_body: bool
+
+    @property
+    def worded(self) -> str:
+        """What of a caller's request is evaluated, for an explanation."""
+        named = [name for name, allowed in (("headers", self.headers), ("body", self.body)) if allowed]
+        return " and ".join(named)
+
+    @property
+    def gathers_bodies(self) -> bool:
+        """True where every body is taken whole."""
+        return self.body or self.reads_body
+
+    def concerns(self, lines: Sequence[bytes], *, has_body: bool) -> bool:
+        """Say whether a request has to be looked at; where it has not, it is sent as any other."""
+        in_lines = self.headers and any(BEGIN in line for line in lines)
+        return in_lines or self.reads_body or (self.body and has_body)
+
+    def wants_body(self, lines: Sequence[bytes], *, has_body: bool) -> bool:
+        """Say whether the body has to be whole: a formula is looked for in it, or a header may read it."""
+        in_lines = self.headers and any(BEGIN in line and b".body" in line.lower() for line in lines)
+        return has_body and (self.gathers_bodies or in_lines)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A request as its caller sent it: the lines that are carried on, and the body, None where there is none.
+
+    `longest` is what the body may have when its formulas were replaced, in bytes. `key` names, in lower case, the header
+    by which the external system knows one callout from two; `keyed` are its lines as they were sent the first time.
+    """
+
+    lines: tuple[bytes, ...] = field(repr=False)
+    body: bytes | None = field(repr=False)
+    longest: int
+    key: bytes = b""
+    keyed: tuple[bytes, ...] = field(default=(), repr=False)
+
+    def again(self, written: Written | None) -> Asked:
+        """Return what is evaluated for sending it again: all but the header that says that it is the same callout."""
+        if written is None or not written.keyed:
+            return self
+        lines = tuple(line for line in self.lines if name_of(line) != self.key)
+        return replace(self, lines=lines, keyed=written.keyed)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """What is sent in place of that: the end of the head, and the body. Both may hold secrets.
+
+    `keyed` are the lines of the head by which the external system knows one callout from two.
+    """
+
+    tail: bytes = field(repr=False)
+    body: bytes | None = field(repr=False)
+    keyed: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+def headers_of(named: NamedCredential, external: ExternalCredential) -> tuple[CustomHeader, ...]:
+    """Combine custom headers: the named credential's first, and they win on equal names; duplicates inside stay."""
+    own = {header.name.lower() for header in named.headers}
+    return (*named.headers, *(h for h in external.headers if h.name.lower() not in own))
+
+
+def formulas_of(named: NamedCredential, external: ExternalCredential) -> Formulas | None:
+    """Return what is evaluated of the requests by a name; None, as mostly: nothing."""
+    reads_body = any(parse(header.value).reads.bodies for header in headers_of(named, external))
+    found = Formulas(named.allow_merge_fields_in_header, named.allow_merge_fields_in_body, reads_body)
+    return found if found.headers or found.body or found.reads_body else None
+
+
+def scope_of(
+    user: User | None,
+    decision: Decision,
+    organization: Mapping[str, str],
+    protocol: type[AuthenticationProtocol],
+    values: Values,
+    token: Token | None,
+    now: datetime,
+) -> Scope:
+    """Return what formulas can read of an allowed callout of a user, but for its body."""
+    external, caller = decision.external_credential, decision.caller
+    assert external is not None
+    name = caller.acting_user if caller is not None else ""
+    fields = {"Id": name, "Username": name, "Name": name}
+    if user is not None:
+        fields |= {"Name": user.label or name, "Email": user.email}
+    return Scope(
+        now,
+        lambda credential, parameter: look_up(values, token, protocol, external.name, credential, parameter),
+        lambda short: short_field(short, protocol, values, token),
+        fields,
+        organization,
+        Blob(b"", is_secret=True),
+    )
+
+
+def with_body(scope: Scope, written: Written | None) -> Scope:
+    """Return the scope of the headers, which may read the body as it will be sent."""
+    return scope if written is None else replace(scope, body=Blob(written.body or b"", is_secret=True))
+
+
+def written_of(asked: Asked, formulas: Formulas, scope: Scope) -> Written:
+    """Replace the formulas in what a caller sent: first in the body, then in the headers, which may read it.
+
+    The body goes on with its new length. Raises `Refused(formula_failed)`.
+    """
+    lines, body = list(asked.lines), asked.body
+    if body is not None:
+        if formulas.body:
+            encoding, kind = (_value(lines, name) for name in (b"content-encoding", b"content-type"))
+            body = evaluated_body(body, scope, content_type=kind, content_encoding=encoding, longest=asked.longest)
+        lines = [line for line in lines if name_of(line) not in _FRAMING]
+        lines.append(b"Content-Length: %d" % len(body))
+    if formulas.headers:
+        lines = evaluated_lines(lines, with_body(scope, Written(b"", body)))
+    keyed = asked.keyed or tuple(line for line in lines if name_of(line) == asked.key)
+    return Written(b"\r\n".join((*lines, *asked.keyed, b"", b"")), body, keyed)
+
+
+def _value(lines: Sequence[bytes], name: bytes) -> str:
+    return next((value_of(line).decode("latin-1") for line in lines if name_of(line) == name), "")
+
+
+def evaluated_headers(named: NamedCredential, external: ExternalCredential, scope: Scope) -> tuple[HttpRequest, bool]:
+    """Write Host and the custom headers; the second value says that they are true for this moment alone.
+
+    Raises `Refused(formula_failed)` with the header, and the place in its formula.
+    """
+    headers: list[Header] = [("Host", Redactable.of(origin_of(named.url).authority))]
+    passing = False
+    for header in headers_of(named, external):
+        try:
+            template = parse(header.value)
+            headers.append((header.name, template.evaluate(scope)))
+        except FormulaError as error:
+            remedy = _remedy(error, header, scope)
+            raise Refused("formula_failed", f"header {header.name}: {error.whole}", remedy) from error
+        passing = passing or template.reads.time or bool(template.reads.bodies)
+    return HttpRequest("GET", named.url, tuple(headers)), passing
+
+
+def _remedy(error: FormulaError, header: CustomHeader, scope: Scope) -> Remedy:
+    """Name the one action that mends a custom header that fails."""
+    kind, _, name = error.lacking.partition(".")
+    if kind == "$User":
+        user = shlex.quote(scope.user["Id"])
+        return Remedy(f"Give {scope.user['Id']} an email address", f"callout user set {user} --email ADDRESS")
+    if kind == "$Organization":
+        return Remedy(f"Set CALLOUT_ORGANIZATION_{name.upper()} and start Callout again")
+    return Remedy(
+        f"Correct the formula of header {header.name}, or set the values that it reads", "callout apply -f FILE"
+    )
