@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from callout.core.errors import Refused
+from callout.core.key_pair import KeyPair
 from callout.core.message import HttpRequest
 from callout.core.protocol import (
     AuthenticationProtocol,
@@ -89,3 +90,16 @@ def test_a_protocol_that_declares_no_endpoint_revokes_and_asks_nothing() -> None
     token = Token(Secret("a"), NOW)
     assert Example(Values()).revocation(token) is None
     assert Example(Values()).introspection(token) is None
+
+
+def test_a_key_that_a_parameter_names_is_given_or_refused_with_what_mends_it() -> None:
+    pair = KeyPair("Hub", "k1", Secret("k"))
+    assert (
+        Values({"signing_certificate": "Hub"}, {}, {"signing_certificate": pair}).key_pair("signing_certificate")
+        is pair
+    )
+    with pytest.raises(Refused, match="certificate 'Hub', which parameter 'signing_certificate' names") as refused:
+        Values({"signing_certificate": "Hub"}).key_pair("signing_certificate")
+    assert refused.value.remedies[0].command == "callout certificate import Hub FILE"
+    with pytest.raises(Refused, match="parameter 'signing_certificate' is not set"):
+        Values().key_pair("signing_certificate")

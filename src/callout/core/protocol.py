@@ -7,6 +7,7 @@ nothing changes a request after it was authenticated.
 
 from __future__ import annotations
 
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from datetime import datetime
 from typing import ClassVar
 
 from callout.core.errors import Refused
+from callout.core.explanation import Remedy
+from callout.core.key_pair import KeyPair
 from callout.core.message import HttpRequest, HttpResponse
 from callout.core.model.credentials import PrincipalType
 from callout.core.secret import Secret
@@ -23,7 +26,7 @@ from callout.core.secret import Secret
 class Parameter:
     """One declared value of a protocol: it makes the form, the flag, the API schema, the redaction and the docs.
 
-    A `secret` is sealed with the principal and never shown; any other is a parameter of the external credential,
+    The value of a `key_pair` is the name of a certificate of Callout's key store. A `secret` is sealed with the principal and never shown; any other is a parameter of the external credential,
     which a principal may override. `required` without `default` must be given, except where the parameter named first
     in `unless` has the value named second. A `url` is judged as one, a `pointer` is a JSON pointer (RFC 6901).
 
@@ -42,6 +45,7 @@ class Parameter:
     key: str | None = None
     reserved: tuple[str, ...] = ()
     unless: tuple[str, str] | None = None
+    key_pair: bool = False
 
     @property
     def shown_name(self) -> str:
@@ -71,10 +75,14 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The parameters and secrets of one principal, as its protocol and the formulas read them."""
+    """The parameters and secrets of one principal, as its protocol and the formulas read them.
+
+    `key_pairs` has, by the name of the parameter, the keys that parameters name.
+    """
 
     parameters: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+    key_pairs: Mapping[str, KeyPair] = field(default_factory=dict)
 
     def text(self, name: str, default: str = "") -> str:
         """Return a parameter, or the default where it is absent."""
@@ -86,6 +94,18 @@ class Values:
             return self.secrets[name]
         except KeyError:
             raise Refused("principal_not_configured", f"secret {name!r} is not set; expected a value") from None
+
+    def key_pair(self, name: str) -> KeyPair:
+        """Return the key that a parameter names; raises `Refused(principal_not_configured)` where it is not there."""
+        if (found := self.key_pairs.get(name)) is not None:
+            return found
+        named = self.text(name)
+        if not named:
+            detail = f"parameter {name!r} is not set; expected the name of a certificate"
+            raise Refused("principal_not_configured", detail)
+        detail = f"certificate {named!r}, which parameter {name!r} names, has no private key; expected one"
+        remedy = Remedy("Give the certificate a key", f"callout certificate import {shlex.quote(named)} FILE")
+        raise Refused("principal_not_configured", detail, remedy)
 
     def keyed(self, name: str) -> dict[str, str | Secret]:
         """Return the values of a parameter with keys, by key; a secret wins over a parameter."""

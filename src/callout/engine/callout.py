@@ -28,6 +28,7 @@ from callout.engine.definitions import CurrentOrg
 from callout.engine.evaluating import Asked, Written, evaluated_headers, scope_of, with_body, written_of
 from callout.engine.explain import refusal_of, refused_by
 from callout.engine.issuers import BEARER, CallerTokens, Unverified
+from callout.engine.key_pairs import Rotated
 from callout.engine.limits import RateLimits
 from callout.engine.records import Records
 from callout.engine.refreshing import Superseded
@@ -382,7 +383,10 @@ class Callouts:
         external, principal = route.decision.external_credential, route.decision.principal
         assert external is not None
         assert principal is not None
-        values = await self.slots.equip(route.slot, external, principal)
+        try:
+            values = await self.slots.equip(route.slot, external, principal)
+        except Rotated as error:
+            raise Superseded(route.slot, "its keys were opened") from error
         count = len(values.secrets)
         return replace(draft, values=values).noting("values", f"{count} sealed values of {route.slot.key} opened")
 

@@ -27,8 +27,9 @@ async def introspect(setup: Setup, external_credential: str, principal: str, *, 
     if not endpoint:
         place = f"external_credentials.{one.external.name}.parameters.{INTROSPECTION_ENDPOINT.name}"
         raise DefinitionError([Problem(place, "none", INTROSPECTION_ENDPOINT.help)])
-    values = await opened_values(setup, parameters, one.key)
-    protocol = setup.catalogue[one.external.protocol](values)
+    kind = setup.catalogue[one.external.protocol]
+    values = await opened_values(setup, org, kind, parameters, one.key)
+    protocol = kind(values)
     token = await held_token(setup, org, one.external, one.principal, one.key)
     request = protocol.introspection(token) if token is not None else None
     shown: Result = {"reference": str(one.key), "endpoint": shown_url(endpoint), "at": setup.now(), "active": None}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from callout.core.errors import CalloutError, Refused, StoreError, VaultError
@@ -20,10 +20,11 @@ from callout.core.model.org import Org
 from callout.core.oauth2.parameters import REVOCATION_ENDPOINT
 from callout.core.oauth2.refusal import refusal_from
 from callout.core.oauth2.sealing import from_sealable
-from callout.core.protocol import Token, Values
-from callout.core.refresh.epoch import fingerprint_of
+from callout.core.protocol import AuthenticationProtocol, Token, Values
+from callout.core.refresh.epoch import fingerprint_in
 from callout.core.rules.urls import shown_url
 from callout.core.secret import Secret
+from callout.engine.key_pairs import opened_key_pairs
 from callout.engine.slots import private_token_endpoint, secret_row, token_row
 
 if TYPE_CHECKING:
@@ -99,10 +100,11 @@ async def _orphan(
     endpoint = shown_url(parameters[REVOCATION_ENDPOINT.name])
     private = private_token_endpoint(org, external.name)
     try:
-        values = await opened_values(setup, parameters, key)
+        of = setup.catalogue[external.protocol]
+        values = await opened_values(setup, org, of, parameters, key)
         if replacing.get("client_id") in (None, values.secrets.get("client_id")):
-            values = Values(parameters, {**values.secrets, **replacing})
-        protocol = setup.catalogue[external.protocol](values)
+            values = replace(values, secrets={**values.secrets, **replacing})
+        protocol = of(values)
         token = await held_token(setup, org, external, principal, key)
         found = protocol.revocation(token)
     except CalloutError as error:
@@ -120,10 +122,19 @@ def texts_of(token: Token | None) -> tuple[Secret, ...]:
     return (token.access_token, *filter(None, (token.refresh_token,))) if token is not None else ()
 
 
-async def opened_values(setup: Setup, parameters: Mapping[str, str], key: UserExternalCredentialKey) -> Values:
-    """Open the secrets of a principal; raises `VaultError`, `StoreError`."""
+async def opened_values(
+    setup: Setup,
+    org: Org,
+    protocol: type[AuthenticationProtocol],
+    parameters: Mapping[str, str],
+    key: UserExternalCredentialKey,
+) -> Values:
+    """Open the secrets of a principal, and the keys that its parameters name; raises `VaultError`, `StoreError`."""
     sealed = await setup.user_external_credentials.secrets(key)
-    return Values(parameters, {n: setup.vault.open(e, row=secret_row(key, n)) for n, e in sealed.items()})
+    secrets = {n: setup.vault.open(e, row=secret_row(key, n)) for n, e in sealed.items()}
+    store = setup.user_external_credentials
+    pairs = await opened_key_pairs(store, setup.vault, protocol, parameters, org.certificates)
+    return Values(parameters, secrets, pairs)
 
 
 async def held_token(
@@ -137,7 +148,7 @@ async def held_token(
     row = await setup.user_external_credentials.token(key)
     if row is None:
         return None
-    fingerprint = row.fingerprint or fingerprint_of(external, principal, org.secret_versions.get(key, 0))
+    fingerprint = row.fingerprint or fingerprint_in(org, key, external, principal)
     try:
         text = setup.vault.open(row.envelope, row=token_row(key, fingerprint))
     except VaultError:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from callout.core.errors import CalloutError
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
 from callout.core.model.org import Org
+from callout.core.model.own_certificates import Certificate
 from callout.core.model.refreshes import Stated
 from callout.core.ports import UserExternalCredentials, Vault
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Token, Values
-from callout.core.refresh.epoch import fingerprint_of
+from callout.core.refresh.epoch import fingerprint_in
 from callout.engine.debounce import Debounce
+from callout.engine.key_pairs import opened_key_pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Slot:
     fingerprint: str
     protocol: AuthenticationProtocol
     allow_private_network: bool = False
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
     held: Held | None = None
     flight: asyncio.Task[Held] | None = None
     failures: int = 0
@@ -62,7 +66,7 @@ def token_row(key: UserExternalCredentialKey, fingerprint: str) -> str:
 
 def secret_row(key: UserExternalCredentialKey, name: str) -> str:
     """Name the row that a sealed secret is bound to."""
-    return f"secret/{key}/{name}"
+    return key.secret_row(name)
 
 
 def private_token_endpoint(org: Org, external_credential: str) -> bool:
@@ -80,7 +84,7 @@ def is_current(org: Org, key: UserExternalCredentialKey, fingerprint: str) -> bo
     principal = external.principal(key.principal) if external is not None else None
     if external is None or principal is None:
         return False
-    return fingerprint == fingerprint_of(external, principal, org.secret_versions.get(key, 0))
+    return fingerprint == fingerprint_in(org, key, external, principal)
 
 
 class Slots:
@@ -95,11 +99,12 @@ class Slots:
 
     def of(self, org: Org, key: UserExternalCredentialKey, external: ExternalCredential, principal: Principal) -> Slot:
         """Return the slot of a principal (and user), as everything is defined now."""
-        fingerprint = fingerprint_of(external, principal, org.secret_versions.get(key, 0))
+        fingerprint = fingerprint_in(org, key, external, principal)
         slot = self._slots.get((key, fingerprint))
         if slot is None:
             slot = Slot(key, fingerprint, self._catalogue[external.protocol](Values()))
             self._slots[key, fingerprint] = slot
+        slot.certificates = org.certificates
         slot.allow_private_network = private_token_endpoint(org, external.name)
         slot.debounce.seconds = external.refresh_debounce
         return slot
@@ -111,7 +116,10 @@ class Slots:
         if values is None:
             sealed = await self._store.secrets(slot.key)
             secrets = {n: self._vault.open(envelope, row=secret_row(slot.key, n)) for n, envelope in sealed.items()}
-            values = self._values[known] = Values({**external.parameters, **principal.parameters}, secrets)
+            parameters = {**external.parameters, **principal.parameters}
+            protocol = self._catalogue[external.protocol]
+            pairs = await opened_key_pairs(self._store, self._vault, protocol, parameters, slot.certificates)
+            values = self._values[known] = Values(parameters, secrets, pairs)
         if slot.protocol.values is not values:
             slot.protocol = self._catalogue[external.protocol](values)
         return values

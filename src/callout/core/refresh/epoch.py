@@ -1,7 +1,7 @@
 """What decides a token, and what a refresh token hangs on: two digests that change when any of it does.
 
 The *fingerprint* covers every input: protocol, parameters (the token endpoint's URL among them), those of the
-principal, and the version of the secrets. A token of another fingerprint is never sent.
+principal, the version of the secrets, and the certificates that parameters name. A token of another fingerprint is never sent.
 
 The *lineage* covers less: the protocol, the token endpoint, the client, and the refresh token that everything began
 with. A new scope or a rotated client secret changes the fingerprint and leaves the lineage: the access token is not
@@ -13,18 +13,36 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from callout.core.model.credentials import ExternalCredential, Principal
+from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
+from callout.core.model.org import Org
+from callout.core.model.own_certificates import Certificate, named_certificates
 
 #: The secrets that a refresh token hangs on: set anew, the chain begins anew.
 LINEAGE_SECRETS = frozenset({"refresh_token", "client_id"})
 
 
-def fingerprint_of(external: ExternalCredential, principal: Principal, secret_version: int) -> str:
-    """Digest everything that decides a token, so that a token of other definitions or secrets is never used."""
-    parts = [external.protocol, sorted(_parameters(external, principal).items()), secret_version]
+def fingerprint_of(
+    external: ExternalCredential,
+    principal: Principal,
+    secret_version: int,
+    certificates: Collection[Certificate] = (),
+) -> str:
+    """Digest everything that decides a token, so that a token of other definitions or secrets is never used.
+
+    `certificates` are those that the parameters name.
+    """
+    parts: list[object] = [external.protocol, sorted(_parameters(external, principal).items()), secret_version]
+    if certificates:
+        parts.append(sorted((each.name, each.version) for each in certificates))
     return _digest(parts)
+
+
+def fingerprint_in(org: Org, key: UserExternalCredentialKey, external: ExternalCredential, principal: Principal) -> str:
+    """Return the fingerprint that a token of this key has to have, as everything is defined in an org."""
+    named = named_certificates((external.parameters, principal.parameters), org.certificates)
+    return fingerprint_of(external, principal, org.secret_versions.get(key, 0), named)
 
 
 def lineage_of(external: ExternalCredential, principal: Principal, versions: Mapping[str, int]) -> str:
