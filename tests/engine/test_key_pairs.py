@@ -6,7 +6,7 @@ from callout.core.errors import Refused
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
 from callout.core.model.org import Org
 from callout.core.protocol import AuthenticationProtocol, Parameter
-from callout.core.refresh.epoch import fingerprint_in
+from callout.core.refresh.epoch import fingerprint_of
 from callout.engine.key_pairs import Rotated, opened_key_pair
 from callout.engine.slots import Slots
 from tests.keys import certificate_of, key
@@ -46,7 +46,7 @@ def kept(store, vault, number=0):
 
 async def equipped(store, vault, certificate):
     slots, org = Slots(store, vault, {"signing": Signing}), Org.of(HUB, certificate)
-    return await slots.equip(slots.of(org, SERVICE, HUB, PRINCIPAL), HUB, PRINCIPAL)
+    return await slots.equip(slots.of(org, SERVICE, HUB, PRINCIPAL))
 
 
 async def test_the_key_that_a_parameter_names_is_opened_with_its_public_half(store, vault) -> None:
@@ -58,7 +58,7 @@ async def test_the_key_that_a_parameter_names_is_opened_with_its_public_half(sto
 async def test_one_without_a_private_key_is_left_for_the_protocol_to_refuse(store, vault) -> None:
     certificate, _ = certificate_of("Hub_Key", key())
     values = await equipped(store, vault, certificate)
-    with pytest.raises(Refused, match="has no private key"):
+    with pytest.raises(Refused, match="holds the private key of"):
         values.key_pair("signing_certificate")
 
 
@@ -73,7 +73,7 @@ async def test_a_key_that_was_rotated_meanwhile_is_not_taken_for_the_old_one(sto
 
 def test_a_rotated_key_is_another_fingerprint_so_that_a_token_is_obtained_anew(store, vault) -> None:
     prints = {
-        fingerprint_in(Org.of(HUB, certificate_of("Hub_Key", key("P-256", n))[0]), SERVICE, HUB, PRINCIPAL)
+        fingerprint_of(Org.of(HUB, certificate_of("Hub_Key", key("P-256", n))[0]), HUB, PRINCIPAL, SERVICE)
         for n in (0, 1)
     }
     assert len(prints) == 2

@@ -1,21 +1,21 @@
-"""A private key with what proves whose it is: what protocols sign with, and what is presented in TLS."""
+"""A private key that Callout holds, with what others know of it. Protocols sign with it, TLS connections show it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from callout.core.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """A key of Callout's key store, opened.
+    """One private key (PKCS#8, PEM) under the name that the definitions know it by.
 
-    `name` is that of the certificate, `kid` names the key (RFC 7517 section 4.5), `private_key` is PKCS #8 in PEM
-    (RFC 5958, RFC 7468). `certificates` are PEM, the leaf first; there may be none.
+    `kid` is the key's identifier in a JWK Set (RFC 7517 section 4.5). `certificates` are PEM, the leaf first; none
+    where the key has no certificate.
     """
 
     name: str
     kid: str
-    private_key: Secret
-    certificates: tuple[str, ...] = ()
+    private_key: Secret = field(repr=False, hash=False)
+    certificates: tuple[str, ...] = field(default=(), repr=False)

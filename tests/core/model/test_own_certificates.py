@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from callout.core.model.own_certificates import Certificate, named_certificates
+from callout.core.model.own_certificates import Certificate
 
 ORDERS = Certificate("Orders", kid="k1", public_key="{}", certificates=("leaf",))
 
@@ -18,8 +18,3 @@ def test_what_is_for_people_is_not() -> None:
 
 def test_the_private_key_is_kept_under_a_name_that_no_external_credential_can_have() -> None:
     assert str(ORDERS.key) == "certificate:Orders/private_key"
-
-
-def test_the_certificates_that_parameters_name_are_found_by_their_values() -> None:
-    known = {"Orders": ORDERS, "Other": replace(ORDERS, name="Other")}
-    assert named_certificates([{"signing_certificate": "Orders"}, {"scope": "x"}], known) == (ORDERS,)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,15 +61,3 @@ class Certificate:
 def key_of_certificate(name: str) -> UserExternalCredentialKey:
     """Return what the private key of a certificate is sealed under."""
     return UserExternalCredentialKey(f"{KEY_STORE}{name}", PRIVATE_KEY)
-
-
-def named_certificates(
-    parameters: Iterable[Mapping[str, str]], certificates: Mapping[str, Certificate]
-) -> Collection[Certificate]:
-    """Return the certificates whose name is the value of any of these parameters, by name.
-
-    Which parameters name certificates is known to protocols alone: one that only happens to have such a value counts
-    too, which costs a token that need not have been obtained anew, and nothing else.
-    """
-    values = {value for given in parameters for value in given.values()}
-    return tuple(certificates[name] for name in sorted(values & certificates.keys()))
