@@ -8,6 +8,7 @@ from datetime import datetime
 
 from callout.core.model.credentials import ExternalCredential, Principal, PrincipalType, UserExternalCredentialKey
 from callout.core.model.org import Org
+from callout.core.model.own_certificates import is_of_certificate
 from callout.core.model.refreshes import State
 from callout.core.ports import Look, PrincipalHealth
 from callout.core.refresh.epoch import fingerprint_of
@@ -35,7 +36,11 @@ async def status(setup: Setup, recent: Callable[[int], Awaitable[list[Result]]])
         _shown(setup, org, external, principal, rows.pop(key, PrincipalHealth(key, frozenset())), looks.get(key))
         for external, principal, key in _keys(org, list(rows))
     ]
-    left = [{**_times(row), **_condition(_GONE), "missing": []} for _, row in sorted(rows.items())]
+    left = [
+        {**_times(row), **_condition(_GONE), "missing": []}
+        for key, row in sorted(rows.items())
+        if not is_of_certificate(key)
+    ]
     principals = shown + left
     counts: dict[str, int] = {}
     for row in principals:

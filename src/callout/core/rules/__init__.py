@@ -108,6 +108,7 @@ def _keys_that_matter(definition: Definition, using: list[NamedCredential]) -> I
     match definition:
         case NamedCredential():
             yield "external_credentials", definition.external_credential
+            yield "certificates", definition.client_certificate
         case ExternalCredential():
             yield from (("named_credentials", named.name) for named in using)
             for given in (definition.parameters, *(p.parameters for p in definition.principals)):

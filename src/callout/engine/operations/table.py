@@ -10,6 +10,7 @@ from callout.engine import applying, credentials, grants, keys, people, status, 
 from callout.engine.operations import access_rows, callouts, own_secrets
 from callout.engine.operations import requests as r
 from callout.engine.operations.audit import AUDIT
+from callout.engine.operations.certificates import CERTIFICATES
 from callout.engine.operations.groups import GROUPS
 from callout.engine.operations.identity import IDENTITY
 from callout.engine.operations.operation import Access, Operation
@@ -465,6 +466,7 @@ _LOOKING = (
 OPERATIONS: tuple[Operation, ...] = (
     *_DEFINITIONS,
     *REFRESH_RULES,
+    *CERTIFICATES,
     *_SECRETS,
     *_PEOPLE,
     *PACKAGES,

@@ -14,6 +14,7 @@ from callout.core.model.credentials import (
     UserExternalCredentialKey,
 )
 from callout.core.model.org import Org
+from callout.core.model.own_certificates import is_of_certificate
 from callout.core.model.people import User
 from callout.core.ports import Change
 from callout.core.protocol import Catalogue
@@ -92,7 +93,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def _external_credentials(planned: Iterable[PlannedChange], writes: Iterable[SecretWrite]) -> list[str]:
-    names = [write.key.external_credential for write in writes]
+    names = [write.key.external_credential for write in writes if not is_of_certificate(write.key)]
     for change in planned:
         if isinstance(change.definition, NamedCredential):
             names.append(change.definition.external_credential)
