@@ -10,6 +10,7 @@ from cyclopts import App
 from callout.entrypoints.cli.commands import (
     auditing,
     calling,
+    certificates,
     credentials,
     defining,
     granting,
@@ -51,6 +52,7 @@ def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plai
         granting,
         identity,
         credentials,
+        certificates,
         auditing,
     ):
         part.register(app)
