@@ -77,17 +77,17 @@ async def test_one_of_another_authority_is_said_to_be_refused(outbound, authorit
 
 
 async def test_none_where_one_is_asked_for_is_said_to_be_missing(outbound, authority) -> None:
-    with asking_server(context_of(authority)) as server:
-        with pytest.raises(Refused, match="having presented no certificate") as refused:
-            await asked(outbound, server, None)
+    said = "having presented no certificate"
+    with asking_server(context_of(authority)) as server, pytest.raises(Refused, match=said) as refused:
+        await asked(outbound, server, None)
     assert refused.value.reason.code == "client_certificate_refused"
     assert refused.value.remedies[0].command == "callout certificate list"
 
 
 async def test_a_handshake_that_fails_for_another_reason_says_what_was_presented(outbound, authority) -> None:
-    with asking_server(context_of(authority, ssl.TLSVersion.TLSv1_2)) as server:
-        with pytest.raises(Refused, match="HANDSHAKE_FAILURE', having presented no certificate") as refused:
-            await asked(outbound, server, None)
+    context, said = context_of(authority, ssl.TLSVersion.TLSv1_2), "HANDSHAKE_FAILURE', having presented no certificate"
+    with asking_server(context) as server, pytest.raises(Refused, match=said) as refused:
+        await asked(outbound, server, None)
     assert refused.value.reason.code == "tls_verification_failed"
 
 

@@ -14,6 +14,8 @@ from callout.entrypoints.cli.output import Lines, Result, fields, message, table
 from callout.entrypoints.cli.session import Session
 from callout.entrypoints.cli.where import HERE, Given, Repeated, Where
 
+#: A file, or - for standard input.
+_Source = Annotated[str, Parameter(allow_leading_hyphen=True)]
 _Days = Annotated[int, Parameter(name="--days")]
 
 
@@ -110,10 +112,10 @@ async def create_certificate(
 
 async def import_certificate(
     name: str,
-    file: str,
+    file: _Source,
     /,
     *,
-    password: str | None = None,
+    password: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     overlap: str = "7d",
     label: str | None = None,
     where: Where = HERE,
