@@ -5,6 +5,7 @@ from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from joserfc.jwk import RSAKey
 
 from callout.core.jwk import public_jwk, thumbprint
 from callout.core.model.own_certificates import Certificate
@@ -36,3 +37,8 @@ def certificate_of(name: str, private_key, *chain: str, **more) -> tuple[Certifi
     return Certificate(name, kid=thumbprint(jwk), public_key=text, certificates=chain, **more), Secret(
         pem_of(private_key)
     )
+
+
+def jwk_member(pem: str, member: str) -> str:
+    """Return one member of the private JWK of a key in PEM."""
+    return str(RSAKey.import_key(pem.encode()).as_dict(private=True)[member])

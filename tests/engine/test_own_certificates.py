@@ -210,7 +210,7 @@ async def test_diagnose_shows_what_is_presented_and_what_lacks(shop) -> None:
     await shop.run("secret.set", external_credential="Orders", principal="Service", values=SECRETS)
     shown = await shop.run("diagnose", name="Orders", user="alice")
     assert (shown["reason"], shown["remedy_commands"]) == (
-        "client_certificate_refused",
+        "certificate_not_accepted",
         ["callout certificate import Orders_Client FILE"],
     )
     kid = (await made(shop))["kid"]

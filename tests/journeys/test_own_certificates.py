@@ -99,7 +99,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def test_a_client_certificate_is_presented_and_another_while_callout_runs(place: Place) -> None:
     problem = place.refused("Orders", "having presented no certificate")
-    assert (problem["reason"], problem["status"], problem["blame"]) == ("client_certificate_refused", 502, "admin")
+    assert (problem["reason"], problem["status"], problem["blame"]) == ("certificate_not_accepted", 502, "admin")
     place.imported("Orders_Client", "orders")
     place.home.run("named-credential", "present", "Orders", "Orders_Client")
     place.answers("Orders", "CN=orders")
@@ -114,7 +114,7 @@ def test_one_that_the_external_system_does_not_know_is_told_with_what_mends_it(p
     place.home.run("certificate", "create", "Billing_Client", "--algorithm", "P-256")
     place.home.run("named-credential", "present", "Billing", "Billing_Client")
     problem = place.refused("Billing", "having presented certificate 'Billing_Client'")
-    assert problem["reason"] == "client_certificate_refused"
+    assert problem["reason"] == "certificate_not_accepted"
     issued = place.clients.sign(place.home.run("certificate", "request", "Billing_Client"))
     place.home.run("certificate", "import", "Billing_Client", "-", standard_input=issued)
     place.answers("Billing", "CN=Billing_Client")

@@ -52,7 +52,7 @@ _LADDER = frozenset(
 
 
 #: Reasons that a client certificate may be behind.
-_OF_TLS = frozenset({"client_certificate_refused", "tls_verification_failed", "external_system_unreachable"})
+_OF_TLS = frozenset({"certificate_not_accepted", "tls_verification_failed", "external_system_unreachable"})
 
 
 async def troubleshoot(

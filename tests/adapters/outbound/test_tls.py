@@ -71,7 +71,7 @@ async def test_where_there_are_no_files_in_memory_the_disk_holds_it_for_a_moment
 async def test_one_of_another_authority_is_said_to_be_refused(outbound, authority, version) -> None:
     with asking_server(context_of(authority, version)) as server, pytest.raises(Refused) as refused:
         await asked(outbound, server, STRANGER)
-    assert refused.value.reason.code == "client_certificate_refused"
+    assert refused.value.reason.code == "certificate_not_accepted"
     assert "having presented certificate 'Stranger' (kid stranger, valid until 2100-01-01" in refused.value.detail
     assert refused.value.remedies[0].command == "callout certificate show Stranger"
 
@@ -80,7 +80,7 @@ async def test_none_where_one_is_asked_for_is_said_to_be_missing(outbound, autho
     said = "having presented no certificate"
     with asking_server(context_of(authority)) as server, pytest.raises(Refused, match=said) as refused:
         await asked(outbound, server, None)
-    assert refused.value.reason.code == "client_certificate_refused"
+    assert refused.value.reason.code == "certificate_not_accepted"
     assert refused.value.remedies[0].command == "callout certificate list"
 
 
@@ -101,7 +101,7 @@ async def test_a_handshake_that_fails_for_another_reason_says_what_was_presented
 async def test_what_cannot_be_presented_is_refused_before_anything_is_sent(outbound, authority, broken, said) -> None:
     with asking_server(context_of(authority)) as server, pytest.raises(Refused, match=said) as refused:
         await asked(outbound, server, broken)
-    assert refused.value.reason.code == "client_certificate_refused"
+    assert refused.value.reason.code == "certificate_not_accepted"
     assert refused.value.unsent
 
 
