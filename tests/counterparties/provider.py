@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 
+from tests.counterparties.installed import node, npm_package
 from tests.journeys.processes import PATIENCE, LongProcess
 
 FOLDER = Path(__file__).parent / "oidc_provider"
 #: The APIs that it issues tokens for, both with the scopes `orders.read` and `orders.write`: opaque tokens for orders,
 #: which is the default, and JWTs for invoices. Any other resource is refused (`invalid_target`, RFC 8707).
 ORDERS, INVOICES = "urn:callout:tests:orders", "urn:callout:tests:invoices"
-
-
-def node() -> str:
-    """Return the path of Node.js."""
-    found = shutil.which("node")
-    if found is None:
-        pytest.fail("got no node on PATH; expected Node.js 18 or later (Debian: apt install nodejs npm)", pytrace=False)
-    return found
-
-
-def installed(folder: Path, package: str) -> Path:
-    """Return the folder of an npm package that is installed in this folder."""
-    found = folder / "node_modules" / package
-    if not found.is_dir():
-        pytest.fail(f"got no {found}; expected `make setup`, or `npm ci` in {folder}", pytrace=False)
-    return found
 
 
 class Provider(LongProcess):
@@ -59,7 +42,7 @@ class Provider(LongProcess):
         authority: str | Path = "",
     ) -> None:
         command = [node(), "server.mjs", folder / "provider.json"]
-        installed(FOLDER, "oidc-provider")
+        npm_package(FOLDER, "oidc-provider")
         settings = {
             "clients": list(clients),
             "dpop_nonce": dpop_nonce,
