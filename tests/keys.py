@@ -1,16 +1,18 @@
-"""Keys for tests, made once for each kind: RSA keys take long to make."""
+"""Keys for tests, made once for each kind (RSA keys take long to make), and as Callout's key store holds them."""
 
 import json
 from functools import cache
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc.jwk import RSAKey
 
-from callout.core.jwk import public_jwk, thumbprint
+from callout.core.jose.jwk import public_jwk, thumbprint
+from callout.core.key_pair import KeyPair
 from callout.core.model.own_certificates import Certificate
 from callout.core.secret import Secret
 
+#: The kinds that Callout makes.
 KINDS = {
     "RSA-2048": lambda: rsa.generate_private_key(65537, 2048),
     "P-256": lambda: ec.generate_private_key(ec.SECP256R1()),
@@ -18,16 +20,35 @@ KINDS = {
     "P-521": lambda: ec.generate_private_key(ec.SECP521R1()),
     "Ed25519": ed25519.Ed25519PrivateKey.generate,
 }
+_MORE = {
+    "RSA": KINDS["RSA-2048"],
+    "RSA-1024": lambda: rsa.generate_private_key(65537, 1024),
+    "secp256k1": lambda: ec.generate_private_key(ec.SECP256K1()),
+    "Ed448": ed448.Ed448PrivateKey.generate,
+    "DSA": lambda: dsa.generate_private_key(2048),
+}
+
+
+def key(kind: str = "P-256", number: int = 0):
+    """Return a private key of this kind, the same in one run of the tests for the same number."""
+    return _made(kind, number)
 
 
 @cache
-def key(kind: str = "P-256", number: int = 0):
-    """Return a private key; another `number` is another key."""
-    return KINDS[kind]()
+def _made(kind: str, number: int):
+    return {**KINDS, **_MORE}[kind]()
+
+
+private_key = key
 
 
 def pem_of(private_key) -> str:
     return private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def key_pair(kind: str = "P-256", number: int = 0, **known) -> KeyPair:
+    """Return such a key as Callout holds it."""
+    return KeyPair(**{"name": kind, "kid": f"kid-{kind}", "private_key": Secret(pem_of(key(kind, number)))} | known)
 
 
 def certificate_of(name: str, private_key, *chain: str, **more) -> tuple[Certificate, Secret]:

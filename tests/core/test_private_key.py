@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from callout.core.jwk import public_jwk
+from callout.core.jose.jwk import public_jwk
 from callout.core.private_key import belongs_to, loaded
 from callout.core.secret import Secret
 from tests.keys import KINDS, key, pem_of

@@ -8,7 +8,7 @@ from typing import cast
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from callout.core.jwk import PrivateKey, public_jwk, thumbprint
+from callout.core.jose.jwk import PrivateKey, public_jwk, thumbprint
 from callout.core.secret import Secret, reveal
 
 

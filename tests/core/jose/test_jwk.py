@@ -5,7 +5,7 @@ import json
 import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from callout.core.jwk import NotAKey, private_key_in, public_jwk, thumbprint
+from callout.core.jose.jwk import NotAKey, private_key_in, public_jwk, thumbprint
 from tests.keys import KINDS, key, pem_of
 
 #: RFC 7638 section 3.1.
