@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from joserfc.jwk import import_key
 
-from callout.core.jwk import public_jwk, thumbprint
+from callout.core.jose.jwk import public_jwk, thumbprint
 from callout.core.key_files import NotReadable, algorithm_of, kid_of, pem_of_key, read_key_file
 from callout.core.secret import Secret, reveal
 from tests.certificates import Authority

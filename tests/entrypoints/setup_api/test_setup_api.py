@@ -182,6 +182,13 @@ async def test_health_readiness_metrics_and_discovery_need_no_key(api, state):
     assert 'callouts_total{status="200"} 3\n' in metrics.text
 
 
+async def test_public_keys_are_published_to_everyone(api):
+    answer = await api.get("/.well-known/jwks.json")
+    assert (answer.status_code, answer.json()) == (200, {"keys": [{"kid": "one"}]})
+    assert answer.headers["content-type"] == "application/jwk-set+json"
+    assert answer.headers["cache-control"] == "public, max-age=60"
+
+
 @pytest.mark.parametrize(("peer", "opened", "status"), [("192.0.2.7", False, 403), ("192.0.2.7", True, 200)])
 async def test_metrics_are_for_this_machine_unless_they_are_opened(shop, peer, opened, status):
     members = {"readiness": dict, "discovery": dict, "jwks": dict, "version": "1"}
