@@ -106,6 +106,7 @@ class AuthenticationProtocol(ABC):
     writes: ClassVar[tuple[str, ...]] = ()  # names of the headers that apply() writes
     obtains: ClassVar[bool] = False  # True where obtain() gets a token
     spends: ClassVar[bool] = False  # True where obtain() sends what may be good only once: a lost answer loses it
+    interactive: ClassVar[bool] = False  # True where tokens come from an authorization given in a browser or by device
 
     def __init__(self, values: Values) -> None:
         self.values = values
@@ -140,6 +141,9 @@ class AuthenticationProtocol(ABC):
 
 
 Catalogue = Mapping[str, type[AuthenticationProtocol]]
+
+#: The sealed value that the store keeps of an authorization that was given: who gave it. Nobody sets it by hand.
+CONNECTION = "connection"
 
 
 def required_secrets(

@@ -22,12 +22,12 @@ async def introspect(setup: Setup, external_credential: str, principal: str, *, 
     """
     org = await setup.org()
     one = holder(org, external_credential, principal, user)
-    parameters = {**one.external.parameters, **one.principal.parameters}
+    parameters = {**org.whole(one.external).parameters, **one.principal.parameters}
     endpoint = parameters.get(INTROSPECTION_ENDPOINT.name)
     if not endpoint:
         place = f"external_credentials.{one.external.name}.parameters.{INTROSPECTION_ENDPOINT.name}"
         raise DefinitionError([Problem(place, "none", INTROSPECTION_ENDPOINT.help)])
-    values = await opened_values(setup, parameters, one.key)
+    values = await opened_values(setup, org, one.external, parameters, one.key)
     protocol = setup.catalogue[one.external.protocol](values)
     token = await held_token(setup, org, one.external, one.principal, one.key)
     request = protocol.introspection(token) if token is not None else None

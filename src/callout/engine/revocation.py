@@ -8,7 +8,6 @@ in bounded time; where it fails the receipt says what is left to be done by hand
 from __future__ import annotations
 
 import asyncio
-import shlex
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,8 +19,9 @@ from callout.core.model.org import Org
 from callout.core.oauth2.parameters import REVOCATION_ENDPOINT
 from callout.core.oauth2.refusal import refusal_from
 from callout.core.oauth2.sealing import from_sealable
-from callout.core.protocol import Token, Values
-from callout.core.refresh.epoch import fingerprint_of
+from callout.core.protocol import AuthenticationProtocol, Token, Values
+from callout.core.refresh.epoch import fingerprint_in
+from callout.core.refresh.state import remedy_of, secret_names
 from callout.core.rules.urls import shown_url
 from callout.core.secret import Secret
 from callout.engine.slots import private_token_endpoint, secret_row, token_row
@@ -51,9 +51,9 @@ class Orphan:
     allow_private_network: bool = False
 
 
-def declares_revocation(external: ExternalCredential, principal: Principal) -> bool:
+def declares_revocation(org: Org, external: ExternalCredential, principal: Principal) -> bool:
     """Say whether the tokens of a principal can be revoked."""
-    return bool({**external.parameters, **principal.parameters}.get(REVOCATION_ENDPOINT.name))
+    return bool({**org.whole(external).parameters, **principal.parameters}.get(REVOCATION_ENDPOINT.name))
 
 
 def going(before: Org, after: Org, forget: Collection[str] = ()) -> list[UserExternalCredentialKey]:
@@ -81,7 +81,7 @@ async def orphans_of(
     for key in keys:
         external = org.external_credentials.get(key.external_credential)
         principal = external.principal(key.principal) if external is not None else None
-        if external is not None and principal is not None and declares_revocation(external, principal):
+        if external is not None and principal is not None and declares_revocation(org, external, principal):
             orphan = await _orphan(setup, org, external, principal, key, replacing or {})
             orphans += [orphan] if orphan is not None else []
     return orphans
@@ -95,11 +95,11 @@ async def _orphan(
     key: UserExternalCredentialKey,
     replacing: Mapping[str, Secret],
 ) -> Orphan | None:
-    parameters = {**external.parameters, **principal.parameters}
+    parameters = {**org.whole(external).parameters, **principal.parameters}
     endpoint = shown_url(parameters[REVOCATION_ENDPOINT.name])
     private = private_token_endpoint(org, external.name)
     try:
-        values = await opened_values(setup, parameters, key)
+        values = await opened_values(setup, org, external, parameters, key)
         if replacing.get("client_id") in (None, values.secrets.get("client_id")):
             values = Values(parameters, {**values.secrets, **replacing})
         protocol = setup.catalogue[external.protocol](values)
@@ -120,10 +120,15 @@ def texts_of(token: Token | None) -> tuple[Secret, ...]:
     return (token.access_token, *filter(None, (token.refresh_token,))) if token is not None else ()
 
 
-async def opened_values(setup: Setup, parameters: Mapping[str, str], key: UserExternalCredentialKey) -> Values:
-    """Open the secrets of a principal; raises `VaultError`, `StoreError`."""
-    sealed = await setup.user_external_credentials.secrets(key)
-    return Values(parameters, {n: setup.vault.open(e, row=secret_row(key, n)) for n, e in sealed.items()})
+async def opened_values(
+    setup: Setup, org: Org, external: ExternalCredential, parameters: Mapping[str, str], key: UserExternalCredentialKey
+) -> Values:
+    """Open the secrets of a principal, and those of its identity provider; raises `VaultError`, `StoreError`."""
+    provider, secrets = org.provider_of(external), dict[str, Secret]()
+    for each in (provider.key, key) if provider is not None else (key,):
+        sealed = await setup.user_external_credentials.secrets(each)
+        secrets |= {n: setup.vault.open(e, row=secret_row(each, n)) for n, e in sealed.items()}
+    return Values(parameters, secrets)
 
 
 async def held_token(
@@ -137,7 +142,7 @@ async def held_token(
     row = await setup.user_external_credentials.token(key)
     if row is None:
         return None
-    fingerprint = row.fingerprint or fingerprint_of(external, principal, org.secret_versions.get(key, 0))
+    fingerprint = row.fingerprint or fingerprint_in(org, external, principal, key)
     try:
         text = setup.vault.open(row.envelope, row=token_row(key, fingerprint))
     except VaultError:
@@ -226,7 +231,8 @@ async def revoke_tokens(
     org = await setup.org()
     orphans = await orphans_of(setup, org, [key])
     had = await setup.user_external_credentials.token(key) is not None
-    spends = setup.catalogue[external.protocol].spends
+    protocol = setup.catalogue[external.protocol]
+    spends = protocol.spends
     act = setup.act(who, "give up token", key)
     told = f"it was revoked by {who}" if spends and (had or orphans) else None
     await setup.user_external_credentials.give_up_token(key, act, stated=told)
@@ -234,28 +240,27 @@ async def revoke_tokens(
     return {
         "reference": str(key),
         "changed": had or bool(orphans),
-        "message": _told_of_giving_up(external, principal, key, had=had, orphans=orphans, spends=spends),
+        "message": _told_of_giving_up(org, protocol, external, principal, key, had=had, orphans=orphans),
     }
 
 
 def _told_of_giving_up(
+    org: Org,
+    protocol: type[AuthenticationProtocol],
     external: ExternalCredential,
     principal: Principal,
     key: UserExternalCredentialKey,
     *,
     had: bool,
     orphans: Collection[Orphan],
-    spends: bool,
 ) -> str:
     if not had and not orphans:
         return f"{key}: no token is kept, so there is nothing to revoke"
     told = f"{key}: the token is kept no longer"
-    if not declares_revocation(external, principal):
+    if not declares_revocation(org, external, principal):
         told += (
             f"; {external.name} declares no {REVOCATION_ENDPOINT.name}, so its provider was not told: revoke it there"
         )
-    reference = shlex.quote(f"{key.external_credential}/{key.principal}")
-    whose = f" --user {shlex.quote(key.user)}" if key.user else ""
-    if spends:
-        return f"{told}; to connect anew: callout secret set {reference} refresh_token=-{whose}"
+    if protocol.spends:
+        return f"{told}; to connect anew: {remedy_of(key, secret_names(protocol)).command}"
     return f"{told}; the next callout obtains another"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from callout.core.errors import CalloutError
@@ -11,7 +12,8 @@ from callout.core.model.org import Org
 from callout.core.model.refreshes import Stated
 from callout.core.ports import UserExternalCredentials, Vault
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Token, Values
-from callout.core.refresh.epoch import fingerprint_of
+from callout.core.refresh.epoch import fingerprint_in
+from callout.core.secret import Secret
 from callout.engine.debounce import Debounce
 
 
@@ -35,6 +37,8 @@ class Slot:
     fingerprint: str
     protocol: AuthenticationProtocol
     allow_private_network: bool = False
+    provided: Mapping[str, str] = field(default_factory=dict)
+    provider: UserExternalCredentialKey | None = None
     held: Held | None = None
     flight: asyncio.Task[Held] | None = None
     failures: int = 0
@@ -80,7 +84,7 @@ def is_current(org: Org, key: UserExternalCredentialKey, fingerprint: str) -> bo
     principal = external.principal(key.principal) if external is not None else None
     if external is None or principal is None:
         return False
-    return fingerprint == fingerprint_of(external, principal, org.secret_versions.get(key, 0))
+    return fingerprint == fingerprint_in(org, external, principal, key)
 
 
 class Slots:
@@ -95,23 +99,32 @@ class Slots:
 
     def of(self, org: Org, key: UserExternalCredentialKey, external: ExternalCredential, principal: Principal) -> Slot:
         """Return the slot of a principal (and user), as everything is defined now."""
-        fingerprint = fingerprint_of(external, principal, org.secret_versions.get(key, 0))
+        fingerprint = fingerprint_in(org, external, principal, key)
         slot = self._slots.get((key, fingerprint))
         if slot is None:
             slot = Slot(key, fingerprint, self._catalogue[external.protocol](Values()))
             self._slots[key, fingerprint] = slot
+        provider = org.provider_of(external)
+        slot.provided = provider.parameters if provider is not None else {}
+        slot.provider = provider.key if provider is not None else None
         slot.allow_private_network = private_token_endpoint(org, external.name)
         slot.debounce.seconds = external.refresh_debounce
         return slot
 
     async def equip(self, slot: Slot, external: ExternalCredential, principal: Principal) -> Values:
-        """Open the secrets of a principal, once for each version of them. Raises `VaultError`, `StoreError`."""
+        """Open the secrets of a principal, once for each version of them. Raises `VaultError`, `StoreError`.
+
+        Its own win over those of its identity provider.
+        """
         known = (slot.key, slot.fingerprint)
         values = self._values.get(known)
         if values is None:
-            sealed = await self._store.secrets(slot.key)
-            secrets = {n: self._vault.open(envelope, row=secret_row(slot.key, n)) for n, envelope in sealed.items()}
-            values = self._values[known] = Values({**external.parameters, **principal.parameters}, secrets)
+            secrets: dict[str, Secret] = {}
+            for key in filter(None, (slot.provider, slot.key)):
+                sealed = await self._store.secrets(key)
+                secrets |= {n: self._vault.open(envelope, row=secret_row(key, n)) for n, envelope in sealed.items()}
+            parameters = {**slot.provided, **external.parameters, **principal.parameters}
+            values = self._values[known] = Values(parameters, secrets)
         if slot.protocol.values is not values:
             slot.protocol = self._catalogue[external.protocol](values)
         return values

@@ -10,7 +10,7 @@ from callout.core.model.credentials import ExternalCredential, Principal, Princi
 from callout.core.model.org import Org
 from callout.core.model.refreshes import State
 from callout.core.ports import Look, PrincipalHealth
-from callout.core.refresh.epoch import fingerprint_of
+from callout.core.refresh.epoch import fingerprint_in
 from callout.core.refresh.state import Condition, Facts, condition_of, secret_names
 from callout.engine.secret_values import names_needed
 from callout.engine.setup import Result, Setup
@@ -78,10 +78,10 @@ def _shown(
         failed = row.last_error_at is not None
         condition = Condition(State.FAILING if failed else READY, row.last_error or "it needs no token")
     else:
-        fingerprint = fingerprint_of(external, principal, org.secret_versions.get(row.key, 0))
+        fingerprint = fingerprint_in(org, external, principal, row.key)
         now = setup.now()
         facts = facts_of(look or Look(row.key), fingerprint, now)
-        condition = condition_of(facts, row.key, secret_names(protocol.parameters), now)
+        condition = condition_of(facts, row.key, secret_names(protocol), now)
     return {
         **_times(row),
         "type": principal.type.value,

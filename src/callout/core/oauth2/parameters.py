@@ -36,6 +36,11 @@ _OWN_HEADERS = (
 _FIELD_KEY = r"[!-~]+"
 _HEADER_KEY = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 
+IDENTITY_PROVIDER = Parameter(
+    "identity_provider",
+    "External auth identity provider whose parameters, client id and client secret count where none are given here",
+    required=False,
+)
 TOKEN_ENDPOINT = Parameter("token_endpoint", "URL of the token endpoint (RFC 6749 section 3.2)", url=True)
 CLIENT_AUTHENTICATION = Parameter(
     "client_authentication",
@@ -149,7 +154,7 @@ INTROSPECTION_ENDPOINT = Parameter(
 )
 
 #: Every grant has these; first where the client proves itself, and to whom.
-CLIENT = (TOKEN_ENDPOINT, CLIENT_AUTHENTICATION, SCOPE, CLIENT_ID, CLIENT_SECRET)
+CLIENT = (IDENTITY_PROVIDER, TOKEN_ENDPOINT, CLIENT_AUTHENTICATION, SCOPE, CLIENT_ID, CLIENT_SECRET)
 #: How a token endpoint departs from the RFC.
 DIALECT = (
     AUDIENCE,
