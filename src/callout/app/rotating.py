@@ -16,7 +16,7 @@ from callout.app.master_keys import MasterKeys, master_keys_of
 from callout.core.errors import VaultError
 from callout.core.explanation import Remedy
 from callout.core.ports import AdminAct
-from callout.core.refresh.epoch import fingerprint_in
+from callout.core.refresh.epoch import fingerprint_of
 from callout.engine.slots import secret_row, token_row
 from callout.settings import Settings
 
@@ -139,4 +139,4 @@ def _row_of(home: Home, sealed: Sealed) -> str | None:
     principal = external.principal(key.principal) if external is not None else None
     if external is None or principal is None:
         return None
-    return token_row(key, fingerprint_in(org, external, principal, key))
+    return token_row(key, fingerprint_of(org, external, principal, key))

@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from callout.core.errors import CalloutError, Refused, StoreError, VaultError
 from callout.core.message import HttpRequest
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
 from callout.core.model.org import Org
+from callout.core.model.sources import parameters_of
 from callout.core.oauth2.parameters import REVOCATION_ENDPOINT
 from callout.core.oauth2.refusal import refusal_from
 from callout.core.oauth2.sealing import from_sealable
 from callout.core.protocol import AuthenticationProtocol, Token, Values
-from callout.core.refresh.epoch import fingerprint_in
+from callout.core.refresh.epoch import fingerprint_of
 from callout.core.refresh.state import remedy_of, secret_names
 from callout.core.rules.urls import shown_url
 from callout.core.secret import Secret
-from callout.engine.slots import private_token_endpoint, secret_row, token_row
+from callout.engine.scopes import Reader
+from callout.engine.slots import Sources, opened_values, private_token_endpoint, token_row
 
 if TYPE_CHECKING:
     from callout.engine.setup import Setup
@@ -53,7 +55,7 @@ class Orphan:
 
 def declares_revocation(org: Org, external: ExternalCredential, principal: Principal) -> bool:
     """Say whether the tokens of a principal can be revoked."""
-    return bool({**org.whole(external).parameters, **principal.parameters}.get(REVOCATION_ENDPOINT.name))
+    return bool(parameters_of(org, external, principal).get(REVOCATION_ENDPOINT.name))
 
 
 def going(before: Org, after: Org, forget: Collection[str] = ()) -> list[UserExternalCredentialKey]:
@@ -95,16 +97,18 @@ async def _orphan(
     key: UserExternalCredentialKey,
     replacing: Mapping[str, Secret],
 ) -> Orphan | None:
-    parameters = {**org.whole(external).parameters, **principal.parameters}
-    endpoint = shown_url(parameters[REVOCATION_ENDPOINT.name])
+    sources = Sources.of(org, external, principal, key)
+    endpoint = shown_url(sources.parameters[REVOCATION_ENDPOINT.name])
     private = private_token_endpoint(org, external.name)
     try:
-        values = await opened_values(setup, org, external, parameters, key)
+        values = await opened_values(setup.user_external_credentials, setup.vault, sources)
         if replacing.get("client_id") in (None, values.secrets.get("client_id")):
-            values = Values(parameters, {**values.secrets, **replacing})
+            values = replace(values, secrets={**values.secrets, **replacing})
         protocol = setup.catalogue[external.protocol](values)
         token = await held_token(setup, org, external, principal, key)
-        found = protocol.revocation(token)
+        found = protocol.revocation(
+            token, setup.scopes.moment(external.name, protocol, Reader(key.user, org.users.get(key.user)))
+        )
     except CalloutError as error:
         because = error.detail if isinstance(error, Refused) else str(error)
         return Orphan(key, "token", endpoint, None, because, allow_private_network=private)
@@ -120,17 +124,6 @@ def texts_of(token: Token | None) -> tuple[Secret, ...]:
     return (token.access_token, *filter(None, (token.refresh_token,))) if token is not None else ()
 
 
-async def opened_values(
-    setup: Setup, org: Org, external: ExternalCredential, parameters: Mapping[str, str], key: UserExternalCredentialKey
-) -> Values:
-    """Open the secrets of a principal, and those of its identity provider; raises `VaultError`, `StoreError`."""
-    provider, secrets = org.provider_of(external), dict[str, Secret]()
-    for each in (provider.key, key) if provider is not None else (key,):
-        sealed = await setup.user_external_credentials.secrets(each)
-        secrets |= {n: setup.vault.open(e, row=secret_row(each, n)) for n, e in sealed.items()}
-    return Values(parameters, secrets)
-
-
 async def held_token(
     setup: Setup,
     org: Org,
@@ -142,7 +135,7 @@ async def held_token(
     row = await setup.user_external_credentials.token(key)
     if row is None:
         return None
-    fingerprint = row.fingerprint or fingerprint_in(org, external, principal, key)
+    fingerprint = row.fingerprint or fingerprint_of(org, external, principal, key)
     try:
         text = setup.vault.open(row.envelope, row=token_row(key, fingerprint))
     except VaultError:
@@ -232,9 +225,8 @@ async def revoke_tokens(
     orphans = await orphans_of(setup, org, [key])
     had = await setup.user_external_credentials.token(key) is not None
     protocol = setup.catalogue[external.protocol]
-    spends = protocol.spends
     act = setup.act(who, "give up token", key)
-    told = f"it was revoked by {who}" if spends and (had or orphans) else None
+    told = f"it was revoked by {who}" if protocol.spends and (had or orphans) else None
     await setup.user_external_credentials.give_up_token(key, act, stated=told)
     setup.orphans += orphans
     return {

@@ -7,9 +7,6 @@ The *lineage* covers less: the protocol, the token endpoint, the client, and the
 with. A new scope or a rotated client secret changes the fingerprint and leaves the lineage: the access token is not
 used any more, the refresh token is (RFC 6749 section 6 binds it to the client, not to its secret). Without the
 difference, to rotate a client secret would be to lose every connection.
-
-Of an external credential that names an identity provider, `external` is the whole one (`Org.whole`), and the provider's
-secrets count beside the principal's.
 """
 
 from __future__ import annotations
@@ -20,48 +17,27 @@ from collections.abc import Mapping
 
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
 from callout.core.model.org import Org
+from callout.core.model.sources import parameters_of, rows_of
 
 #: The secrets that a refresh token hangs on: set anew, the chain begins anew. `connection` is an authorization given.
 LINEAGE_SECRETS = frozenset({"refresh_token", "client_id", "connection"})
 
 
-def fingerprint_of(
-    external: ExternalCredential, principal: Principal, secret_version: int, provider_version: int | None = None
-) -> str:
-    """Digest everything that decides a token, so that a token of other definitions or secrets is never used.
-
-    `provider_version` is that of the secrets of its identity provider; None where it has none.
-    """
-    parts: list[object] = [external.protocol, sorted(_parameters(external, principal).items()), secret_version]
-    return _digest(parts if provider_version is None else [*parts, provider_version])
-
-
-def fingerprint_in(org: Org, external: ExternalCredential, principal: Principal, key: UserExternalCredentialKey) -> str:
-    """Return the fingerprint that a token of this principal (and user) has to have, as everything is defined."""
-    provider = org.provider_of(external)
-    of_provider = org.secret_versions.get(provider.key, 0) if provider is not None else None
-    return fingerprint_of(org.whole(external), principal, org.secret_versions.get(key, 0), of_provider)
+def fingerprint_of(org: Org, external: ExternalCredential, principal: Principal, key: UserExternalCredentialKey) -> str:
+    """Digest everything that decides a token, so that a token of other definitions or secrets is never used."""
+    own = org.secret_versions.get(key, 0)
+    others = [
+        [str(row), org.secret_versions.get(row, 0)] for row in rows_of(org, external, principal, key) if row != key
+    ]
+    parameters = sorted(parameters_of(org, external, principal).items())
+    return _digest([external.protocol, parameters, own, *([others] if others else [])])
 
 
-def lineage_of(
-    external: ExternalCredential,
-    principal: Principal,
-    versions: Mapping[str, int],
-    of_provider: Mapping[str, int] | None = None,
-) -> str:
-    """Digest what a refresh token hangs on. `versions` holds for each secret a number that no other value of it had.
-
-    `of_provider` holds those of the secrets of its identity provider, which count where the principal has none itself.
-    """
-    endpoint = _parameters(external, principal).get("token_endpoint", "")
-    began = sorted(
-        (name, version) for name, version in {**(of_provider or {}), **versions}.items() if name in LINEAGE_SECRETS
-    )
+def lineage_of(org: Org, external: ExternalCredential, principal: Principal, versions: Mapping[str, int]) -> str:
+    """Digest what a refresh token hangs on. `versions` holds for each secret a number that no other value of it had."""
+    endpoint = parameters_of(org, external, principal).get("token_endpoint", "")
+    began = sorted((name, version) for name, version in versions.items() if name in LINEAGE_SECRETS)
     return _digest([external.protocol, endpoint, began])
-
-
-def _parameters(external: ExternalCredential, principal: Principal) -> dict[str, str]:
-    return {**external.parameters, **principal.parameters}
 
 
 def _digest(parts: object) -> str:
