@@ -63,7 +63,7 @@ class Offer:
     server: str
     places: tuple[str, ...]
     scope: str
-    connected_at: datetime | None
+    connected_at: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,6 @@ class Connecting:
         provider = ready.org.provider_of(external)
         server = parameters.get(AUTHORIZATION_ENDPOINT.name) or parameters.get(TOKEN_ENDPOINT.name, "")
         using = (n for _, n in sorted(ready.org.named_credentials.items()) if n.external_credential == external.name)
-        looks = await self._setup.user_external_credentials.look(key)
         return Offer(
             key,
             external.label or (provider.label if provider is not None else "") or external.name,
@@ -125,8 +124,18 @@ class Connecting:
             urlsplit(server).netloc,
             tuple(dict.fromkeys(urlsplit(named.url).netloc for named in using)),
             parameters.get(SCOPE.name, ""),
-            looks.set_at if CONNECTION in ready.org.configured.get(key, ()) else None,
+            (await self.record(key))["connected_at"],
         )
+
+    async def record(self, key: UserExternalCredentialKey) -> dict[str, Any]:
+        """Say whether a principal (and user) is connected: since when, by whom, and to whose account."""
+        sealed = (await self._setup.user_external_credentials.secrets(key)).get(CONNECTION)
+        shown: dict[str, Any] = {"reference": str(key), "connected": sealed is not None}
+        if sealed is None:
+            return shown | {"connected_at": None, "connected_by": None, "account": None, "scope": None}
+        kept = json.loads(reveal(self._setup.vault.open(sealed, row=secret_row(key, CONNECTION))))
+        told = {"connected_at": kept["at"], "connected_by": kept["by"] or "local"}
+        return shown | told | {"account": kept["account"] or None, "scope": kept["scope"]}
 
     def allowed_return(self, url: str) -> str:
         """Return an address that one may be sent back to, or an empty text. Raises `Refused(malformed_request)`."""
@@ -203,8 +212,12 @@ class Connecting:
             raise Refused("authorization_required", detail, Remedy("Begin in this browser, from the link"))
         attempt = await self._connections.take_attempt(digest) if attempt is not None else None
         if attempt is None or attempt.expires_at <= self._setup.now():
-            detail = f"got an authorization that is not waited for: it was used, or is older than {PATIENCE / 60:g} minutes"
-            raise Refused("authorization_required", f"{detail}; expected one that was just begun", Remedy("Begin again"))
+            detail = (
+                f"got an authorization that is not waited for: it was used, or is older than {PATIENCE / 60:g} minutes"
+            )
+            raise Refused(
+                "authorization_required", f"{detail}; expected one that was just begun", Remedy("Begin again")
+            )
         return attempt
 
     # --- on another device ------------------------------------------------------------------------------------
@@ -216,9 +229,7 @@ class Connecting:
         handle = random_text(self._setup.entropy.bytes(32))
         ends = self._setup.now() + timedelta(seconds=given.expires_in)
         kept = {"device_code": reveal(given.device_code), "interval": given.interval}
-        await self._connections.put_attempt(
-            self._attempt(digest_of_text("device", handle), ready, caller, kept, ends)
-        )
+        await self._connections.put_attempt(self._attempt(digest_of_text("device", handle), ready, caller, kept, ends))
         return {
             "handle": reveal(handle),
             "user_code": given.user_code,
@@ -293,9 +304,7 @@ class Connecting:
             ended: T = stop.value
             return ended
 
-    def _attempt(
-        self, digest: bytes, ready: Ready, caller: Caller, kept: dict[str, Any], ends: datetime
-    ) -> Attempt:
+    def _attempt(self, digest: bytes, ready: Ready, caller: Caller, kept: dict[str, Any], ends: datetime) -> Attempt:
         now, key = self._setup.now(), ready.one.key
         bare = Attempt(digest, key, whose(caller), b"", ready.fingerprint, b"", "", b"", now, ends)
         return self._sealed(bare, kept)
@@ -334,7 +343,8 @@ class Connecting:
         setup, key = self._setup, attempt.key
         envelope = setup.vault.seal(sealable(token), row=token_row(key, fingerprint))
         row = StoredToken(key, 1, envelope, token.issued_at, token.expires_at, FIRST, fingerprint)
-        record = {"by": attempt.who, "account": account, "scope": token.scope}
+        at = setup.now().isoformat()
+        record = {"by": attempt.who, "account": account, "scope": token.scope, "at": at}
         sealed = setup.vault.seal(Secret(json.dumps(record)), row=secret_row(key, CONNECTION))
         what = f"{key}" + (f" to account {account}" if account else "")
         act = setup.act(attempt.who or "local", "connect principal", what)
@@ -404,4 +414,6 @@ def _not_exchanged(refused: TokenRefused) -> Refused:
     """A code that is refused was used, is too old, or was fetched with another redirect URI: only a new one helps."""
     if refused.error != "invalid_grant":
         return refused
-    return Refused("authorization_required", refused.detail, Remedy("Begin again: a code is good once, and for minutes"))
+    return Refused(
+        "authorization_required", refused.detail, Remedy("Begin again: a code is good once, and for minutes")
+    )

@@ -37,7 +37,9 @@ def device_request(values: Values) -> HttpRequest:
     endpoint = values.text(DEVICE_AUTHORIZATION_ENDPOINT.name)
     if not endpoint:
         detail = f"got no {DEVICE_AUTHORIZATION_ENDPOINT.name}; expected the URL of the device authorization endpoint"
-        raise Refused("principal_not_configured", detail, Remedy("Declare it, or connect in a browser: leave out --device"))
+        raise Refused(
+            "principal_not_configured", detail, Remedy("Declare it, or connect in a browser: leave out --device")
+        )
     fields: list[Field] = []
     if scope := values.text(SCOPE.name):
         fields.append(("scope", scope))
