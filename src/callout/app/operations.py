@@ -24,6 +24,7 @@ from callout.engine.connect_links import Links
 from callout.engine.diagnosis import diagnose
 from callout.engine.keys import key_text
 from callout.engine.operations import LOCAL, Operations, Uses
+from callout.engine.operations.connecting_rights import judge_again
 from callout.engine.setup import Setup
 from callout.entrypoints.gateway import Gateway
 from callout.settings import Settings
@@ -57,7 +58,7 @@ def connecting_of(home: Home, setup: Setup) -> Connecting:
     """Plug together what connects principals of an open home."""
     links = Links(home.vault, home.clock, home.entropy, home.settings.setup_url)
     origins = (home.settings.connect_return_origins + " " + home.settings.connect_frame_ancestors).split()
-    return Connecting(setup, home.store.connections, links, home.endpoints, origins)
+    return Connecting(setup, home.store.connections, links, home.endpoints, judge_again, origins)
 
 
 async def initialise(settings: Settings, admin: str) -> Mapping[str, Any]:

@@ -11,9 +11,8 @@ from callout.core.model.credentials import PrincipalType, UserExternalCredential
 from callout.core.model.people import Caller, ObjectPermission
 from callout.core.protocol import CONNECTION
 from callout.engine import identity_providers, revocation
-from callout.engine.connect import whose
-from callout.engine.connecting_rights import judge_connecting
 from callout.engine.operations import requests as r
+from callout.engine.operations.connecting_rights import judge_connecting, whose
 from callout.engine.operations.operation import Access, Operation, Uses
 from callout.engine.secret_values import holder
 from callout.engine.setup import Result
@@ -37,7 +36,7 @@ async def make_link(uses: Uses, q: r.ConnectLink, caller: Caller) -> Result:
     """Make the address at which a principal is connected, with a link that is good once."""
     key = await _judged(uses, q, caller)
     seconds = span_of(q.expires)
-    await uses.connecting.offer(key, caller)
+    await uses.connecting.offer(key, whose(caller))
     url = uses.connecting.links.link(key, whose(caller), seconds=seconds, invited=q.invited)
     return {**await uses.connecting.record(key), "url": url, "expires_in": seconds, "message": f"Open {url}"}
 
@@ -45,12 +44,12 @@ async def make_link(uses: Uses, q: r.ConnectLink, caller: Caller) -> Result:
 async def begin_device(uses: Uses, q: r.Held, caller: Caller) -> Result:
     """Ask for a device code."""
     key = await _judged(uses, q, caller)
-    return {"reference": str(key), **await uses.connecting.begin_device(key, caller)}
+    return {"reference": str(key), **await uses.connecting.begin_device(key, whose(caller))}
 
 
 async def poll_device(uses: Uses, q: r.DevicePoll, caller: Caller) -> Result:
     """Ask once whether a device code was entered."""
-    return await uses.connecting.poll_device(q.handle, caller)
+    return await uses.connecting.poll_device(q.handle, whose(caller))
 
 
 async def disconnect(uses: Uses, q: r.Held, caller: Caller) -> Result:

@@ -20,6 +20,16 @@ def caller_of(who: str) -> Caller:
     return LOCAL if not who else Caller(who, None, proof="connect")
 
 
+def whose(caller: Caller) -> str:
+    """Return who an attempt or a link is made by: a user; empty for the admin of a home."""
+    return "" if caller.proof == LOCAL.proof else caller.user
+
+
+def judge_again(org: Org, key: UserExternalCredentialKey, who: str, now: datetime) -> None:
+    """Raise unless who began an attempt, or made a link, still may."""
+    judge_connecting(org, key, caller_of(who), now)
+
+
 def judge_connecting(
     org: Org,
     key: UserExternalCredentialKey,
