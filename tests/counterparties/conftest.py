@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.counterparties.aws import Ministack, Swift
 from tests.counterparties.browsing import chromium, new_page
+from tests.counterparties.openbao import OpenBao
 from tests.journeys.processes import pytest_runtest_makereport
 
 __all__ = ["pytest_runtest_makereport"]
@@ -47,3 +48,10 @@ def page(browser: Browser) -> Iterator[Page]:
     """A page in a profile of its own."""
     with new_page(browser) as page:
         yield page
+
+
+@pytest.fixture(scope="module")
+def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
+    """An issuer and a verifier of JWTs."""
+    with OpenBao(tmp_path_factory.mktemp("openbao")) as openbao:
+        yield openbao
