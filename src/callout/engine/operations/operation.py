@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -13,6 +13,9 @@ from callout.core.model.people import Caller
 from callout.core.reasons import Telling
 from callout.engine.audit import Audit
 from callout.engine.setup import Result, Setup
+
+if TYPE_CHECKING:
+    from callout.engine.connect import Connecting
 
 #: Who runs operations on a home directory: whoever may read its master key is its admin.
 LOCAL = Caller("local", None, "home")
@@ -52,6 +55,7 @@ class Uses:
     explain: Callable[[str], Awaitable[Result | None]]
     audit: Audit
     recent: Callable[[int], Awaitable[list[Result]]]
+    connecting: Connecting
     telling: Telling = Telling.FULL  # how much those who do not administer are told
 
 

@@ -50,6 +50,28 @@ class Held(Request):
     user: str | None = None
 
 
+class ConnectLink(Held):
+    """The principal (and user) that is connected by a link; how long it is good, and whether it is sent to somebody."""
+
+    expires: str = "1h"
+    invited: bool = False
+
+
+class DevicePoll(Request):
+    """A device code that is waited for, by its handle."""
+
+    external_credential: str
+    principal: str
+    handle: str
+
+
+class ClientValues(Request):
+    """The client id and secret of an external auth identity provider."""
+
+    name: str
+    values: dict[str, Secret]
+
+
 class HeldNames(Held):
     """The values of a principal that are to be removed; none named: all."""
 

@@ -10,6 +10,7 @@ from cyclopts import App
 from callout.entrypoints.cli.commands import (
     auditing,
     calling,
+    connecting,
     credentials,
     defining,
     granting,
@@ -46,6 +47,7 @@ def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plai
         troubleshooting,
         defining,
         secrets,
+        connecting,
         people,
         packages,
         granting,
