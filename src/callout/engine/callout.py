@@ -23,6 +23,7 @@ from callout.core.ports import Clock
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Needs, Token, Values
 from callout.core.reasons import Telling
 from callout.engine.callers import Identified, identify, key_in_authorization, key_in_headers
+from callout.engine.certificate_uses import presented_worded
 from callout.engine.certificates import Shown, identified_by_certificate
 from callout.engine.connect_links import Links, connect_url
 from callout.engine.definitions import CurrentOrg
@@ -209,8 +210,8 @@ class Callouts:
         self, decision: Decision, proof_header: bytes | None, telling: Telling, until: float, now: datetime
     ) -> Route:
         """Return the route of a decision that allows. `until` is in monotonic seconds."""
-        external, principal = decision.external_credential, decision.principal
-        if external is None or principal is None:
+        named, external, principal = decision.named_credential, decision.external_credential, decision.principal
+        if named is None or external is None or principal is None:
             msg = "only an allowed decision can be compiled"
             raise ValueError(msg)
         org = self.org.value
@@ -224,6 +225,7 @@ class Callouts:
             demands=demands_of(org, decision, self.limits, now, self._monotonic()),
             generation=org.generation,
             reader=_reader(org, decision),
+            client_certificate=org.certificates.get(named.client_certificate),
         )
 
     def judge(
@@ -387,14 +389,18 @@ class Callouts:
     # --- the stages ------------------------------------------------------------------------------------------
 
     async def open_values(self, draft: Draft) -> Draft:
-        """Open the principal's secrets, once for each version of them."""
-        route = draft.route
+        """Open the principal's secrets, and the certificate that is presented, once for each version of them."""
+        route, presents = draft.route, ""
         try:
             values = await self.slots.equip(route.slot)
+            if route.client_certificate is not None:
+                presents = f"; {presented_worded(route.client_certificate, self.clock.now())}"
+                pair = await self.slots.presented(route.client_certificate)
+                route.destination = replace(route.destination, client_certificate=pair)
         except Rotated as error:
             raise Superseded(route.slot, "its keys were opened") from error
-        count = len(values.secrets)
-        return replace(draft, values=values).noting("values", f"{count} sealed values of {route.slot.key} opened")
+        opened = f"{len(values.secrets)} sealed values of {route.slot.key} opened{presents}"
+        return replace(draft, values=values).noting("values", opened)
 
     async def hold_token(self, draft: Draft) -> Draft:
         """Hold a token that has not expired, where the protocol needs one."""
