@@ -197,6 +197,9 @@ class AuthenticationProtocol(ABC):
 
 Catalogue = Mapping[str, type[AuthenticationProtocol]]
 
+#: The sealed value that the store keeps of an authorization that was given: who gave it. Nobody sets it by hand.
+CONNECTION = "connection"
+
 
 def required_secrets(
     protocol: type[AuthenticationProtocol], parameters: Mapping[str, str] | None = None

@@ -4,6 +4,7 @@ from callout.core.protocol import AuthenticationProtocol, Catalogue
 from callout.core.protocols.basic import Basic
 from callout.core.protocols.custom import Custom
 from callout.core.protocols.none import NoAuthentication
+from callout.core.protocols.oauth2_authorization_code import OAuth2AuthorizationCode
 from callout.core.protocols.oauth2_client_credentials import OAuth2ClientCredentials
 from callout.core.protocols.oauth2_refresh_token import OAuth2RefreshToken
 
@@ -11,6 +12,7 @@ ALL: tuple[type[AuthenticationProtocol], ...] = (
     NoAuthentication,
     Basic,
     Custom,
+    OAuth2AuthorizationCode,
     OAuth2ClientCredentials,
     OAuth2RefreshToken,
 )
