@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, final
 
+from callout.core.explanation import Remedy
 from callout.core.http1.body import ChunkedBody
 from callout.core.http1.head import RequestHead
+from callout.core.protocol import Needs
 from callout.engine.evaluating import Asked
 from callout.engine.routes import Route
 from callout.entrypoints.gateway.answers import too_large
@@ -62,7 +64,7 @@ class Gathering:
             pieces.append(body)
             self._size += len(body)
         if self._size > self._limit:
-            self._exchange.refuse(too_large(f"more than {self._limit}", self._limit))
+            self._exchange.refuse(too_large(f"more than {self._limit}", self._limit, *_remedies(self._route)))
         elif ended:
             self._go_on(b"".join(pieces))
         else:
@@ -90,5 +92,17 @@ def gathering_of(
     body = formulas.wants_body(lines, has_body=has_body)
     limit = min(limits.formula_body_limit, limits.request_limit or limits.formula_body_limit)
     if body and head.content_length > limit:
-        raise too_large(str(head.content_length), limit)
+        raise too_large(str(head.content_length), limit, *_remedies(route))
     return Gathering(exchange, route, head, lines, target, limit, body=body)
+
+
+def _remedies(route: Route) -> tuple[Remedy, ...]:
+    """Return what an admin can do about bodies that are too large to be signed; nothing where they are not signed."""
+    spares, external = route.slot.protocol.spares_bodies, route.decision.external_credential
+    if route.formulas is None or route.formulas.needs is not Needs.BODY or external is None or not spares:
+        return ()
+    return (
+        Remedy("Send a smaller request"),
+        Remedy(f"Set {spares} for {external.name}: bodies of any size pass then", "callout apply -f FILE"),
+        Remedy("Start `callout serve` with a CALLOUT_FORMULA_BODY_LIMIT above the size of the body, in bytes"),
+    )
