@@ -36,7 +36,7 @@ def test_other_codings_of_the_content_stay() -> None:
     assert lines == (b"Content-Encoding: gzip",)
 
 
-@pytest.mark.parametrize("line", (LINES[0], b"content-encoding:gzip,AWS-CHUNKED"))
+@pytest.mark.parametrize("line", [LINES[0], b"content-encoding:gzip,AWS-CHUNKED"])
 def test_a_body_in_chunks_is_known_by_its_content_encoding(line: bytes) -> None:
     assert is_chunked((b"X-A: aws-chunked", line))
     assert not is_chunked((b"X-A: aws-chunked", b"Content-Encoding: gzip"))
