@@ -19,7 +19,7 @@ from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.key_pair import KeyPair
 from callout.core.message import HttpRequest, HttpResponse
-from callout.core.model.credentials import PrincipalType
+from callout.core.model.credentials import PrincipalType, RefreshRule
 from callout.core.secret import Redactable, Secret
 
 
@@ -146,6 +146,8 @@ class AuthenticationProtocol(ABC):
     hears: ClassVar[bool] = False  # True where answers say what the next request has to repeat
     interactive: ClassVar[bool] = False  # True where somebody has to authorize in a browser before a token is had
     spends: ClassVar[bool] = False  # True where obtain() sends what may be good only once: a lost answer loses it
+    stale_signs: ClassVar[tuple[RefreshRule, ...]] = ()  # how any system of this protocol says that a token is stale
+    spares_bodies: ClassVar[str] = ""  # parameter and value with which apply() looks at no body
 
     def __init__(self, values: Values) -> None:
         self.values = values
@@ -155,6 +157,14 @@ class AuthenticationProtocol(ABC):
         """Return what of a request `apply` looks at, with these parameters; where it is nothing, its work is kept."""
         del parameters
         return Needs.NOTHING
+
+    def unwrapped(self, lines: tuple[bytes, ...], body: bytes | None) -> tuple[tuple[bytes, ...], bytes | None]:
+        """Return a caller's header lines and body without what was for a signature of the caller's own.
+
+        Asked where `needs` is more than nothing, before anything of the request is evaluated; `body` is None where it is
+        not looked at. Raises `Refused(malformed_request)`.
+        """
+        return lines, body
 
     def holds(self) -> timedelta | None:
         """Return for how long what `apply` wrote may be sent again; None: as long as the token is used."""

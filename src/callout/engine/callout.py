@@ -434,7 +434,11 @@ class Callouts:
             return draft.noting("formulas", f"looked for in {worded or 'nothing'} that the caller sends")
         if route.generation != self.org.value.generation:
             raise Superseded(route.slot, "the request came")
-        written = written_of(draft.asked, formulas, self._scope(draft))
+        asked = draft.asked
+        if formulas.needs is not Needs.NOTHING:
+            lines, body = route.slot.protocol.unwrapped(asked.lines, asked.body)
+            asked = replace(asked, lines=lines, body=body)
+        written = written_of(asked, formulas, self._scope(draft))
         done = (
             f"those in {formulas.worded} were evaluated"
             if formulas.worded

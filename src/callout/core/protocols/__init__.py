@@ -1,6 +1,9 @@
 """One authentication protocol a file; nothing else lives here. A new one is one file and one line of `ALL`."""
 
 from callout.core.protocol import AuthenticationProtocol, Catalogue
+from callout.core.protocols.aws_roles_anywhere import AwsRolesAnywhere
+from callout.core.protocols.aws_sigv4 import AwsSigV4
+from callout.core.protocols.aws_sts import AwsSts
 from callout.core.protocols.basic import Basic
 from callout.core.protocols.custom import Custom
 from callout.core.protocols.none import NoAuthentication
@@ -15,6 +18,9 @@ ALL: tuple[type[AuthenticationProtocol], ...] = (
     OAuth2AuthorizationCode,
     OAuth2ClientCredentials,
     OAuth2RefreshToken,
+    AwsSigV4,
+    AwsSts,
+    AwsRolesAnywhere,
 )
 
 CATALOGUE: Catalogue = {protocol.name: protocol for protocol in ALL}
