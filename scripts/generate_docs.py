@@ -71,7 +71,7 @@ def protocols_page() -> str:
             choices = f" One of: {', '.join(each.choices)}." if each.choices else ""
             need = "yes" if each.required else "no"
             if each.unless is not None:
-                need = f"unless `{each.unless[0]}` is `{each.unless[1]}`"
+                need = f"unless `{each.unless[0]}` is {' or '.join(f'`{value}`' for value in each.unless[1:])}"
             if each.key is not None:
                 kind = "parameter, or secret of the principal"
             parts.append(

@@ -3,7 +3,9 @@
 from callout.core.protocol import AuthenticationProtocol, Catalogue
 from callout.core.protocols.basic import Basic
 from callout.core.protocols.custom import Custom
+from callout.core.protocols.http_message_signatures import HttpMessageSignatures
 from callout.core.protocols.none import NoAuthentication
+from callout.core.protocols.oauth1 import OAuth1
 from callout.core.protocols.oauth2_client_credentials import OAuth2ClientCredentials
 from callout.core.protocols.oauth2_refresh_token import OAuth2RefreshToken
 
@@ -13,6 +15,8 @@ ALL: tuple[type[AuthenticationProtocol], ...] = (
     Custom,
     OAuth2ClientCredentials,
     OAuth2RefreshToken,
+    OAuth1,
+    HttpMessageSignatures,
 )
 
 CATALOGUE: Catalogue = {protocol.name: protocol for protocol in ALL}
