@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 from callout import __version__
+from callout.adapters.presets import preset_texts
 from callout.app.home import Home, database_of, keep_up, open_home, quoted
 from callout.app.making import make_home
 from callout.app.worker import addresses, limits_of
@@ -22,6 +24,7 @@ from callout.engine.callers import digest_of
 from callout.engine.diagnosis import diagnose
 from callout.engine.keys import key_text
 from callout.engine.operations import LOCAL, Operations, Uses
+from callout.engine.presets import Presets, read_presets
 from callout.engine.setup import Setup
 from callout.entrypoints.gateway import Gateway
 from callout.settings import Settings
@@ -46,7 +49,13 @@ def operations_of(home: Home) -> Operations:
     )
     audit = Audit(home.store.audit, home.clock, __version__)
     telling = home.settings.telling_users
-    return Operations(Uses(setup, predict, home.log.explain, audit, home.log.recent, telling))
+    return Operations(Uses(setup, predict, home.log.explain, audit, home.log.recent, telling, shipped_presets))
+
+
+@cache
+def shipped_presets() -> Presets:
+    """Return the presets that Callout ships; they are read when they are first asked for."""
+    return read_presets(preset_texts())
 
 
 async def initialise(settings: Settings, admin: str) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ import msgspec
 from callout.core.model.people import Caller
 from callout.core.reasons import Telling
 from callout.engine.audit import Audit
+from callout.engine.presets import Presets
 from callout.engine.setup import Result, Setup
 
 #: Who runs operations on a home directory: whoever may read its master key is its admin.
@@ -45,7 +46,10 @@ class Diagnose(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """The use cases that operations run: the setup, and what the engine tells about callouts."""
+    """The use cases that operations run: the setup, and what the engine tells about callouts.
+
+    `presets` reads the provider presets, when they are first asked for.
+    """
 
     setup: Setup
     diagnose: Diagnose
@@ -53,6 +57,7 @@ class Uses:
     audit: Audit
     recent: Callable[[int], Awaitable[list[Result]]]
     telling: Telling = Telling.FULL  # how much those who do not administer are told
+    presets: Callable[[], Presets] = Presets
 
 
 @dataclass(frozen=True, slots=True)

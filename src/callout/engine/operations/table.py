@@ -14,6 +14,7 @@ from callout.engine.operations.groups import GROUPS
 from callout.engine.operations.identity import IDENTITY
 from callout.engine.operations.operation import Access, Operation
 from callout.engine.operations.packages import PACKAGES
+from callout.engine.operations.presets import PRESETS
 from callout.engine.operations.refresh_rules import REFRESH_RULES
 
 _DEFINITIONS = (
@@ -464,6 +465,7 @@ _LOOKING = (
 
 OPERATIONS: tuple[Operation, ...] = (
     *_DEFINITIONS,
+    *PRESETS,
     *REFRESH_RULES,
     *_SECRETS,
     *_PEOPLE,

@@ -10,6 +10,7 @@ from cyclopts import App
 from callout.entrypoints.cli.commands import (
     auditing,
     calling,
+    creating,
     credentials,
     defining,
     granting,
@@ -45,6 +46,7 @@ def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plai
         calling,
         troubleshooting,
         defining,
+        creating,
         secrets,
         people,
         packages,
