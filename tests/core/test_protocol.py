@@ -87,5 +87,5 @@ def test_values_with_keys_are_given_by_key_and_a_secret_wins() -> None:
 
 def test_a_protocol_that_declares_no_endpoint_revokes_and_asks_nothing() -> None:
     token = Token(Secret("a"), NOW)
-    assert Example(Values()).revocation(token) is None
-    assert Example(Values()).introspection(token) is None
+    assert Example(Values()).revocation(token, Moment(NOW)) is None
+    assert Example(Values()).introspection(token, Moment(NOW)) is None

@@ -101,8 +101,14 @@ def _is_assigned(org: Org, permission_set: str) -> bool:
     return any(permission_set in u.set_names or groups.intersection(u.group_names) for u in org.users.values())
 
 
+def signs_in(catalogue: Catalogue, protocol: str) -> bool:
+    """Say whether somebody has to sign in at the external system before a token is had."""
+    known = catalogue.get(protocol)
+    return known is not None and known.interactive
+
+
 def _use(catalogue: Catalogue, made: Made) -> Step:
-    if getattr(catalogue.get(made.external.protocol), "interactive", False):
+    if signs_in(catalogue, made.external.protocol):
         return "Sign in at the external system", f"callout connect {_quoted(made.reference)}", made.caller
     test = made.test
     if test is None:

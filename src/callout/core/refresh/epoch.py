@@ -15,27 +15,29 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from callout.core.model.credentials import ExternalCredential, Principal
+from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
+from callout.core.model.org import Org
+from callout.core.model.sources import parameters_of, rows_of
 
 #: The secrets that a refresh token hangs on: set anew, the chain begins anew.
 LINEAGE_SECRETS = frozenset({"refresh_token", "client_id"})
 
 
-def fingerprint_of(external: ExternalCredential, principal: Principal, secret_version: int) -> str:
+def fingerprint_of(org: Org, external: ExternalCredential, principal: Principal, key: UserExternalCredentialKey) -> str:
     """Digest everything that decides a token, so that a token of other definitions or secrets is never used."""
-    parts = [external.protocol, sorted(_parameters(external, principal).items()), secret_version]
-    return _digest(parts)
+    own = org.secret_versions.get(key, 0)
+    others = [
+        [str(row), org.secret_versions.get(row, 0)] for row in rows_of(org, external, principal, key) if row != key
+    ]
+    parameters = sorted(parameters_of(org, external, principal).items())
+    return _digest([external.protocol, parameters, own, *([others] if others else [])])
 
 
-def lineage_of(external: ExternalCredential, principal: Principal, versions: Mapping[str, int]) -> str:
+def lineage_of(org: Org, external: ExternalCredential, principal: Principal, versions: Mapping[str, int]) -> str:
     """Digest what a refresh token hangs on. `versions` holds for each secret a number that no other value of it had."""
-    endpoint = _parameters(external, principal).get("token_endpoint", "")
+    endpoint = parameters_of(org, external, principal).get("token_endpoint", "")
     began = sorted((name, version) for name, version in versions.items() if name in LINEAGE_SECRETS)
     return _digest([external.protocol, endpoint, began])
-
-
-def _parameters(external: ExternalCredential, principal: Principal) -> dict[str, str]:
-    return {**external.parameters, **principal.parameters}
 
 
 def _digest(parts: object) -> str:

@@ -13,7 +13,7 @@ from callout.core.model.org import Org
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter, declared_parameter
 from callout.core.refresh.idle import refusal_of_limit
 from callout.core.refresh.rules import refusal_of
-from callout.core.rules.headers import header_problems, names_read, shared_principals
+from callout.core.rules.headers import formula_problems, header_problems, names_read, shared_principals
 from callout.core.rules.names import developer_name_rule, namespace_rule, nearest, readable_name_rule
 from callout.core.rules.refresh_rules import refresh_rule_problems
 from callout.core.rules.urls import refusal_of_url
@@ -102,8 +102,18 @@ def _names_read(
 ) -> frozenset[str]:
     """Return the parameter names that formulas read of this credential: its headers' and its named credentials'."""
     headers = (*external.headers, *(header for named in users for header in named.headers))
-    names = frozenset(name for credential, name in names_read(headers) if credential == external.name)
+    texts = (*(header.value for header in headers), *formulas_among(external, protocol))
+    names = frozenset(name for credential, name in names_read(texts) if credential == external.name)
     return names - ISSUED_TOKEN if protocol is not None and protocol.obtains else names
+
+
+def formulas_among(external: ExternalCredential, protocol: type[AuthenticationProtocol] | None) -> Iterator[str]:
+    """Return the parameters of a credential and its principals that are texts with formulas."""
+    for parameters in (external.parameters, *(principal.parameters for principal in external.principals)):
+        for name, value in parameters.items():
+            declared = declared_parameter(protocol, name) if protocol is not None else None
+            if declared is not None and declared.formula:
+                yield value
 
 
 def _status_problems(place: str, statuses: tuple[int, ...]) -> Iterator[Problem]:
@@ -136,6 +146,8 @@ def _parameter_problems(
             if known is not None:
                 yield from _key_problems(known, name, here)
                 yield from _value_problems(known, value, here, private=private)
+                if known.formula:
+                    yield from formula_problems(value, here, external.name, protocol, shared_principals(external))
             elif name not in read or _PARAMETER_NAME.fullmatch(name) is None:
                 yield _unknown_parameter(external.protocol, name, declared, here)
             elif any(character in value for character in _BREAKS):

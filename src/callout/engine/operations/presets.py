@@ -7,6 +7,7 @@ import msgspec
 from callout.core.model.people import Caller
 from callout.core.protocol import Catalogue
 from callout.engine.creating import Wanted, create
+from callout.engine.following import signs_in
 from callout.engine.operations import requests as r
 from callout.engine.operations.operation import Operation, Uses
 from callout.engine.presets import Preset
@@ -34,7 +35,6 @@ async def create_whole(uses: Uses, request: r.Creation, caller: Caller) -> Resul
 
 
 def _shown(preset: Preset, catalogue: Catalogue) -> Result:
-    protocol = catalogue.get(preset.protocol)
     told: Result = msgspec.to_builtins(preset)
     del told["inputs"]
     return {
@@ -44,7 +44,7 @@ def _shown(preset: Preset, catalogue: Catalogue) -> Result:
             for name, i in preset.inputs.items()
         ],
         "secrets": [{"name": name, "help": text} for name, text in preset.secrets.items()],
-        "signs_in": protocol is not None and getattr(protocol, "interactive", False),
+        "signs_in": signs_in(catalogue, preset.protocol),
         "command": command_of(preset),
     }
 

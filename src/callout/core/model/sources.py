@@ -1,0 +1,23 @@
+"""What the values of one principal (and user) are made of: parameters, and the rows of sealed values.
+
+One place says so for whoever opens the values, and for whoever asks whether a token was obtained with the same ones.
+"""
+
+from __future__ import annotations
+
+from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
+from callout.core.model.org import Org
+
+
+def parameters_of(org: Org, external: ExternalCredential, principal: Principal) -> dict[str, str]:
+    """Return the parameters that are in force for a principal: its own win over those of the external credential."""
+    del org
+    return {**external.parameters, **principal.parameters}
+
+
+def rows_of(
+    org: Org, external: ExternalCredential, principal: Principal, key: UserExternalCredentialKey
+) -> tuple[UserExternalCredentialKey, ...]:
+    """Return the rows whose sealed values are in force for a key; of equal names that of the later row wins."""
+    del org, external, principal
+    return (key,)
