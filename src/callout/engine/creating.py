@@ -8,7 +8,7 @@ user that gain the grant.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,13 +21,17 @@ from callout.core.model.people import ObjectPermission, PermissionSet
 from callout.core.rules.names import developer_name_rule
 from callout.core.secret import Secret
 from callout.engine.applying import apply_made, plan_made, read_referring
-from callout.engine.following import Made, next_steps
+from callout.engine.following import Made, next_steps, signs_in
 from callout.engine.grants import assigned
 from callout.engine.manifest import Manifest
 from callout.engine.presets import Filled, Preset, Presets, fill
 from callout.engine.setup import Result, Setup, found
 
 EXTERNAL, NAMED = "external_credentials", "named_credentials"
+PROVIDERS = "external_auth_identity_providers"
+#: What is sealed with the identity provider, where there is one; and the parameter that stays with the credential.
+_OF_CLIENT = ("client_id", "client_secret")
+_OF_CREDENTIAL = "scope"
 #: What a principal is called where nobody says.
 PRINCIPAL_NAMES: Mapping[PrincipalType, str] = {
     PrincipalType.NAMED: "Service",
@@ -169,8 +173,9 @@ def _type(setup: Setup, preset: Preset | None, protocol: str, wanted: Wanted) ->
 
 def _manifest(setup: Setup, org: Org, outline: _Outline) -> Manifest:
     """Return the manifest of what is made, with the permission set and the user as they are with the grant."""
-    _expect_free(org, outline.wanted.name)
-    read = _read(outline)
+    sections = _sections(setup, outline)
+    _expect_free(org, outline.wanted.name, sections)
+    read = _read(outline, sections)
     return replace(
         read,
         definitions=(*read.definitions, *_granting(setup, org, outline)),
@@ -179,16 +184,16 @@ def _manifest(setup: Setup, org: Org, outline: _Outline) -> Manifest:
     )
 
 
-def _expect_free(org: Org, name: str) -> None:
-    taken = [section for section in (NAMED, EXTERNAL) if name in getattr(org, section)]
+def _expect_free(org: Org, name: str, sections: Iterable[str]) -> None:
+    taken = [section for section in sections if name in getattr(org, section, ())]
     if taken:
         expected = "a name that is free: what is there is changed by `callout apply`, or by commands of its own"
         raise DefinitionError([Problem(f"{section}.{name}", "a name that is taken", expected) for section in taken])
 
 
-def _read(outline: _Outline) -> Manifest:
+def _read(outline: _Outline, sections: Mapping[str, Any]) -> Manifest:
     """Read the text of the manifest; problems are told without their line, as it is not one that anybody wrote."""
-    text = json.dumps(_sections(outline), ensure_ascii=False)
+    text = json.dumps(sections, ensure_ascii=False)
     references = {f"env:{name}": value for name, value in outline.wanted.secrets.items()}
     try:
         return read_referring(text, f"{outline.source}.json", references)
@@ -196,36 +201,54 @@ def _read(outline: _Outline) -> Manifest:
         raise DefinitionError([replace(problem, where=None) for problem in error.problems]) from None
 
 
-def _sections(outline: _Outline) -> dict[str, Any]:
+def _sections(setup: Setup, outline: _Outline) -> dict[str, dict[str, Any]]:
+    """Return the sections of the manifest. Where one signs in, the client is an identity provider's: users share it."""
+    wanted, filled = outline.wanted, outline.filled
+    secrets = {name: {"env": name} for name in wanted.secrets}
+    external = _external(outline)
+    sections: dict[str, dict[str, Any]] = {}
+    if signs_in(setup.catalogue, outline.protocol):
+        provider = {
+            "label": external["label"],
+            "parameters": {name: value for name, value in filled.parameters.items() if name != _OF_CREDENTIAL},
+            "secrets": {name: secrets.pop(name) for name in _OF_CLIENT if name in secrets},
+        }
+        own = {name: value for name, value in filled.parameters.items() if name == _OF_CREDENTIAL}
+        external["parameters"] = {"identity_provider": wanted.name, **own}
+        sections[PROVIDERS] = {wanted.name: provider}
+    external["principals"] = {outline.reference.principal: {"type": outline.type.value, "secrets": secrets}}
+    return {**sections, EXTERNAL: {wanted.name: external}, NAMED: {wanted.name: _named(outline)}}
+
+
+def _external(outline: _Outline) -> dict[str, Any]:
     wanted, preset, filled = outline.wanted, outline.preset, outline.filled
-    label = wanted.label or (preset.label if preset is not None else "")
     external: dict[str, Any] = {
-        "label": label,
+        "label": wanted.label or (preset.label if preset is not None else ""),
         "protocol": outline.protocol,
         "parameters": dict(filled.parameters),
         "headers": [{"name": name, "value": value} for name, value in filled.headers.items()],
-        "principals": {
-            outline.reference.principal: {
-                "type": outline.type.value,
-                "secrets": {name: {"env": name} for name in wanted.secrets},
-            }
-        },
-    }
-    named: dict[str, Any] = {
-        "label": label,
-        "url": filled.url,
-        "external_credential": wanted.name,
-        "allowed_namespaces": list(wanted.namespaces),
-        "allow_private_network": wanted.allow_private_network,
     }
     if preset is not None:
         external["additional_status_codes"] = list(preset.additional_status_codes)
         external["refresh_rules"] = list(preset.refresh_rules)
         external["inactivity_limit"] = preset.inactivity_limit
+    return external
+
+
+def _named(outline: _Outline) -> dict[str, Any]:
+    wanted, preset = outline.wanted, outline.preset
+    named: dict[str, Any] = {
+        "label": wanted.label or (preset.label if preset is not None else ""),
+        "url": outline.filled.url,
+        "external_credential": wanted.name,
+        "allowed_namespaces": list(wanted.namespaces),
+        "allow_private_network": wanted.allow_private_network,
+    }
+    if preset is not None:
         named["description"] = preset.description
         named["idempotency_header"] = preset.idempotency_header
         named["generate_authorization_header"] = preset.generate_authorization_header
-    return {EXTERNAL: {wanted.name: external}, NAMED: {wanted.name: named}}
+    return named
 
 
 Secrets = Mapping[UserExternalCredentialKey, Mapping[str, Secret]]
@@ -233,14 +256,15 @@ Secrets = Mapping[UserExternalCredentialKey, Mapping[str, Secret]]
 
 def _whose(org: Org, outline: _Outline, secrets: Secrets) -> Secrets:
     """Return the secrets with whose they are: of a per-user principal those of the user who gets the grant."""
-    if outline.type is not PrincipalType.PER_USER or not secrets:
+    mine = UserExternalCredentialKey(outline.reference.external_credential, outline.reference.principal)
+    if outline.type is not PrincipalType.PER_USER or mine not in secrets:
         return secrets
     user = outline.wanted.user
     if user is None:
         expected = "--user USER, whose values they are: the principal is per-user"
         raise DefinitionError([Problem(f"{EXTERNAL}.{outline.wanted.name}", "secrets of nobody", expected)])
     found(org.users, user, "users", "a user")
-    return {replace(key, user=user): values for key, values in secrets.items()}
+    return {replace(key, user=user) if key == mine else key: values for key, values in secrets.items()}
 
 
 def _granting(setup: Setup, org: Org, outline: _Outline) -> Iterator[Definition]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from callout.core.access.approvals import callers_of
 from callout.core.access.decide import required_names
@@ -18,9 +18,10 @@ from callout.core.model.credentials import (
     UserExternalCredentialKey,
 )
 from callout.core.model.org import Definition, Org
+from callout.core.model.sources import parameters_of, rows_of
 from callout.core.protocol import Catalogue
 from callout.engine.presets import Trial
-from callout.engine.setup import Result, administrators
+from callout.engine.setup import Result, administrators, changed, put
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,18 @@ Step = tuple[str, str, str | None]
 
 
 def _values(catalogue: Catalogue, made: Made) -> Iterator[Step]:
-    """Set the values that are missing, where they are not given by signing in."""
+    """Set the values that are missing."""
     own = made.principal.type is PrincipalType.PER_USER
     user = (made.caller or "") if own else ""
     key = UserExternalCredentialKey(made.reference.external_credential, made.reference.principal, user)
-    needed = required_names(catalogue, made.external, made.principal, made.named)
-    missing = sorted(needed - made.given.get(key, frozenset()) - made.org.configured.get(key, frozenset()))
+    after = changed(made.org, put(*made.definitions))
+    whole = replace(made.principal, parameters=parameters_of(after, made.external, made.principal))
+    needed = required_names(catalogue, made.external, whole, made.named)
+    rows = rows_of(after, made.external, made.principal, key)
+    there = frozenset[str]().union(
+        *(made.given.get(row, ()) for row in rows), *(after.configured.get(row, ()) for row in rows)
+    )
+    missing = sorted(needed - there)
     if missing and (user or not own):
         names = " ".join(f"{name}=-" for name in missing)
         whose = f" --user {shlex.quote(user)}" if own else ""
