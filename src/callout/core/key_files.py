@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
-from callout.core.jwk import NotAKey, PrivateKey, PublicKey, private_key_in, public_jwk, thumbprint
+from callout.core.jose.jwk import NotAKey, PrivateKey, PublicKey, private_key_in, public_jwk, thumbprint
 from callout.core.secret import Secret, reveal
 
 #: Curves of EC keys, by OpenSSL's names: those of RFC 7518 section 6.2.1.1.

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from callout.core.certificate_making import SERIAL_BYTES, NotASubject, is_self_signed, self_signed
 from callout.core.errors import DefinitionError, Problem
-from callout.core.jwk import public_jwk, thumbprint
+from callout.core.jose.jwk import public_jwk, thumbprint
 from callout.core.key_files import KeyFile, NotReadable, algorithm_of, kid_of, read_key_file
 from callout.core.model.org import SECTIONS
 from callout.core.model.own_certificates import ALGORITHMS, USUAL_DAYS, Certificate, RetiredKey

@@ -44,7 +44,7 @@ def demanded(operation: Operation) -> tuple[AdminPermission, ...]:
 
 def administering(operation: Operation) -> tuple[AdminPermission, ...]:
     """Return the admin permissions that let one run an operation about anyone and anything."""
-    if operation.name in ("plan", "apply"):
+    if operation.name in ("plan", "apply", "create"):
         return _MANIFEST
     noun, _, _ = operation.name.rpartition(".")
     managing = _BY_NOUN.get(noun)

@@ -447,3 +447,37 @@ class PresentedCertificate(Request):
 
     name: str
     certificate: str | None = None
+
+
+class PresetsWanted(Request):
+    """The words that presets are found by; none: every preset."""
+
+    words: str = ""
+
+
+class PresetId(Request):
+    """A preset by its id."""
+
+    id: str
+
+
+class Creation(Request):
+    """What quick create makes; `engine.creating.Wanted` says what each field means. `dry_run`: show the plan alone."""
+
+    name: str
+    preset: str | None = None
+    url: str | None = None
+    protocol: str | None = None
+    inputs: dict[str, str] = {}
+    parameters: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    scope: str | None = None
+    secrets: dict[str, Secret] = {}
+    principal: str | None = None
+    principal_type: Literal["named", "per_user", "anonymous"] | None = None
+    permission_set: str | None = None
+    user: str | None = None
+    namespaces: tuple[str, ...] = ()
+    label: str = ""
+    allow_private_network: bool = False
+    dry_run: bool = False

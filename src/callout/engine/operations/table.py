@@ -16,6 +16,7 @@ from callout.engine.operations.groups import GROUPS
 from callout.engine.operations.identity import IDENTITY
 from callout.engine.operations.operation import Access, Operation
 from callout.engine.operations.packages import PACKAGES
+from callout.engine.operations.presets import PRESETS
 from callout.engine.operations.refresh_rules import REFRESH_RULES
 
 _DEFINITIONS = (
@@ -466,6 +467,7 @@ _LOOKING = (
 
 OPERATIONS: tuple[Operation, ...] = (
     *_DEFINITIONS,
+    *PRESETS,
     *REFRESH_RULES,
     *CERTIFICATES,
     *_SECRETS,
