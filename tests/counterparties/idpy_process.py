@@ -46,9 +46,8 @@ _ENCRYPTER = {"kwargs": {"keys": {"key_defs": _ENCRYPTING}, "iterations": 1}}
 _MINTS = {"supports_minting": ["access_token", "refresh_token"], "expires_in": LIFETIME}
 
 
-def configuration(issuer: str, audiences: list[str]) -> dict:
-    """Return what idpyoidc asks for, as its documentation has it."""
-    jwt = {"class": "idpyoidc.server.token.jwt_token.JWTToken", "kwargs": {"lifetime": LIFETIME, "aud": [issuer]}}
+def endpoints(audiences: list[str]) -> dict:
+    """Return the endpoints of the server, and what its token endpoint exchanges."""
     exchange = {
         "class": "idpyoidc.server.oauth2.token_helper.token_exchange.TokenExchangeHelper",
         "kwargs": {
@@ -58,27 +57,33 @@ def configuration(issuer: str, audiences: list[str]) -> dict:
         },
     }
     return {
+        "authorization": {
+            "path": "authorization",
+            "class": "idpyoidc.server.oauth2.authorization.Authorization",
+            "kwargs": {},
+        },
+        "token": {
+            "path": "token",
+            "class": "idpyoidc.server.oauth2.token.Token",
+            "kwargs": {"client_authn_method": METHODS, "grant_types_helpers": {EXCHANGE: exchange}},
+        },
+        "introspection": {
+            "path": "introspection",
+            "class": "idpyoidc.server.oauth2.introspection.Introspection",
+            "kwargs": {"client_authn_method": METHODS, "enforce_audience_restriction": False},
+        },
+    }
+
+
+def configuration(issuer: str, audiences: list[str]) -> dict:
+    """Return what idpyoidc asks for, as its documentation has it."""
+    jwt = {"class": "idpyoidc.server.token.jwt_token.JWTToken", "kwargs": {"lifetime": LIFETIME, "aud": [issuer]}}
+    return {
         "issuer": issuer,
         "httpc_params": {"timeout": 1},
         "preference": {"subject_types_supported": ["public"], "scopes_supported": SCOPES},
         "keys": {"uri_path": "jwks.json", "key_defs": _KEYS},
-        "endpoint": {
-            "authorization": {
-                "path": "authorization",
-                "class": "idpyoidc.server.oauth2.authorization.Authorization",
-                "kwargs": {},
-            },
-            "token": {
-                "path": "token",
-                "class": "idpyoidc.server.oauth2.token.Token",
-                "kwargs": {"client_authn_method": METHODS, "grant_types_helpers": {EXCHANGE: exchange}},
-            },
-            "introspection": {
-                "path": "introspection",
-                "class": "idpyoidc.server.oauth2.introspection.Introspection",
-                "kwargs": {"client_authn_method": METHODS, "enforce_audience_restriction": False},
-            },
-        },
+        "endpoint": endpoints(audiences),
         "authentication": {
             "anon": {
                 "acr": INTERNETPROTOCOLPASSWORD,
