@@ -33,6 +33,7 @@ from callout.engine.issuers import CallerTokens
 from callout.engine.leaving import leaving
 from callout.engine.operations import LOCAL, Operations, Uses
 from callout.engine.records import CalloutLog, Records
+from callout.engine.scopes import Scopes
 from callout.engine.setup import Setup, changed
 from callout.engine.slots import Slots
 from callout.engine.tokens import Tokens
@@ -222,8 +223,7 @@ class MemoryStore:
 
     def _fingerprint(self, key) -> str:
         external = self.org.external_credentials[key.external_credential]
-        version = self.org.secret_versions.get(key, 0)
-        return fingerprint_of(external, external.principal(key.principal), version)
+        return fingerprint_of(self.org, external, external.principal(key.principal), key)
 
     async def secrets(self, key):
         self._opened()
@@ -317,7 +317,7 @@ class World:
         """What a token of this principal has to have."""
         org = await self.store.load()
         external = org.external_credentials[key.external_credential]
-        return fingerprint_of(external, external.principal(key.principal), org.secret_versions.get(key, 0))
+        return fingerprint_of(org, external, external.principal(key.principal), key)
 
     async def key_of(self, user: str, **more) -> str:
         return (await self.run("key.create", user=user, **more))["key"]
@@ -333,7 +333,7 @@ def make_world(transport=None) -> World:
     clock, entropy, vault, store = HandClock(), CountedEntropy(), MemoryVault(), MemoryStore()
     current = CurrentOrg(store, clock)
     records = Records(store, clock, entropy)
-    tokens = Tokens(store, vault, Nowhere(), clock, entropy, nodes=OneNode())
+    tokens = Tokens(store, vault, Nowhere(), Scopes(clock, entropy), nodes=OneNode())
     slots, callers = Slots(store, vault, CATALOGUE), CallerTokens(Nowhere(), clock)
     callouts = Callouts(current, CATALOGUE, tokens, records, clock, slots=slots, caller_tokens=callers)
     setup = Setup(store, store, vault, clock, entropy, CATALOGUE, transport)

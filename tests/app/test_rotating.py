@@ -55,7 +55,7 @@ async def password(home) -> str:
     external = org.external_credentials["Orders"]
     (key,) = org.configured
     principal = external.principals[0]
-    opened = await home.callouts.slots.equip(home.callouts.slots.of(org, key, external, principal), external, principal)
+    opened = await home.callouts.slots.equip(home.callouts.slots.of(org, key, external, principal))
     return reveal(opened.secrets["password"])
 
 

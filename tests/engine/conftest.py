@@ -32,6 +32,7 @@ from callout.engine.definitions import CurrentOrg
 from callout.engine.issuers import CallerTokens
 from callout.engine.leases import TOKEN_TIMEOUT
 from callout.engine.records import CalloutLog, Records
+from callout.engine.scopes import Scopes
 from callout.engine.slots import Slots, secret_row
 from callout.engine.sweeper import Sweeper
 from callout.engine.tokens import Tokens
@@ -174,7 +175,7 @@ def build(
     nodes = nodes or LivingNodes("node", set())
     credentials = credentials or store.user_external_credentials
     org, entropy = CurrentOrg(store.definitions, clock), entropy or SystemEntropy()
-    tokens = Tokens(credentials, vault, server, clock, entropy, nodes=nodes, token_timeout=token_timeout)
+    tokens = Tokens(credentials, vault, server, Scopes(clock, entropy), nodes=nodes, token_timeout=token_timeout)
     slots = Slots(credentials, vault, CATALOGUE)
     records = Records(store.audit, clock, entropy)
     callers = CallerTokens(server, clock)

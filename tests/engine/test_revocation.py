@@ -86,7 +86,7 @@ async def keep_token(world, name: str, principal: str = "Service", user: str = "
     """Store a token as a callout would have."""
     key, org = UserExternalCredentialKey(name, principal, user), await world.store.load()
     external = org.external_credentials[name]
-    fingerprint = fingerprint_of(external, external.principal(principal), org.secret_versions.get(key, 0))
+    fingerprint = fingerprint_of(org, external, external.principal(principal), key)
     made = Token(Secret("canary-access"), world.clock.now(), **token)
     envelope = world.vault.seal(sealable(made), row=f"token/{key}/{fingerprint}")
     await world.store.swap_token(StoredToken(key, 1, envelope, made.issued_at, None, FIRST), replaces=0)

@@ -26,6 +26,7 @@ from callout.engine.callout import Callouts
 from callout.engine.definitions import CurrentOrg
 from callout.engine.issuers import CallerTokens
 from callout.engine.records import CalloutLog, Records
+from callout.engine.scopes import Scopes
 from callout.engine.slots import Slots
 from callout.engine.sweeper import Sweeper
 from callout.engine.token_endpoints import TokenEndpoints
@@ -69,6 +70,11 @@ def database_of(settings: Settings) -> Path:
     return settings.folder / DATABASE
 
 
+def organization_of(settings: Settings) -> dict[str, str]:
+    """Return the fields of `$Organization`."""
+    return {"Id": settings.organization_id, "Name": settings.organization_name}
+
+
 def quoted(folder: Path) -> str:
     """Return a folder as a shell reads it."""
     return shlex.quote(str(folder))
@@ -104,7 +110,8 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
         credentials = store.user_external_credentials
         nodes = LockedNodes(settings.folder, clock, entropy)
         waits = {"debounce": settings.debounce, "token_timeout": settings.token_timeout}
-        tokens = Tokens(credentials, vault, endpoints, clock, entropy, nodes=nodes, **waits)
+        scopes = Scopes(clock, entropy, organization_of(settings))
+        tokens = Tokens(credentials, vault, endpoints, scopes, nodes=nodes, **waits)
         slots = Slots(credentials, vault, CATALOGUE)
         records = Records(store.audit, clock, entropy, settings.log_sampling)
         callouts = Callouts(
@@ -117,7 +124,6 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
             caller_tokens=CallerTokens(transport, clock),
             telling_users=settings.telling_users,
             telling_guests=settings.telling_guests,
-            organization={"Id": settings.organization_id, "Name": settings.organization_name},
         )
         await org.load()
         home = Home(

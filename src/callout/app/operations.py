@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from callout import __version__
-from callout.app.home import Home, database_of, keep_up, open_home, quoted
+from callout.app.home import Home, database_of, keep_up, open_home, organization_of, quoted
 from callout.app.making import make_home
 from callout.app.worker import addresses, limits_of
 from callout.core.errors import DefinitionError, HomeError
@@ -43,6 +43,7 @@ def operations_of(home: Home) -> Operations:
         CATALOGUE,
         home.transport,
         packages_read_only=home.settings.packages_read_only,
+        organization=organization_of(home.settings),
     )
     audit = Audit(home.store.audit, home.clock, __version__)
     telling = home.settings.telling_users

@@ -139,4 +139,4 @@ def _row_of(home: Home, sealed: Sealed) -> str | None:
     principal = external.principal(key.principal) if external is not None else None
     if external is None or principal is None:
         return None
-    return token_row(key, fingerprint_of(external, principal, org.secret_versions.get(key, 0)))
+    return token_row(key, fingerprint_of(org, external, principal, key))

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit
 
 from callout.core.errors import Refused
+from callout.core.key_pair import KeyPair
 from callout.core.secret import Redactable, Secret, reveal
 
 Header = tuple[str, Redactable]
+
+#: No text at all.
+NOTHING = Redactable(())
 
 _BREAKS = re.compile("[\r\n\0\ud800-\udfff]")
 
@@ -22,7 +26,9 @@ _BREAKS = re.compile("[\r\n\0\ud800-\udfff]")
 class HttpRequest:
     """One request. `url` is absolute; `body` is bytes, or text of which parts are secret.
 
-    `client` names the client of an authorization server that the request spends the allowance of; it is not sent.
+    `query_added` is appended to the query of `url` where it is sent. `client` names the client of an authorization server
+    that the request spends the allowance of; it is not sent. `client_certificate` is shown in the TLS handshake (RFC 8705
+    section 2). The answer to a GET may be used again for `reusable_for` seconds.
     """
 
     method: str
@@ -30,6 +36,16 @@ class HttpRequest:
     headers: tuple[Header, ...] = ()
     body: bytes | Redactable | None = None
     client: str = ""
+    query_added: Redactable = NOTHING
+    client_certificate: KeyPair | None = None
+    reusable_for: float = 0.0
+
+    @property
+    def whole_url(self) -> Redactable:
+        """The URL with what is added to its query."""
+        if not self.query_added.parts:
+            return Redactable.of(self.url)
+        return Redactable.of(self.url, "&" if "?" in self.url else "?", self.query_added)
 
     def with_headers(self, *headers: tuple[str, str | Secret | Redactable]) -> HttpRequest:
         """Return a copy in which these headers replace any of the same name (case-insensitive)."""
@@ -81,6 +97,12 @@ def header_lines(headers: tuple[Header, ...]) -> bytes:
             raise Refused("formula_failed", detail)
         lines.append(f"{name}: {plain}\r\n")
     return "".join(lines).encode()
+
+
+def target_of(request: HttpRequest) -> bytes:
+    """Return path and query as they go on the wire, secrets revealed."""
+    parts = urlsplit(reveal(request.whole_url))
+    return ((parts.path or "/") + (f"?{parts.query}" if parts.query else "")).encode("latin-1")
 
 
 #: Fields that belong to one connection (RFC 9110 section 7.6.1) and are never carried over.

@@ -8,15 +8,19 @@ nothing changes a request after it was authenticated.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import IntEnum
+from shlex import quote
 from typing import ClassVar
 
 from callout.core.errors import Refused
+from callout.core.explanation import Remedy
+from callout.core.key_pair import KeyPair
 from callout.core.message import HttpRequest, HttpResponse
 from callout.core.model.credentials import PrincipalType
-from callout.core.secret import Secret
+from callout.core.secret import Redactable, Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Parameter:
 
     One with a `key` (a pattern) is given any number of times, as `name.KEY`: among the parameters, or, where its value
     is to be sealed, among the secrets of a principal. What is `reserved` is no key, in whatever case.
+
+    The value of a `formula` is text with `{!…}` in it; that of a `key_pair` is the name of one that Callout holds.
     """
 
     name: str
@@ -42,6 +48,8 @@ class Parameter:
     key: str | None = None
     reserved: tuple[str, ...] = ()
     unless: tuple[str, str] | None = None
+    formula: bool = False
+    key_pair: bool = False
 
     @property
     def shown_name(self) -> str:
@@ -51,10 +59,25 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The time and the random bytes that a protocol may use; it can fetch neither for itself."""
+    """The time, random bytes and what formulas stand for, at one moment; a protocol can fetch none of them for itself.
+
+    `entropy` is fresh in every moment. `evaluate` replaces the formulas of a parameter; it raises
+    `Refused(formula_failed)`. `nonce` is what the external system said last that a request has to repeat
+    (RFC 9449 section 8).
+    """
 
     now: datetime
-    entropy: bytes = b""
+    entropy: bytes = field(default=b"", repr=False)
+    evaluate: Callable[[str], Redactable] = field(default=Redactable.of, repr=False)
+    nonce: str = ""
+
+
+class Needs(IntEnum):
+    """What of a request `apply` looks at: nothing, its head, or its head and its whole body."""
+
+    NOTHING = 0
+    HEAD = 1
+    BODY = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +98,7 @@ class Values:
 
     parameters: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+    key_pairs: Mapping[str, KeyPair] = field(default_factory=dict)
 
     def text(self, name: str, default: str = "") -> str:
         """Return a parameter, or the default where it is absent."""
@@ -86,6 +110,20 @@ class Values:
             return self.secrets[name]
         except KeyError:
             raise Refused("principal_not_configured", f"secret {name!r} is not set; expected a value") from None
+
+    def key_pair(self, name: str) -> KeyPair:
+        """Return the key pair that a parameter names; raises `Refused(principal_not_configured)` where there is none."""
+        try:
+            return self.key_pairs[name]
+        except KeyError:
+            named = f"certificate {self.parameters[name]!r}" if self.parameters.get(name) else "no certificate"
+            detail = f"got {named} for {name}; expected one that Callout holds the private key of"
+            remedies = (
+                [Remedy("Give the certificate a key", f"callout certificate import {quote(given)} FILE")]
+                if (given := self.parameters.get(name))
+                else []
+            )
+            raise Refused("principal_not_configured", detail, *remedies) from None
 
     def keyed(self, name: str) -> dict[str, str | Secret]:
         """Return the values of a parameter with keys, by key; a secret wins over a parameter."""
@@ -105,10 +143,22 @@ class AuthenticationProtocol(ABC):
     principal_types: ClassVar[tuple[PrincipalType, ...]] = (PrincipalType.NAMED, PrincipalType.PER_USER)
     writes: ClassVar[tuple[str, ...]] = ()  # names of the headers that apply() writes
     obtains: ClassVar[bool] = False  # True where obtain() gets a token
+    hears: ClassVar[bool] = False  # True where answers say what the next request has to repeat
+    interactive: ClassVar[bool] = False  # True where somebody has to authorize in a browser before a token is had
     spends: ClassVar[bool] = False  # True where obtain() sends what may be good only once: a lost answer loses it
 
     def __init__(self, values: Values) -> None:
         self.values = values
+
+    @classmethod
+    def needs(cls, parameters: Mapping[str, str]) -> Needs:
+        """Return what of a request `apply` looks at, with these parameters; where it is nothing, its work is kept."""
+        del parameters
+        return Needs.NOTHING
+
+    def holds(self) -> timedelta | None:
+        """Return for how long what `apply` wrote may be sent again; None: as long as the token is used."""
+        return None
 
     def obtain(self, moment: Moment, token: Token | None) -> Flow:
         """Get a token. `token` is the one to be replaced, or None.
@@ -117,17 +167,27 @@ class AuthenticationProtocol(ABC):
         """
         raise NotImplementedError(f"{self.name} obtains no token")  # guarded by `obtains`
 
-    def revocation(self, token: Token | None) -> tuple[str, HttpRequest] | None:
+    def heard(self, status: int, headers: Mapping[str, str]) -> str | None:
+        """Return what an answer says that the next request has to repeat; None: nothing new. Names are in lower case."""
+        del status, headers
+        return None
+
+    def challenged(self, status: int, headers: Mapping[str, str]) -> bool:
+        """Say whether an answer refuses only because the request did not repeat what was `heard`: it is sent again."""
+        del status, headers
+        return False
+
+    def revocation(self, token: Token | None, moment: Moment) -> tuple[str, HttpRequest] | None:
         """Return the kind of token to be revoked and the request that revokes it; None where nothing is to be.
 
         `token` is the one that is stored, or None.
         """
-        del token
+        del token, moment
         return None
 
-    def introspection(self, token: Token) -> HttpRequest | None:
+    def introspection(self, token: Token, moment: Moment) -> HttpRequest | None:
         """Return the request that asks whether a token is active; None where nothing is declared."""
-        del token
+        del token, moment
         return None
 
     def grant(self, token: Token | None) -> Secret | None:  # noqa: ARG002 - those that spend something override it
@@ -136,7 +196,10 @@ class AuthenticationProtocol(ABC):
 
     @abstractmethod
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
-        """Return the request with authentication added. Pure: the same input gives the same output."""
+        """Return the request with authentication added. Pure: the same input gives the same output.
+
+        What is added are headers that the protocol `writes`, and what is added to the query.
+        """
 
 
 Catalogue = Mapping[str, type[AuthenticationProtocol]]

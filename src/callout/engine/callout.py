@@ -6,7 +6,7 @@ the head while its token is fresh. `prepare` and the dry run (`engine.diagnosis`
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -16,23 +16,25 @@ from callout.core.access.target import join, split_target
 from callout.core.errors import CalloutError, Refused
 from callout.core.explanation import Explanation, Step
 from callout.core.formula import Scope
-from callout.core.message import HttpRequest, header_lines
+from callout.core.message import HttpRequest, header_lines, target_of
 from callout.core.model.org import Org
 from callout.core.model.people import CallerKey
 from callout.core.ports import Clock
-from callout.core.protocol import Catalogue, Moment, Token, Values
+from callout.core.protocol import AuthenticationProtocol, Catalogue, Needs, Token, Values
 from callout.core.reasons import Telling
 from callout.engine.callers import Identified, identify, key_in_authorization, key_in_headers
 from callout.engine.certificates import Shown, identified_by_certificate
 from callout.engine.definitions import CurrentOrg
-from callout.engine.evaluating import Asked, Written, evaluated_headers, scope_of, with_body, written_of
+from callout.engine.evaluating import Asked, Written, evaluated_headers, request_to_sign, signed, with_body, written_of
 from callout.engine.explain import refusal_of, refused_by
 from callout.engine.issuers import BEARER, CallerTokens, Unverified
+from callout.engine.key_pairs import Rotated
 from callout.engine.limits import RateLimits
 from callout.engine.records import Records
 from callout.engine.refreshing import Superseded
 from callout.engine.requests import Demands, demands_of, overriding, take_turn, with_steps
 from callout.engine.routes import MemoKey, Ready, Route, compile_route, written_names
+from callout.engine.scopes import Reader
 from callout.engine.slots import Slots
 from callout.engine.tokens import Tokens
 
@@ -83,7 +85,6 @@ class Callouts:
         caller_tokens: CallerTokens,
         telling_users: Telling = Telling.FULL,
         telling_guests: Telling = Telling.CODE,
-        organization: Mapping[str, str] | None = None,
     ) -> None:
         self.org = org
         self.catalogue = catalogue
@@ -92,7 +93,7 @@ class Callouts:
         self.clock = clock
         self._monotonic = clock.monotonic
         self._caller_tokens = caller_tokens
-        self._organization = organization or {}
+        self._scopes = tokens.scopes
         self._telling = {True: telling_guests, False: telling_users}
         self._routes: dict[MemoKey, Route] = {}
         self.slots = slots
@@ -214,7 +215,7 @@ class Callouts:
             until=until,
             demands=demands_of(org, decision, self.limits, now, self._monotonic()),
             generation=org.generation,
-            user=org.users.get(decision.caller.acting_user) if decision.caller is not None else None,
+            reader=_reader(org, decision),
         )
 
     def judge(
@@ -379,10 +380,10 @@ class Callouts:
     async def open_values(self, draft: Draft) -> Draft:
         """Open the principal's secrets, once for each version of them."""
         route = draft.route
-        external, principal = route.decision.external_credential, route.decision.principal
-        assert external is not None
-        assert principal is not None
-        values = await self.slots.equip(route.slot, external, principal)
+        try:
+            values = await self.slots.equip(route.slot)
+        except Rotated as error:
+            raise Superseded(route.slot, "its keys were opened") from error
         count = len(values.secrets)
         return replace(draft, values=values).noting("values", f"{count} sealed values of {route.slot.key} opened")
 
@@ -419,9 +420,12 @@ class Callouts:
         if route.generation != self.org.value.generation:
             raise Superseded(route.slot, "the request came")
         written = written_of(draft.asked, formulas, self._scope(draft))
-        return replace(draft, written=written, passing=True).noting(
-            "formulas", "those that the caller sent were evaluated"
+        done = (
+            f"those in {formulas.worded} were evaluated"
+            if formulas.worded
+            else "looked for in nothing; taken to be signed"
         )
+        return replace(draft, written=written, passing=True).noting("formulas", done)
 
     async def write_headers(self, draft: Draft) -> Draft:
         """Write Host and the custom headers; their formulas see this principal's values."""
@@ -434,9 +438,8 @@ class Callouts:
         return draft.noting("headers", f"{len(request.headers)} headers written")
 
     def _scope(self, draft: Draft) -> Scope:
-        route, now = draft.route, self.clock.now()
-        protocol = type(route.slot.protocol)
-        return scope_of(route.user, route.decision, self._organization, protocol, draft.values, draft.token, now)
+        slot = draft.route.slot
+        return self._scopes.scope(slot.key.external_credential, slot.protocol, draft.token, draft.route.reader)
 
     async def authenticate(self, draft: Draft) -> Draft:
         """Apply the protocol: last, so that nothing changes the request afterwards."""
@@ -444,8 +447,36 @@ class Callouts:
         assert decision.named_credential is not None
         if not decision.named_credential.generate_authorization_header:
             return draft.noting("authenticate", "generation of the Authorization header is off")
-        request = slot.protocol.apply(draft.request, draft.token, Moment(self.clock.now()))
-        return replace(draft, request=request).noting("authenticate", f"{slot.protocol.name} applied")
+        protocol, asked, written = slot.protocol, draft.asked, draft.written
+        name, token, reader = slot.key.external_credential, draft.token, draft.route.reader
+        moment = self._scopes.moment(name, protocol, reader, token, heard=slot.heard)
+        if protocol.needs(protocol.values.parameters) is Needs.NOTHING:
+            draft = replace(draft, request=protocol.apply(draft.request, token, moment))
+        elif asked is None or written is None:
+            msg = "a protocol that signs requests was asked to sign none"
+            raise ValueError(msg)
+        else:
+            given = request_to_sign(draft.request, asked, written)
+            request = signed(draft.request, given, protocol.apply(given, token, moment), protocol.writes)
+            draft = replace(draft, request=request, passing=True)
+        return self._kept(draft, protocol).noting("authenticate", f"{protocol.name} applied")
+
+    def _kept(self, draft: Draft, protocol: AuthenticationProtocol) -> Draft:
+        """Bound how long what a protocol wrote is used, and take over what it added to the query."""
+        lasts = protocol.holds()
+        if lasts is not None:
+            until = self._monotonic() + lasts.total_seconds()
+            draft = replace(draft, fresh_until=min(draft.fresh_until, until), good_until=min(draft.good_until, until))
+        if draft.request.query_added.parts and draft.written is not None:
+            target = target_of(draft.request)
+            draft = replace(draft, written=replace(draft.written, target=target))
+        return draft
+
+
+def _reader(org: Org, decision: Decision) -> Reader:
+    """Return whose fields formulas read: the acting user's."""
+    name = decision.caller.acting_user if decision.caller is not None else ""
+    return Reader(name, org.users.get(name))
 
 
 Stage = Callable[[Callouts, Draft], Awaitable[Draft]]

@@ -10,10 +10,12 @@ from callout.core.access.decide import decide
 from callout.core.access.target import join
 from callout.core.errors import CalloutError, Refused
 from callout.core.explanation import Explanation
-from callout.core.message import header_lines
+from callout.core.message import HttpRequest, header_lines
 from callout.core.model.people import Caller
+from callout.core.protocol import Needs
 from callout.core.reasons import Telling
 from callout.engine.callout import FOREVER, STAGES, Callouts, Draft
+from callout.engine.evaluating import Asked
 from callout.engine.explain import refusal_members, step_members
 from callout.engine.requests import overriding, with_steps
 from callout.engine.routes import Route
@@ -76,6 +78,9 @@ def _targeted(draft: Draft, method: str, path: str) -> tuple[Draft, bytes]:
         others = overriding(route.demands, target, lambda: ())
         steps = (*route.demands.judge(method, target[len(route.path) :], others), *route.demands.limit_steps())
         draft = replace(draft, route=replace(route, decision=with_steps(route.decision, steps)))
+    formulas = draft.route.formulas
+    if formulas is not None and formulas.needs is not Needs.NOTHING:
+        draft = replace(draft, asked=Asked((), None, 0, method=method.encode(), target=target))
     return draft.noting("target", f"{method} {target.partition(b'?')[0].decode()}"), target
 
 
@@ -89,7 +94,8 @@ def _shown_request(draft: Draft, method: str, target: bytes) -> dict[str, Any]:
     shown = [[name, value.redacted] for name, value in draft.request.headers]
     if draft.route.replay.adds_key(method.encode()):
         shown.append([draft.route.replay.idempotency_header.decode(), "the callout id"])
-    return {"method": method, "url": origin + target.decode(), "headers": shown}
+    url = HttpRequest(method, origin + target.decode(), query_added=draft.request.query_added).whole_url
+    return {"method": method, "url": url.redacted, "headers": shown}
 
 
 def _outcome(explanation: Explanation) -> dict[str, Any]:

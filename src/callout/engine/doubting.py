@@ -11,6 +11,7 @@ import asyncio
 from callout.core.errors import CalloutError
 from callout.core.oauth2 import introspected_from
 from callout.core.ports import Transport
+from callout.engine.scopes import Scopes
 from callout.engine.slots import Slot
 
 #: How long the answer may take, in seconds: a caller waits for it.
@@ -20,8 +21,9 @@ SECONDS = 5.0
 class Doubts:
     """Asks about the tokens in hand, once at a time about each. One for each process."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, scopes: Scopes) -> None:
         self._transport = transport
+        self._scopes = scopes
         self._asking: dict[Slot, asyncio.Task[bool]] = {}
 
     async def is_active(self, slot: Slot) -> bool:
@@ -33,10 +35,13 @@ class Doubts:
         return await asyncio.shield(asking)
 
     async def _ask(self, slot: Slot) -> bool:
-        request = slot.protocol.introspection(slot.held.token) if slot.held is not None else None
-        if request is None:
+        if slot.held is None:
             return False
         try:
+            moment = self._scopes.moment(slot.key.external_credential, slot.protocol, slot.reader)
+            request = slot.protocol.introspection(slot.held.token, moment)
+            if request is None:
+                return False
             answer = await self._transport.send(
                 request, allow_private_network=slot.allow_private_network, timeout_seconds=SECONDS
             )

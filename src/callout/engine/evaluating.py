@@ -7,23 +7,19 @@ own principal alone. A header that reads the request's body makes Callout take t
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
-from callout.core.access.decide import Decision
 from callout.core.access.target import origin_of
 from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.formula import FormulaError, Scope, parse
-from callout.core.formula.credential import look_up, short_field
 from callout.core.formula.request import BEGIN, evaluated_body, evaluated_lines
 from callout.core.formula.values import Blob
 from callout.core.http1.lines import name_of, value_of
 from callout.core.message import Header, HttpRequest
 from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
-from callout.core.model.people import User
-from callout.core.protocol import AuthenticationProtocol, Token, Values
+from callout.core.protocol import Needs
 from callout.core.secret import Redactable
 
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
@@ -31,11 +27,15 @@ _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 @dataclass(frozen=True, slots=True)
 class Formulas:
-    """What is evaluated of a request: headers and body that its caller sends. `reads_body`: a custom header needs it."""
+    """What is evaluated of a request: headers and body that its caller sends. `reads_body`: a custom header needs it.
+
+    `needs` is what the protocol looks at: a request that it signs is taken first, too.
+    """
 
     headers: bool
     body: bool
     reads_body: bool
+    needs: Needs = Needs.NOTHING
 
     @property
     def worded(self) -> str:
@@ -46,12 +46,12 @@ class Formulas:
     @property
     def gathers_bodies(self) -> bool:
         """True where every body is taken whole."""
-        return self.body or self.reads_body
+        return self.body or self.reads_body or self.needs is Needs.BODY
 
     def concerns(self, lines: Sequence[bytes], *, has_body: bool) -> bool:
         """Say whether a request has to be looked at; where it has not, it is sent as any other."""
         in_lines = self.headers and any(BEGIN in line for line in lines)
-        return in_lines or self.reads_body or (self.body and has_body)
+        return in_lines or self.reads_body or self.needs is not Needs.NOTHING or (self.body and has_body)
 
     def wants_body(self, lines: Sequence[bytes], *, has_body: bool) -> bool:
         """Say whether the body has to be whole: a formula is looked for in it, or a header may read it."""
@@ -63,7 +63,7 @@ class Formulas:
 class Asked:
     """A request as its caller sent it: the lines that are carried on, and the body, None where there is none.
 
-    `longest` is what the body may have when its formulas were replaced, in bytes. `key` names, in lower case, the header
+    `method` and `target` (path and query) are as they will be sent; both are empty where nothing looks at them. `longest` is what the body may have when its formulas were replaced, in bytes. `key` names, in lower case, the header
     by which the external system knows one callout from two; `keyed` are its lines as they were sent the first time.
     """
 
@@ -72,6 +72,8 @@ class Asked:
     longest: int
     key: bytes = b""
     keyed: tuple[bytes, ...] = field(default=(), repr=False)
+    method: bytes = b""
+    target: bytes = b""
 
     def again(self, written: Written | None) -> Asked:
         """Return what is evaluated for sending it again: all but the header that says that it is the same callout."""
@@ -85,12 +87,19 @@ class Asked:
 class Written:
     """What is sent in place of that: the end of the head, and the body. Both may hold secrets.
 
-    `keyed` are the lines of the head by which the external system knows one callout from two.
+    `lines` are the caller's lines in that end. `keyed` are those by which the external system knows one callout from
+    two. `target` is what is sent in place of path and query, where a protocol added to it.
     """
 
-    tail: bytes = field(repr=False)
+    lines: tuple[bytes, ...] = field(repr=False)
     body: bytes | None = field(repr=False)
     keyed: tuple[bytes, ...] = field(default=(), repr=False)
+    target: bytes | None = field(default=None, repr=False)
+
+    @property
+    def tail(self) -> bytes:
+        """The end of the head."""
+        return b"\r\n".join((*self.lines, b"", b""))
 
 
 def headers_of(named: NamedCredential, external: ExternalCredential) -> tuple[CustomHeader, ...]:
@@ -99,37 +108,11 @@ def headers_of(named: NamedCredential, external: ExternalCredential) -> tuple[Cu
     return (*named.headers, *(h for h in external.headers if h.name.lower() not in own))
 
 
-def formulas_of(named: NamedCredential, external: ExternalCredential) -> Formulas | None:
+def formulas_of(named: NamedCredential, external: ExternalCredential, needs: Needs) -> Formulas | None:
     """Return what is evaluated of the requests by a name; None, as mostly: nothing."""
     reads_body = any(parse(header.value).reads.bodies for header in headers_of(named, external))
-    found = Formulas(named.allow_merge_fields_in_header, named.allow_merge_fields_in_body, reads_body)
-    return found if found.headers or found.body or found.reads_body else None
-
-
-def scope_of(
-    user: User | None,
-    decision: Decision,
-    organization: Mapping[str, str],
-    protocol: type[AuthenticationProtocol],
-    values: Values,
-    token: Token | None,
-    now: datetime,
-) -> Scope:
-    """Return what formulas can read of an allowed callout of a user, but for its body."""
-    external, caller = decision.external_credential, decision.caller
-    assert external is not None
-    name = caller.acting_user if caller is not None else ""
-    fields = {"Id": name, "Username": name, "Name": name}
-    if user is not None:
-        fields |= {"Name": user.label or name, "Email": user.email}
-    return Scope(
-        now,
-        lambda credential, parameter: look_up(values, token, protocol, external.name, credential, parameter),
-        lambda short: short_field(short, protocol, values, token),
-        fields,
-        organization,
-        Blob(b"", is_secret=True),
-    )
+    found = Formulas(named.allow_merge_fields_in_header, named.allow_merge_fields_in_body, reads_body, needs)
+    return found if found.headers or found.body or found.reads_body or needs is not Needs.NOTHING else None
 
 
 def with_body(scope: Scope, written: Written | None) -> Scope:
@@ -150,9 +133,34 @@ def written_of(asked: Asked, formulas: Formulas, scope: Scope) -> Written:
         lines = [line for line in lines if name_of(line) not in _FRAMING]
         lines.append(b"Content-Length: %d" % len(body))
     if formulas.headers:
-        lines = evaluated_lines(lines, with_body(scope, Written(b"", body)))
+        lines = evaluated_lines(lines, with_body(scope, Written((), body)))
     keyed = asked.keyed or tuple(line for line in lines if name_of(line) == asked.key)
-    return Written(b"\r\n".join((*lines, *asked.keyed, b"", b"")), body, keyed)
+    return Written((*lines, *asked.keyed), body, keyed)
+
+
+def request_to_sign(request: HttpRequest, asked: Asked, written: Written) -> HttpRequest:
+    """Return the whole request, as a protocol that looks at it is given it: Callout's headers, then the caller's.
+
+    Lines about framing are left out: whoever sends the request writes those.
+    """
+    lines = (line for line in written.lines if name_of(line) not in _FRAMING)
+    carried = tuple((_name(line), Redactable.of(value_of(line).decode("latin-1"))) for line in lines)
+    url = origin_of(request.url).base + asked.target.decode("latin-1")
+    return replace(
+        request, method=asked.method.decode("latin-1"), url=url, headers=(*request.headers, *carried), body=written.body
+    )
+
+
+def signed(request: HttpRequest, given: HttpRequest, after: HttpRequest, writes: Sequence[str]) -> HttpRequest:
+    """Return Callout's own part of a request with what a protocol wrote, given the whole of it."""
+    own = {name.lower() for name in writes}
+    kept = tuple(header for header in request.headers if header[0].lower() not in own)
+    wrote = tuple(header for header in after.headers if header[0].lower() in own)
+    return replace(given, headers=kept + wrote, body=None, query_added=after.query_added)
+
+
+def _name(line: bytes) -> str:
+    return line.partition(b":")[0].decode("latin-1")
 
 
 def _value(lines: Sequence[bytes], name: bytes) -> str:
@@ -180,7 +188,7 @@ def evaluated_headers(named: NamedCredential, external: ExternalCredential, scop
 def _remedy(error: FormulaError, header: CustomHeader, scope: Scope) -> Remedy:
     """Name the one action that mends a custom header that fails."""
     kind, _, name = error.lacking.partition(".")
-    if kind == "$User":
+    if kind == "$User" and "Id" in scope.user:
         user = shlex.quote(scope.user["Id"])
         return Remedy(f"Give {scope.user['Id']} an email address", f"callout user set {user} --email ADDRESS")
     if kind == "$Organization":

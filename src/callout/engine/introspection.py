@@ -6,10 +6,11 @@ from callout.core.errors import DefinitionError, Problem
 from callout.core.oauth2 import introspected_from
 from callout.core.oauth2.parameters import INTROSPECTION_ENDPOINT
 from callout.core.rules.urls import shown_url
-from callout.engine.revocation import held_token, opened_values, texts_of
+from callout.engine.revocation import held_token, texts_of
+from callout.engine.scopes import Reader
 from callout.engine.secret_values import holder
 from callout.engine.setup import Result, Setup
-from callout.engine.slots import private_token_endpoint
+from callout.engine.slots import Sources, opened_values, private_token_endpoint
 
 #: How long the answer may take, in seconds.
 SECONDS = 10.0
@@ -22,15 +23,16 @@ async def introspect(setup: Setup, external_credential: str, principal: str, *, 
     """
     org = await setup.org()
     one = holder(org, external_credential, principal, user)
-    parameters = {**one.external.parameters, **one.principal.parameters}
-    endpoint = parameters.get(INTROSPECTION_ENDPOINT.name)
+    sources = Sources.of(org, one.external, one.principal, one.key)
+    endpoint = sources.parameters.get(INTROSPECTION_ENDPOINT.name)
     if not endpoint:
         place = f"external_credentials.{one.external.name}.parameters.{INTROSPECTION_ENDPOINT.name}"
         raise DefinitionError([Problem(place, "none", INTROSPECTION_ENDPOINT.help)])
-    values = await opened_values(setup, parameters, one.key)
+    values = await opened_values(setup.user_external_credentials, setup.vault, sources)
     protocol = setup.catalogue[one.external.protocol](values)
     token = await held_token(setup, org, one.external, one.principal, one.key)
-    request = protocol.introspection(token) if token is not None else None
+    moment = setup.scopes.moment(one.external.name, protocol, Reader(one.key.user, org.users.get(one.key.user)))
+    request = protocol.introspection(token, moment) if token is not None else None
     shown: Result = {"reference": str(one.key), "endpoint": shown_url(endpoint), "at": setup.now(), "active": None}
     if token is None or request is None:
         return {**shown, "message": f"{one.key}: no token is kept; the next callout obtains one"}

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 from callout.core.errors import CalloutError, Refused, StoreError, VaultError
 from callout.core.explanation import Remedy
-from callout.core.message import HttpResponse
+from callout.core.message import HttpRequest, HttpResponse
 from callout.core.model.refreshes import Begun, Intent, Lease, Outcome, Phase, State, Stated
 from callout.core.oauth2 import from_sealable, sealable
-from callout.core.ports import FIRST, Clock, Entropy, Look, StoredToken, Transport, UserExternalCredentials, Vault
-from callout.core.protocol import Moment, Token
+from callout.core.ports import FIRST, Look, StoredToken, Transport, UserExternalCredentials, Vault
+from callout.core.protocol import Token
 from callout.core.refresh.state import (
     Aftermath,
     Reconciliation,
@@ -27,10 +27,14 @@ from callout.core.refresh.state import (
 )
 from callout.core.secret import digest_of
 from callout.engine.leases import SKEW, Leases
+from callout.engine.scopes import Scopes
 from callout.engine.slots import Held, Slot, token_row
 
 #: How long a pair that the store did not take waits before it is offered again, in seconds; doubled up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
+#: The method of a request that spends nothing: it asks where the token endpoint is.
+_READING = "GET"
+_FOUND = 200
 
 
 @dataclass(slots=True)
@@ -79,18 +83,19 @@ class Refresher:
         store: UserExternalCredentials,
         vault: Vault,
         transport: Transport,
-        clock: Clock,
-        entropy: Entropy,
+        scopes: Scopes,
         leases: Leases,
     ) -> None:
         self._store = store
         self._vault = vault
         self._transport = transport
-        self._clock = clock
-        self._entropy = entropy
+        self._clock = scopes.clock
+        self._entropy = scopes.entropy
+        self._scopes = scopes
         self._leases = leases
         self._unsaved: dict[Slot, Unsaved] = {}
         self._saving: asyncio.Task[None] | None = None
+        self._answers: dict[tuple[str, bool], tuple[HttpResponse, float]] = {}
         self.requests = 0
 
     @property
@@ -236,24 +241,41 @@ class Refresher:
     async def _ask(self, attempt: Attempt, previous: Token | None) -> Token:
         """Run the protocol. Before the first request of a grant that can be spent leaves, the store notes so."""
         slot = attempt.slot
-        flow = slot.protocol.obtain(Moment(self._clock.now(), self._entropy.bytes(32)), previous)
+        moment = self._scopes.moment(slot.key.external_credential, slot.protocol, slot.reader, previous)
+        flow = slot.protocol.obtain(moment, previous)
         answer: HttpResponse | None = None
         try:
             while True:
                 request = next(flow) if answer is None else flow.send(answer)
-                if attempt.intent.spent is not None and attempt.intent.phase is Phase.INTENDED:
+                if (
+                    attempt.intent.spent is not None
+                    and request.method != _READING
+                    and attempt.intent.phase is Phase.INTENDED
+                ):
                     await self._note_sent(attempt)
-                self.requests += 1
-                answer = await self._transport.send(
-                    request,
-                    allow_private_network=slot.allow_private_network,
-                    timeout_seconds=self._leases.token_timeout,
-                )
+                answer = await self._sent(request, slot)
         except StopIteration as stop:
             token: Token = stop.value
             return token
         except Refused as refused:
             raise _at_the_token_endpoint(refused) from refused
+
+    async def _sent(self, request: HttpRequest, slot: Slot) -> HttpResponse:
+        """Send a request of a protocol; the answer to one that may be reused (server metadata) is, for its time."""
+        now, asked = self._clock.monotonic(), (request.url, slot.allow_private_network)
+        kept, until = self._answers.get(asked, (None, 0.0))
+        if request.method == _READING and kept is not None and now < until:
+            return kept
+        self.requests += 1
+        answer = await self._transport.send(
+            request,
+            allow_private_network=slot.allow_private_network,
+            timeout_seconds=self._leases.token_timeout,
+        )
+        if request.reusable_for and answer.status == _FOUND:
+            self._answers = {k: v for k, v in self._answers.items() if v[1] > now}
+            self._answers[asked] = (answer, now + request.reusable_for)
+        return answer
 
     async def _note_sent(self, attempt: Attempt) -> None:
         try:

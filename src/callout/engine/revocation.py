@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from callout.core.errors import CalloutError, Refused, StoreError, VaultError
 from callout.core.message import HttpRequest
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
 from callout.core.model.org import Org
+from callout.core.model.sources import parameters_of
 from callout.core.oauth2.parameters import REVOCATION_ENDPOINT
 from callout.core.oauth2.refusal import refusal_from
 from callout.core.oauth2.sealing import from_sealable
@@ -24,7 +25,8 @@ from callout.core.protocol import Token, Values
 from callout.core.refresh.epoch import fingerprint_of
 from callout.core.rules.urls import shown_url
 from callout.core.secret import Secret
-from callout.engine.slots import private_token_endpoint, secret_row, token_row
+from callout.engine.scopes import Reader
+from callout.engine.slots import Sources, opened_values, private_token_endpoint, token_row
 
 if TYPE_CHECKING:
     from callout.engine.setup import Setup
@@ -51,9 +53,9 @@ class Orphan:
     allow_private_network: bool = False
 
 
-def declares_revocation(external: ExternalCredential, principal: Principal) -> bool:
+def declares_revocation(org: Org, external: ExternalCredential, principal: Principal) -> bool:
     """Say whether the tokens of a principal can be revoked."""
-    return bool({**external.parameters, **principal.parameters}.get(REVOCATION_ENDPOINT.name))
+    return bool(parameters_of(org, external, principal).get(REVOCATION_ENDPOINT.name))
 
 
 def going(before: Org, after: Org, forget: Collection[str] = ()) -> list[UserExternalCredentialKey]:
@@ -81,7 +83,7 @@ async def orphans_of(
     for key in keys:
         external = org.external_credentials.get(key.external_credential)
         principal = external.principal(key.principal) if external is not None else None
-        if external is not None and principal is not None and declares_revocation(external, principal):
+        if external is not None and principal is not None and declares_revocation(org, external, principal):
             orphan = await _orphan(setup, org, external, principal, key, replacing or {})
             orphans += [orphan] if orphan is not None else []
     return orphans
@@ -95,16 +97,18 @@ async def _orphan(
     key: UserExternalCredentialKey,
     replacing: Mapping[str, Secret],
 ) -> Orphan | None:
-    parameters = {**external.parameters, **principal.parameters}
-    endpoint = shown_url(parameters[REVOCATION_ENDPOINT.name])
+    sources = Sources.of(org, external, principal, key)
+    endpoint = shown_url(sources.parameters[REVOCATION_ENDPOINT.name])
     private = private_token_endpoint(org, external.name)
     try:
-        values = await opened_values(setup, parameters, key)
+        values = await opened_values(setup.user_external_credentials, setup.vault, sources)
         if replacing.get("client_id") in (None, values.secrets.get("client_id")):
-            values = Values(parameters, {**values.secrets, **replacing})
+            values = replace(values, secrets={**values.secrets, **replacing})
         protocol = setup.catalogue[external.protocol](values)
         token = await held_token(setup, org, external, principal, key)
-        found = protocol.revocation(token)
+        found = protocol.revocation(
+            token, setup.scopes.moment(external.name, protocol, Reader(key.user, org.users.get(key.user)))
+        )
     except CalloutError as error:
         because = error.detail if isinstance(error, Refused) else str(error)
         return Orphan(key, "token", endpoint, None, because, allow_private_network=private)
@@ -120,12 +124,6 @@ def texts_of(token: Token | None) -> tuple[Secret, ...]:
     return (token.access_token, *filter(None, (token.refresh_token,))) if token is not None else ()
 
 
-async def opened_values(setup: Setup, parameters: Mapping[str, str], key: UserExternalCredentialKey) -> Values:
-    """Open the secrets of a principal; raises `VaultError`, `StoreError`."""
-    sealed = await setup.user_external_credentials.secrets(key)
-    return Values(parameters, {n: setup.vault.open(e, row=secret_row(key, n)) for n, e in sealed.items()})
-
-
 async def held_token(
     setup: Setup,
     org: Org,
@@ -137,7 +135,7 @@ async def held_token(
     row = await setup.user_external_credentials.token(key)
     if row is None:
         return None
-    fingerprint = row.fingerprint or fingerprint_of(external, principal, org.secret_versions.get(key, 0))
+    fingerprint = row.fingerprint or fingerprint_of(org, external, principal, key)
     try:
         text = setup.vault.open(row.envelope, row=token_row(key, fingerprint))
     except VaultError:
@@ -234,11 +232,12 @@ async def revoke_tokens(
     return {
         "reference": str(key),
         "changed": had or bool(orphans),
-        "message": _told_of_giving_up(external, principal, key, had=had, orphans=orphans, spends=spends),
+        "message": _told_of_giving_up(org, external, principal, key, had=had, orphans=orphans, spends=spends),
     }
 
 
 def _told_of_giving_up(
+    org: Org,
     external: ExternalCredential,
     principal: Principal,
     key: UserExternalCredentialKey,
@@ -250,7 +249,7 @@ def _told_of_giving_up(
     if not had and not orphans:
         return f"{key}: no token is kept, so there is nothing to revoke"
     told = f"{key}: the token is kept no longer"
-    if not declares_revocation(external, principal):
+    if not declares_revocation(org, external, principal):
         told += (
             f"; {external.name} declares no {REVOCATION_ENDPOINT.name}, so its provider was not told: revoke it there"
         )

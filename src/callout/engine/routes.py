@@ -12,15 +12,15 @@ from callout.core.access.decide import Decision
 from callout.core.access.target import origin_of
 from callout.core.explanation import Step
 from callout.core.model.credentials import ExternalCredential, NamedCredential
-from callout.core.model.people import User
 from callout.core.ports import Destination
-from callout.core.protocol import AuthenticationProtocol
+from callout.core.protocol import AuthenticationProtocol, Needs
 from callout.core.reasons import Telling
 from callout.core.refresh.replay import ReplayContract
 from callout.core.refresh.rules import Signs, signs_of
 from callout.engine.certificates import Shown
 from callout.engine.evaluating import Formulas, Written, formulas_of, headers_of
 from callout.engine.requests import Demands
+from callout.engine.scopes import NOBODY, Reader
 from callout.engine.slots import Slot
 
 #: Name, proof (a key, a token, or the certificate of the connection), header that held it, wanted principal, user on
@@ -61,7 +61,7 @@ class Route:
     memo: MemoKey | None = None  # what it was decided for: decided again when the definitions move
     formulas: Formulas | None = None  # what is evaluated of each request; None, as mostly: nothing
     generation: int = 0  # of the definitions that it was decided by
-    user: User | None = None  # whose fields formulas read
+    reader: Reader = NOBODY  # whose fields formulas read
 
     def move_to(self, other: Route) -> bool:
         """Become what this was decided to be by newer definitions; False, and nothing done, where it leads elsewhere.
@@ -98,7 +98,7 @@ def compile_route(
     until: float,
     demands: Demands | None = None,
     generation: int = 0,
-    user: User | None = None,
+    reader: Reader = NOBODY,
 ) -> Route:
     """Compile an allowed decision."""
     named, external = decision.named_credential, decision.external_credential
@@ -108,6 +108,7 @@ def compile_route(
     origin = origin_of(named.url)
     drops = written_names(named, external, protocol) | {b"host"}
     signs = signs_of(external)
+    generating = named.generate_authorization_header
     return Route(
         decision=decision,
         destination=Destination(origin.scheme, origin.host, origin.port, named.allow_private_network),
@@ -124,7 +125,7 @@ def compile_route(
             idempotency_header=named.idempotency_header.encode(),
         ),
         demands=demands,
-        formulas=formulas_of(named, external),
+        formulas=formulas_of(named, external, protocol.needs(slot.sources.parameters) if generating else Needs.NOTHING),
         generation=generation,
-        user=user,
+        reader=reader,
     )

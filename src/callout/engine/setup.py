@@ -32,6 +32,7 @@ from callout.core.rules import nearest, problems_of
 from callout.engine.authority import WHOLE, Authority
 from callout.engine.leaving import leaving
 from callout.engine.revocation import Orphan, drop_tokens, going, orphans_of
+from callout.engine.scopes import Scopes
 
 Result = dict[str, Any]
 T = TypeVar("T")
@@ -73,6 +74,7 @@ class Setup:
         transport: Transport,
         *,
         packages_read_only: bool = False,
+        organization: Mapping[str, str] | None = None,
     ) -> None:
         self.definitions = definitions
         self.user_external_credentials = user_external_credentials
@@ -82,6 +84,7 @@ class Setup:
         self.catalogue = catalogue
         self.transport = transport
         self.packages_read_only = packages_read_only
+        self.scopes = Scopes(clock, entropy, organization or {})
         self.turn = asyncio.Lock()
         self.authority = WHOLE
         self.orphans: list[Orphan] = []  # tokens of which what was committed let go; the runner revokes them

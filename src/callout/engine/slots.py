@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from callout.core.errors import CalloutError
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
 from callout.core.model.org import Org
+from callout.core.model.own_certificates import Certificate
 from callout.core.model.refreshes import Stated
+from callout.core.model.sources import certificates_of, parameters_of, rows_of
 from callout.core.ports import UserExternalCredentials, Vault
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Token, Values
 from callout.core.refresh.epoch import fingerprint_of
+from callout.core.secret import Secret
 from callout.engine.debounce import Debounce
+from callout.engine.key_pairs import opened_key_pair
+from callout.engine.scopes import NOBODY, Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +33,55 @@ class Held:
     unsaved: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the values of a slot are made of. `rows` hold sealed ones; of equal names that of the later row wins.
+
+    `certificates` are those that parameters name, by parameter.
+    """
+
+    parameters: Mapping[str, str]
+    rows: tuple[UserExternalCredentialKey, ...]
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, org: Org, external: ExternalCredential, principal: Principal, key: UserExternalCredentialKey
+    ) -> Sources:
+        """Return those of a principal (and user) as everything is defined in `org`."""
+        return cls(
+            parameters_of(org, external, principal),
+            rows_of(org, external, principal, key),
+            certificates_of(org, external, principal),
+        )
+
+
+async def opened_values(store: UserExternalCredentials, vault: Vault, sources: Sources) -> Values:
+    """Open the sealed values of a principal, and the keys that its parameters name.
+
+    Raises `Rotated`, `VaultError`, `StoreError`.
+    """
+    secrets: dict[str, Secret] = {}
+    for row in sources.rows:
+        sealed = await store.secrets(row)
+        secrets |= {name: vault.open(envelope, row=secret_row(row, name)) for name, envelope in sealed.items()}
+    pairs = {name: await opened_key_pair(store, vault, each) for name, each in sources.certificates.items()}
+    return Values(sources.parameters, secrets, {name: pair for name, pair in pairs.items() if pair is not None})
+
+
 @dataclass(slots=True, eq=False)
 class Slot:
-    """The place of one token: one principal (and user), at one version of its secrets and definitions."""
+    """The place of one token: one principal (and user), at one version of its secrets and definitions.
+
+    `reader` is whose it is, for formulas; nobody's where several share it. `heard` is what the external system said last that
+    the next request has to repeat (a nonce: RFC 9449 section 8).
+    """
 
     key: UserExternalCredentialKey
     fingerprint: str
     protocol: AuthenticationProtocol
+    sources: Sources
+    reader: Reader = NOBODY
     allow_private_network: bool = False
     held: Held | None = None
     flight: asyncio.Task[Held] | None = None
@@ -42,6 +90,7 @@ class Slot:
     retry_at: float = 0.0
     rest_until: float = 0.0
     stated: Stated | None = None
+    heard: str = ""
     debounce: Debounce = field(default_factory=Debounce)
 
     @property
@@ -62,7 +111,7 @@ def token_row(key: UserExternalCredentialKey, fingerprint: str) -> str:
 
 def secret_row(key: UserExternalCredentialKey, name: str) -> str:
     """Name the row that a sealed secret is bound to."""
-    return f"secret/{key}/{name}"
+    return key.secret_row(name)
 
 
 def private_token_endpoint(org: Org, external_credential: str) -> bool:
@@ -80,7 +129,7 @@ def is_current(org: Org, key: UserExternalCredentialKey, fingerprint: str) -> bo
     principal = external.principal(key.principal) if external is not None else None
     if external is None or principal is None:
         return False
-    return fingerprint == fingerprint_of(external, principal, org.secret_versions.get(key, 0))
+    return fingerprint == fingerprint_of(org, external, principal, key)
 
 
 class Slots:
@@ -95,25 +144,25 @@ class Slots:
 
     def of(self, org: Org, key: UserExternalCredentialKey, external: ExternalCredential, principal: Principal) -> Slot:
         """Return the slot of a principal (and user), as everything is defined now."""
-        fingerprint = fingerprint_of(external, principal, org.secret_versions.get(key, 0))
+        fingerprint = fingerprint_of(org, external, principal, key)
         slot = self._slots.get((key, fingerprint))
         if slot is None:
-            slot = Slot(key, fingerprint, self._catalogue[external.protocol](Values()))
+            sources = Sources.of(org, external, principal, key)
+            slot = Slot(key, fingerprint, self._catalogue[external.protocol](Values(sources.parameters)), sources)
             self._slots[key, fingerprint] = slot
+        slot.reader = Reader(key.user, org.users.get(key.user))
         slot.allow_private_network = private_token_endpoint(org, external.name)
         slot.debounce.seconds = external.refresh_debounce
         return slot
 
-    async def equip(self, slot: Slot, external: ExternalCredential, principal: Principal) -> Values:
-        """Open the secrets of a principal, once for each version of them. Raises `VaultError`, `StoreError`."""
+    async def equip(self, slot: Slot) -> Values:
+        """Open the secrets of a principal, once for each version of them. Raises `Rotated`, `VaultError`, `StoreError`."""
         known = (slot.key, slot.fingerprint)
         values = self._values.get(known)
         if values is None:
-            sealed = await self._store.secrets(slot.key)
-            secrets = {n: self._vault.open(envelope, row=secret_row(slot.key, n)) for n, envelope in sealed.items()}
-            values = self._values[known] = Values({**external.parameters, **principal.parameters}, secrets)
+            values = self._values[known] = await opened_values(self._store, self._vault, slot.sources)
         if slot.protocol.values is not values:
-            slot.protocol = self._catalogue[external.protocol](values)
+            slot.protocol = type(slot.protocol)(values)
         return values
 
     def keep_current(self, org: Org) -> None:

@@ -78,7 +78,7 @@ def _shown(
         failed = row.last_error_at is not None
         condition = Condition(State.FAILING if failed else READY, row.last_error or "it needs no token")
     else:
-        fingerprint = fingerprint_of(external, principal, org.secret_versions.get(row.key, 0))
+        fingerprint = fingerprint_of(org, external, principal, row.key)
         now = setup.now()
         facts = facts_of(look or Look(row.key), fingerprint, now)
         condition = condition_of(facts, row.key, secret_names(protocol.parameters), now)

@@ -126,7 +126,7 @@ class Sweeper:
         if not slot.protocol.obtains:
             return None
         try:
-            await self._slots.equip(slot, external, principal)
+            await self._slots.equip(slot)
         except CalloutError:
             return None
         return slot

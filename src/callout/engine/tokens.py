@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 
 from callout.core.errors import CalloutError
-from callout.core.ports import Clock, Entropy, Nodes, Transport, UserExternalCredentials, Vault
+from callout.core.ports import Nodes, Transport, UserExternalCredentials, Vault
 from callout.core.protocol import Token
 from callout.core.refresh.rules import ALWAYS
 from callout.core.refresh.state import buffer_of, refusal_of, secret_names
 from callout.engine.doubting import Doubts
 from callout.engine.leases import TOKEN_TIMEOUT, Leases
 from callout.engine.refreshing import Refresher
+from callout.engine.scopes import Scopes
 from callout.engine.slots import Held, Slot
 
 #: How long a refused or failed token request is remembered, doubled with each further one, in seconds.
@@ -35,21 +36,21 @@ class Tokens:
         store: UserExternalCredentials,
         vault: Vault,
         transport: Transport,
-        clock: Clock,
-        entropy: Entropy,
+        scopes: Scopes,
         *,
         nodes: Nodes,
         debounce: float = 30.0,
         token_timeout: float = TOKEN_TIMEOUT,
     ) -> None:
         self._store = store
-        self._clock = clock
+        self.scopes = scopes
+        self._clock = clock = scopes.clock
         self._debounce = debounce
-        self._jitter = entropy.bytes(1)[0] / 256  # of this process, so that processes do not all ask at once
-        self.leases = Leases(store, clock, entropy, nodes, token_timeout)
-        self._refresher = Refresher(store, vault, transport, clock, entropy, self.leases)
+        self._jitter = scopes.entropy.bytes(1)[0] / 256  # of this process, so that processes do not all ask at once
+        self.leases = Leases(store, clock, scopes.entropy, nodes, token_timeout)
+        self._refresher = Refresher(store, vault, transport, scopes, self.leases)
         self._flights: set[asyncio.Task[Held]] = set()
-        self._doubts = Doubts(transport)
+        self._doubts = Doubts(transport, scopes)
 
     @property
     def requests(self) -> int:

@@ -4,6 +4,7 @@ import importlib
 import json
 import pkgutil
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from callout.core.errors import Refused
 from callout.core.explanation import Explanation, Step
 from callout.core.message import HttpRequest
 from callout.core.model.credentials import PrincipalType
-from callout.core.protocol import AuthenticationProtocol, Moment, Parameter, Token, Values
+from callout.core.protocol import AuthenticationProtocol, Moment, Needs, Parameter, Token, Values
 from callout.core.reasons import Blame
 from callout.core.secret import Redactable, Secret, reveal
 from tests.play import answer, play
@@ -110,18 +111,26 @@ def test_apply_writes_exactly_the_headers_that_it_declares(kind: Kind, request_:
         after = protocol.apply(request_, TOKEN, MOMENT)
         own = [h for h in request_.headers if h[0].lower() not in declared]
         assert [h for h in after.headers if h[0].lower() not in declared] == own
-        assert [name for name, _ in after.headers if name.lower() in declared] == list(kind.writes)
+        written = [name for name, _ in after.headers if name.lower() in declared]
+        assert written == [name for name in kind.writes if name in written]
+        assert written or after.query_added.parts or not kind.writes
         assert (after.method, after.url, after.body) == (request_.method, request_.url, request_.body)
 
 
+BODIES = tuple(replace(REQUESTS[1], body=body) for body in (None, b"", b"other"))
+
+
 @every
-def test_apply_does_not_look_at_the_request(kind: Kind) -> None:
-    """The engine keeps what was added for the next request of the same token."""
+def test_apply_looks_at_no_more_of_a_request_than_it_needs(kind: Kind) -> None:
+    """The engine keeps what was added for the next request, or reads no body, where that is not needed."""
     for protocol in variants(kind):
-        added = [
-            [h for h in protocol.apply(request, TOKEN, MOMENT).headers if h[0] in kind.writes] for request in REQUESTS
-        ]
-        assert all(headers == added[0] for headers in added)
+        needs = protocol.needs(protocol.values.parameters)
+        alike = {Needs.NOTHING: REQUESTS, Needs.HEAD: BODIES, Needs.BODY: BODIES[:1]}[needs]
+        added = [protocol.apply(request, TOKEN, MOMENT) for request in alike]
+        headers = [[h for h in after.headers if h[0] in kind.writes] for after in added]
+        assert all(each == headers[0] for each in headers)
+        assert all(after.query_added == added[0].query_added for after in added)
+        assert needs is not Needs.NOTHING or not added[0].query_added.parts
 
 
 @every

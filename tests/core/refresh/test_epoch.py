@@ -4,12 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from callout.core.model.credentials import ExternalCredential, Principal
+from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
+from callout.core.model.org import Org
 from callout.core.refresh.epoch import fingerprint_of, lineage_of
 
 SERVICE = Principal("Service", parameters={"scope": "a"})
 HUB = ExternalCredential("Hub", "oauth2_refresh_token", {"token_endpoint": "https://id/token"}, principals=(SERVICE,))
 VERSIONS = {"client_id": 1, "client_secret": 1, "refresh_token": 1}
+KEY = UserExternalCredentialKey("Hub", "Service")
+
+
+def fingerprint(external, principal, version) -> str:
+    return fingerprint_of(Org(secret_versions={KEY: version}), external, principal, KEY)
 
 
 @pytest.mark.parametrize(
@@ -23,12 +29,12 @@ VERSIONS = {"client_id": 1, "client_secret": 1, "refresh_token": 1}
     ],
 )
 def test_every_input_changes_the_fingerprint(external, principal, version) -> None:
-    assert fingerprint_of(external, principal, version) != fingerprint_of(HUB, SERVICE, 1)
+    assert fingerprint(external, principal, version) != fingerprint(HUB, SERVICE, 1)
 
 
 def test_what_is_only_for_people_or_for_answers_does_not() -> None:
     other = replace(HUB, label="Hub", additional_status_codes=(400,))
-    assert fingerprint_of(other, SERVICE, 1) == fingerprint_of(HUB, SERVICE, 1)
+    assert fingerprint(other, SERVICE, 1) == fingerprint(HUB, SERVICE, 1)
 
 
 @pytest.mark.parametrize(
@@ -46,4 +52,4 @@ def test_what_is_only_for_people_or_for_answers_does_not() -> None:
 def test_a_refresh_token_hangs_on_the_client_the_endpoint_and_what_it_began_with(
     external, principal, versions, same
 ) -> None:
-    assert (lineage_of(external, principal, versions) == lineage_of(HUB, SERVICE, VERSIONS)) is same
+    assert (lineage_of(Org(), external, principal, versions) == lineage_of(Org(), HUB, SERVICE, VERSIONS)) is same

@@ -92,7 +92,7 @@ def test_a_formula_that_reads_another_external_credential_is_refused_with_the_ne
 
 def test_the_names_that_readable_formulas_read_are_known():
     headers = [CustomHeader("A", "{!$Credential.Orders.a}-{!$Credential.Orders.b}"), CustomHeader("B", "{!(}")]
-    assert names_read(headers) == {("Orders", "a"), ("Orders", "b")}
+    assert names_read(header.value for header in headers) == {("Orders", "a"), ("Orders", "b")}
 
 
 def test_a_formula_that_is_wrong_is_shown_with_a_caret_and_the_text_before_it_is_not():

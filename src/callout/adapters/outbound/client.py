@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from callout.adapters.outbound.connection import Connection
 from callout.adapters.outbound.pool import Outbound
@@ -17,7 +16,7 @@ from callout.core.access.target import origin_of
 from callout.core.errors import Refused
 from callout.core.http1.body import ChunkedBody
 from callout.core.http1.head import ResponseHead
-from callout.core.message import HttpRequest, HttpResponse
+from callout.core.message import HttpRequest, HttpResponse, target_of
 from callout.core.ports import Destination
 from callout.core.secret import reveal
 
@@ -146,8 +145,7 @@ class _Collector:
 
 def _written(request: HttpRequest, authority: str) -> bytes:
     """Return the request as it goes over the wire."""
-    parts = urlsplit(request.url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    target = target_of(request).decode("latin-1")
     body = request.body if isinstance(request.body, bytes) else reveal(request.body or "").encode()
     lines = [f"{request.method} {target} HTTP/1.1", f"Host: {authority}"]
     names = {name.lower() for name, _ in request.headers}

@@ -30,7 +30,7 @@ from callout.core.model.credentials import (
 )
 from callout.core.model.org import Org
 from callout.core.model.people import GUEST, INCLUDES_READ, Caller, Muted, User
-from callout.core.protocol import Catalogue, required_secrets
+from callout.core.protocol import Catalogue, declared_parameter, required_secrets
 from callout.core.reasons import Reason
 
 #: How long the new time box is that a remedy proposes for one that has ended.
@@ -137,10 +137,14 @@ def required_names(
     """
     protocol = catalogue[external.protocol]
     headers = (*external.headers, *(named.headers if named else ()))
-    read = {name for h in headers for credential, name in parse(h.value).names if credential == external.name}
+    given = {**external.parameters, **principal.parameters}
+    texts = [header.value for header in headers]
+    for name, value in given.items():
+        declared = declared_parameter(protocol, name)
+        texts += [value] if declared is not None and declared.formula else []
+    read = {name for text in texts for credential, name in parse(text).names if credential == external.name}
     if protocol.obtains:
         read -= ISSUED_TOKEN
-    given = {**external.parameters, **principal.parameters}
     return required_secrets(protocol, given) | (read - external.parameters.keys() - principal.parameters.keys())
 
 

@@ -48,6 +48,11 @@ class Origin:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
 
+    @property
+    def base(self) -> str:
+        """Scheme and authority, without a path."""
+        return f"{self.scheme}://{self.authority}"
+
 
 def origin_of(url: str) -> Origin:
     """Split an http or https URL that was accepted by `rules`; raises `ValueError` for another."""

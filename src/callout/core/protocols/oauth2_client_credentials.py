@@ -24,11 +24,11 @@ class OAuth2ClientCredentials(AuthenticationProtocol):
         response = yield token_request(self.values, ("grant_type", "client_credentials"))
         return token_from(response, moment.now, self.values, scrub=tuple(self.values.secrets.values()))
 
-    def revocation(self, token: Token | None) -> tuple[str, HttpRequest] | None:
+    def revocation(self, token: Token | None, moment: Moment) -> tuple[str, HttpRequest] | None:
         """Revoke the token (RFC 7009)."""
         return revocation_request(self.values, "access_token", token.access_token) if token is not None else None
 
-    def introspection(self, token: Token) -> HttpRequest | None:
+    def introspection(self, token: Token, moment: Moment) -> HttpRequest | None:
         """Ask about the access token (RFC 7662)."""
         return introspection_request(self.values, token)
 

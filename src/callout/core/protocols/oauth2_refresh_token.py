@@ -51,12 +51,12 @@ class OAuth2RefreshToken(AuthenticationProtocol):
             raise
         return fresh if fresh.refresh_token is not None else replace(fresh, refresh_token=refresh_token)
 
-    def revocation(self, token: Token | None) -> tuple[str, HttpRequest] | None:
+    def revocation(self, token: Token | None, moment: Moment) -> tuple[str, HttpRequest] | None:
         """Revoke the refresh token (RFC 7009); before the first refresh it is the one that was begun with."""
         kept = token.refresh_token if token is not None else None
         return revocation_request(self.values, "refresh_token", kept or self.values.secret("refresh_token"))
 
-    def introspection(self, token: Token) -> HttpRequest | None:
+    def introspection(self, token: Token, moment: Moment) -> HttpRequest | None:
         """Ask about the access token (RFC 7662)."""
         return introspection_request(self.values, token)
 

@@ -48,7 +48,7 @@ def header_problems(
         elif name in generated:
             expected = f"no custom {header.name} beside the generated one; set generate_authorization_header: false"
             yield Problem(f"{here}.name", f"a custom {header.name} header", expected)
-        yield from _value_problems(header, f"{here}.value", external_credential, protocol, shared)
+        yield from formula_problems(header.value, f"{here}.value", external_credential, protocol, shared)
 
 
 def idempotency_header_problems(name: str, place: str, written: Iterable[str]) -> Iterator[Problem]:
@@ -64,12 +64,12 @@ def idempotency_header_problems(name: str, place: str, written: Iterable[str]) -
         yield Problem(place, repr(name), "a header that Callout does not write with another value already")
 
 
-def names_read(headers: Iterable[CustomHeader]) -> frozenset[tuple[str, str]]:
-    """Return (external credential, parameter) of everything that readable formulas in these headers read."""
+def names_read(texts: Iterable[str]) -> frozenset[tuple[str, str]]:
+    """Return (external credential, parameter) of everything that readable formulas in these texts read."""
     found: set[tuple[str, str]] = set()
-    for header in headers:
+    for text in texts:
         try:
-            found |= parse(header.value).names
+            found |= parse(text).names
         except FormulaError:
             continue  # it is a problem of its own, at its own place
     return frozenset(found)
@@ -92,15 +92,16 @@ def shared_principals(external: ExternalCredential | None) -> tuple[str, ...]:
     return tuple(principal.name for principal in principals if principal.type is PrincipalType.NAMED)
 
 
-def _value_problems(
-    header: CustomHeader,
+def formula_problems(
+    text: str,
     place: str,
     external_credential: str,
     protocol: type[AuthenticationProtocol] | None,
     shared: Collection[str],
 ) -> Iterator[Problem]:
+    """Judge a text with formulas: that it can be parsed, and what it reads."""
     try:
-        template = parse(header.value)
+        template = parse(text)
     except FormulaError as error:
         at = f"line {error.line}, column {error.column}" if error.line > 1 else f"column {error.column}"
         yield Problem(place, f"{error.got}, at {at}", error.expected, shown=error.pointed)
@@ -110,7 +111,7 @@ def _value_problems(
         if credential != external_credential:
             got = f"$Credential.{credential}.{name}"
             hint = nearest(credential, (external_credential,))
-            expected = f"a value of the header's own external credential: $Credential.{external_credential}.{name}"
+            expected = f"a value of its own external credential: $Credential.{external_credential}.{name}"
             yield Problem(place, got, expected, f"$Credential.{hint}.{name}" if hint else None)
 
 
@@ -132,4 +133,4 @@ def _global_problems(
             yield Problem(place, f"$Credential.{field}", f"a field that protocol {protocol.name} has: {fields}")
     if reads.user and shared:
         got = f"$User.{min(reads.user)}, while principal {min(shared)} is one identity for many users"
-        yield Problem(place, got, "per-user principals alone where a header says who the user is")
+        yield Problem(place, got, "per-user principals alone where it says who the user is")

@@ -127,7 +127,7 @@ class PackageWishes:
                 got = f"$Credential.{short} by code of package {self.namespace}"
                 expected = f"no field of {external.name}, which it did not make; an admin writes such a header"
                 self.problems.append(Problem(place, got, expected))
-            for credential, name in sorted(names_read([header])):
+            for credential, name in sorted(names_read([header.value])):
                 if credential == external.name and (name in secret or name not in external.parameters):
                     place = f"{_NAMED}.{named.name}.headers[{index}].value"
                     got = f"$Credential.{credential}.{name} by code of package {self.namespace}"

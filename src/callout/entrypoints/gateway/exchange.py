@@ -118,8 +118,7 @@ class Exchange:
                 head.callout_on_behalf_of,
                 self._caller.certificate,
             )
-            self._route = route
-            self._target = join(route.path, rest)
+            self._route, self._target = route, join(route.path, rest)
             if route.demands is not None:
                 gateway.callouts.judge(route, head.method, self._target, head.headers, self._id)
             asked = head.callout_timeout
@@ -156,7 +155,7 @@ class Exchange:
         if head.content_length:
             self._body = RequestBody(gateway, self._caller, first)
         if route.formulas is not None:
-            self._gathering = gathering_of(self, route, head, lines, gateway.limits)
+            self._gathering = gathering_of(self, route, head, lines, self._target, gateway.limits)
             room = Room.NONE if self._gathering is not None and self._gathering.takes_body else room
         if self._body is not None:
             self._body.expect(head.content_length, room)
@@ -230,7 +229,7 @@ class Exchange:
         """Send the request, on an idle connection unless a fresh one is asked for or none is idle."""
         self._ready = ready
         if ready.written is not None:
-            self._tail = ready.written.tail
+            self._tail, self._target = ready.written.tail, ready.written.target or self._target
             if self._body is not None and ready.written.body is not None:
                 self._body.become(ready.written.body)
         connection = None if fresh else self._gateway.outbound.idle(route.destination)

@@ -1,4 +1,4 @@
-"""Takes a request whole before it is sent: formulas in it are evaluated, or a header that Callout writes reads its body.
+"""Takes a request whole before it is sent: it is signed, formulas in it are evaluated, or a header reads its body.
 
 No other request comes here. The body is taken out of its chunks, since it goes on with a length of its own.
 """
@@ -23,19 +23,27 @@ if TYPE_CHECKING:
 class Gathering:
     """One request that is gathered. `takes_body`: its body, too; `asked` is the whole of it, when that is there."""
 
-    __slots__ = ("_exchange", "_limit", "_lines", "_pieces", "_route", "_size", "_unframed", "asked", "takes_body")
+    __slots__ = ("_asked", "_exchange", "_limit", "_pieces", "_route", "_size", "_unframed", "asked", "takes_body")
 
     def __init__(
-        self, exchange: Exchange, route: Route, lines: Sequence[bytes], limit: int, *, chunked: bool, body: bool
+        self,
+        exchange: Exchange,
+        route: Route,
+        head: RequestHead,
+        lines: Sequence[bytes],
+        target: bytes,
+        limit: int,
+        *,
+        body: bool,
     ) -> None:
         self._exchange = exchange
         self._route = route
-        self._lines = tuple(lines)
+        self._asked = (head.method, target, tuple(lines))
         self._limit = limit
         self._size = 0
         self.takes_body = body
         self._pieces: list[bytes] | None = [] if body else None
-        self._unframed = ChunkedBody(self._pieces) if chunked and body else None
+        self._unframed = ChunkedBody(self._pieces) if head.chunked and body else None
         self.asked: Asked | None = None
 
     def take(self, body: bytes, ended: bool) -> bool:
@@ -62,13 +70,15 @@ class Gathering:
         return True
 
     def _go_on(self, body: bytes | None) -> None:
-        self.asked = Asked(self._lines, body, self._limit, self._route.replay.idempotency_header.lower())
+        method, target, lines = self._asked
+        key = self._route.replay.idempotency_header.lower()
+        self.asked = Asked(lines, body, self._limit, key, method=method, target=target)
         self._pieces = self._unframed = None
         self._exchange.in_background(self._exchange.prepare(self._route))
 
 
 def gathering_of(
-    exchange: Exchange, route: Route, head: RequestHead, lines: Sequence[bytes], limits: Limits
+    exchange: Exchange, route: Route, head: RequestHead, lines: Sequence[bytes], target: bytes, limits: Limits
 ) -> Gathering | None:
     """Return what gathers a request; None where nothing in it is evaluated and nothing reads it.
 
@@ -81,4 +91,4 @@ def gathering_of(
     limit = min(limits.formula_body_limit, limits.request_limit or limits.formula_body_limit)
     if body and head.content_length > limit:
         raise too_large(str(head.content_length), limit)
-    return Gathering(exchange, route, lines, limit, chunked=head.chunked, body=body)
+    return Gathering(exchange, route, head, lines, target, limit, body=body)
