@@ -111,7 +111,7 @@ def compile_route(
         raise ValueError(msg)
     origin = origin_of(named.url)
     drops = written_names(named, external, protocol) | {b"host"}
-    signs = signs_of(external)
+    signs = signs_of(external, protocol.stale_signs)
     generating = named.generate_authorization_header
     return Route(
         decision=decision,

@@ -25,6 +25,7 @@ from callout.core.model.credentials import (
     RateLimit,
     RefreshRule,
 )
+from callout.core.model.identity_providers import ExternalAuthIdentityProvider
 from callout.core.model.org import SECTIONS, Definition, Org
 from callout.core.model.own_certificates import DERIVED, PRIVATE_KEY, Certificate
 from callout.core.model.people import Assignment, Muted, Package
@@ -215,7 +216,7 @@ def _record(kind: type[Any]) -> RecordShape:
             found[name] = replace(field, shape=replace(field.shape, single=True))
     if kind is Certificate:
         found[PRIVATE_KEY] = FieldShape(PrivateKeyShape(), required=False)
-    if kind is Principal:
+    if kind in (Principal, ExternalAuthIdentityProvider):
         found[SECRETS] = FieldShape(MapShape(SecretShape()), required=False)
     return RecordShape(kind, found, key)
 

@@ -14,6 +14,7 @@ _BY_NOUN = {
     "external_credential": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "certificate": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "secret": AdminPermission.MANAGE_NAMED_CREDENTIALS,
+    "identity_provider": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "token": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "user": AdminPermission.MANAGE_USERS,
     "key": AdminPermission.MANAGE_USERS,
@@ -43,7 +44,7 @@ def demanded(operation: Operation) -> tuple[AdminPermission, ...]:
 
 def administering(operation: Operation) -> tuple[AdminPermission, ...]:
     """Return the admin permissions that let one run an operation about anyone and anything."""
-    if operation.name in ("plan", "apply"):
+    if operation.name in ("plan", "apply", "create"):
         return _MANIFEST
     noun, _, _ = operation.name.rpartition(".")
     managing = _BY_NOUN.get(noun)

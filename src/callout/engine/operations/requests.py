@@ -51,6 +51,28 @@ class Held(Request):
     user: str | None = None
 
 
+class ConnectLink(Held):
+    """The principal (and user) that is connected by a link; how long it is good, and whether it is sent to somebody."""
+
+    expires: str = "1h"
+    invited: bool = False
+
+
+class DevicePoll(Request):
+    """A device code that is waited for, by its handle."""
+
+    external_credential: str
+    principal: str
+    handle: str
+
+
+class ClientValues(Request):
+    """The client id and secret of an external auth identity provider."""
+
+    name: str
+    values: dict[str, Secret]
+
+
 class HeldNames(Held):
     """The values of a principal that are to be removed; none named: all."""
 
@@ -425,3 +447,37 @@ class PresentedCertificate(Request):
 
     name: str
     certificate: str | None = None
+
+
+class PresetsWanted(Request):
+    """The words that presets are found by; none: every preset."""
+
+    words: str = ""
+
+
+class PresetId(Request):
+    """A preset by its id."""
+
+    id: str
+
+
+class Creation(Request):
+    """What quick create makes; `engine.creating.Wanted` says what each field means. `dry_run`: show the plan alone."""
+
+    name: str
+    preset: str | None = None
+    url: str | None = None
+    protocol: str | None = None
+    inputs: dict[str, str] = {}
+    parameters: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    scope: str | None = None
+    secrets: dict[str, Secret] = {}
+    principal: str | None = None
+    principal_type: Literal["named", "per_user", "anonymous"] | None = None
+    permission_set: str | None = None
+    user: str | None = None
+    namespaces: tuple[str, ...] = ()
+    label: str = ""
+    allow_private_network: bool = False
+    dry_run: bool = False

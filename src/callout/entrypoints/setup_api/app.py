@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, get_origin
 
 import msgspec
@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from callout.core.errors import CalloutError, Refused
 from callout.core.peer import is_this_machine
@@ -45,11 +45,13 @@ def setup_app(
     jwks: Callable[[], Mapping[str, Any]],
     version: str,
     metrics_open: bool = False,
+    pages: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """Build the app. `readiness` gives members of which `ready` is true or false.
 
-    `discovery` gives the public URLs, `jwks` the public keys of Callout's own (a JWK Set, RFC 7517 section 5).
-    Metrics are shown to this machine, or to all where `metrics_open`: they tell names and numbers of users.
+    `discovery` gives the public URLs, `jwks` the public keys of Callout's own (a JWK Set, RFC 7517 section 5), `pages`
+    are routes of pages that people see. Metrics are shown to this machine, or to all where `metrics_open`: they tell names
+    and numbers of users.
     """
 
     async def health(_: Request) -> Response:
@@ -81,6 +83,7 @@ def setup_app(
         Route("/.well-known/callout", discovered),
         Route("/.well-known/jwks.json", published),
         Route(f"{PREFIX}/openapi.json", described),
+        *pages,
         *(Route(PREFIX + o.path, _endpoint(o, operations), methods=[o.method]) for o in OPERATIONS),
     ]
     return Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})
