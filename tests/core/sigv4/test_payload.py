@@ -47,7 +47,7 @@ def test_a_body_in_chunks_is_known_by_its_content_encoding(line: bytes) -> None:
     ("body", "said"),
     [
         (b"", "chunk size"),
-        (b"abc\r\n", "chunk size"),
+        (b"xyz\r\n", "chunk size"),
         (b"-1\r\n", "chunk size"),
         (b"5\r\nabc\r\n", "cut short"),
         (b"1\r\nabc\r\n0\r\n\r\n", "cut short or too long"),
