@@ -200,7 +200,7 @@ def another_date(head: bytes, body: bytes) -> tuple[bytes, bytes]:
 
 
 def another_method(head: bytes, body: bytes) -> tuple[bytes, bytes]:
-    return head.replace(b"PUT ", b"POST ", 1), body
+    return head.replace(b"PUT ", b"DELETE ", 1), body
 
 
 def no_signature(head: bytes, body: bytes) -> tuple[bytes, bytes]:
