@@ -73,6 +73,7 @@ def manifest_for(swift: Swift, proxy: Tampering) -> dict:
     return {
         "external_credentials": {
             "Signed": credential(s3, key),
+            "Streamed": credential({**s3, "payload": "streaming"}, key),
             "Unsigned": credential({**s3, "payload": "unsigned"}, key),
             "Guessed": credential(s3, {**key, "secret_access_key": "guessed"}),
             "Elsewhere": credential({**s3, "region": "eu-west-9"}, key),
@@ -81,12 +82,15 @@ def manifest_for(swift: Swift, proxy: Tampering) -> dict:
             "Store": named("Signed", plain),
             "Orders": named("Signed", f"{plain}/orders"),
             "Large": named("Unsigned", tls),
+            "Streamed": named("Streamed", plain),
             "LargeInTheClear": named("Unsigned", plain),
             "Guessed": named("Guessed", plain),
             "Elsewhere": named("Elsewhere", plain),
         },
         "permission_sets": {
-            "Storing": {"principals": ["Signed/Team", "Unsigned/Team", "Guessed/Team", "Elsewhere/Team"]}
+            "Storing": {
+                "principals": [f"{each}/Team" for each in ("Signed", "Streamed", "Unsigned", "Guessed", "Elsewhere")]
+            }
         },
         "users": {"alice": {"permission_sets": ["Storing"]}},
     }
@@ -255,7 +259,7 @@ def test_a_body_that_an_sdk_sent_in_chunks_of_its_own_arrives_without_them(world
 def test_a_body_that_is_too_large_to_be_signed_is_refused_with_what_helps(world: World) -> None:
     refused = world.ask("PUT", "orders/large", LARGE)
     assert (refused.status_code, refused.json()["reason"]) == (413, "request_too_large")
-    assert any("payload: unsigned for Signed" in remedy for remedy in refused.json()["remedy"])
+    assert any("payload: streaming or payload: unsigned for Signed" in remedy for remedy in refused.json()["remedy"])
 
 
 def test_a_body_of_any_size_passes_unsigned_over_tls(world: World) -> None:
@@ -263,6 +267,30 @@ def test_a_body_of_any_size_passes_unsigned_over_tls(world: World) -> None:
     assert world.ask("GET", "orders/large", name="Large").content == LARGE
     world.proxy.change = another_path
     assert world.ask("PUT", "orders/7", LARGE, name="Large").status_code in (400, 403)
+
+
+def test_a_body_of_any_size_is_signed_chunk_by_chunk_while_it_passes(world: World) -> None:
+    world.proxy.seen.clear()
+    assert world.ask("PUT", "orders/streamed", LARGE, name="Streamed").status_code == 200
+    assert world.ask("GET", "orders/streamed", name="Streamed").content == LARGE
+    assert world.proxy.seen[0][1].count(b";chunk-signature=") == len(LARGE) // 65536 + 1
+
+
+def another_byte_in_a_chunk(head: bytes, body: bytes) -> tuple[bytes, bytes]:
+    return head, body[:100_000] + bytes([body[100_000] ^ 1]) + body[100_001:]
+
+
+def no_end(head: bytes, body: bytes) -> tuple[bytes, bytes]:
+    start = body.rindex(b"0;chunk-signature=")
+    return head, body[:start] + b"0;chunk-signature=" + b"0" * 64 + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize("change", [another_byte_in_a_chunk, no_end])
+def test_a_body_that_was_changed_in_the_midst_of_it_is_refused(world: World, change: Change) -> None:
+    world.proxy.change = change
+    assert world.ask("PUT", "orders/spoilt", LARGE, name="Streamed").status_code in (400, 403)
+    world.proxy.change = unchanged
+    assert world.ask("GET", "orders/spoilt").status_code == 404
 
 
 def test_an_sdk_s_body_of_any_size_passes_in_its_chunks_over_tls(world: World) -> None:
@@ -274,7 +302,7 @@ def test_an_sdk_s_body_of_any_size_passes_in_its_chunks_over_tls(world: World) -
 def test_no_body_passes_unsigned_without_tls(world: World) -> None:
     refused = world.ask("PUT", "orders/7", b"7", name="LargeInTheClear")
     assert (refused.status_code, refused.json()["reason"]) == (424, "principal_not_configured")
-    assert "payload: signed" in refused.text
+    assert "payload: streaming" in refused.text
 
 
 def test_the_dry_run_shows_what_would_be_signed_and_no_secret(world: World) -> None:

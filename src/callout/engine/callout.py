@@ -462,7 +462,7 @@ class Callouts:
         else:
             given = request_to_sign(draft.request, asked, written)
             request = signed(draft.request, given, protocol.apply(given, token, moment), protocol.writes)
-            draft = replace(draft, request=request, passing=True)
+            draft = replace(draft, request=request, passing=True, written=replace(written, encoding=request.encoding))
         return self._kept(draft, protocol).noting("authenticate", f"{protocol.name} applied")
 
     def _kept(self, draft: Draft, protocol: AuthenticationProtocol) -> Draft:
