@@ -14,6 +14,7 @@ import httpx2
 import pytest
 import trustme
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from tests.counterparties.aws import Swift
@@ -44,16 +45,16 @@ class World:
         with httpx2.Client(trust_env=False, timeout=PATIENCE, verify=trusted) as client:
             return client.request(method, url, content=body or None, headers=sent)
 
-    def sdk(self, name: str = "Store", api: str = "s3", **settings: object):
+    def sdk(self, name: str = "Store", *, key_as_access_key_id: bool = False, **settings: object):
         """Return an AWS SDK's own client, of which nothing is changed but its endpoint and its keys."""
         config = {"retries": {"total_max_attempts": 1}, "connect_timeout": PATIENCE, "read_timeout": PATIENCE}
         return Session().create_client(
-            api,
+            "s3",
             endpoint_url=f"{self.server.gateway}/callout/{name}",
             region_name="eu-north-1",
-            aws_access_key_id="unused",
+            aws_access_key_id=self.key if key_as_access_key_id else "unused",
             aws_secret_access_key="unused",
-            aws_session_token=self.key,
+            aws_session_token=None if key_as_access_key_id else self.key,
             verify=str(self.authority),
             config=Config(**config, s3={"addressing_style": "path"}, proxies={}, **settings),
         )
@@ -246,6 +247,12 @@ def test_an_sdk_works_with_its_endpoint_and_session_token_changed(world: World) 
     assert "Contents" not in s3.list_objects_v2(Bucket="orders", Prefix="a b/")
 
 
+def test_a_tool_that_knows_no_session_token_has_the_key_as_its_access_key_id(world: World) -> None:
+    world.proxy.seen.clear()
+    assert "Buckets" in world.sdk(key_as_access_key_id=True).list_buckets()
+    assert world.key.encode() not in world.proxy.seen[0][0]
+
+
 def test_a_body_that_an_sdk_sent_in_chunks_of_its_own_arrives_without_them(world: World) -> None:
     world.proxy.seen.clear()
     world.sdk().put_object(Bucket="orders", Key="chunks", Body=b"in chunks")
@@ -297,6 +304,14 @@ def test_an_sdk_s_body_of_any_size_passes_in_its_chunks_over_tls(world: World) -
     s3 = world.sdk("Large")
     s3.put_object(Bucket="orders", Key="large-sdk", Body=LARGE)
     assert s3.get_object(Bucket="orders", Key="large-sdk")["Body"].read() == LARGE
+
+
+def test_an_sdk_s_body_of_any_size_is_signed_chunk_by_chunk_where_it_sends_it_as_it_is(world: World) -> None:
+    s3 = world.sdk("Streamed", request_checksum_calculation="when_required")
+    s3.put_object(Bucket="orders", Key="streamed-sdk", Body=LARGE)
+    assert s3.get_object(Bucket="orders", Key="streamed-sdk")["Body"].read() == LARGE
+    with pytest.raises(ClientError, match="400"):
+        world.sdk("Streamed").put_object(Bucket="orders", Key="streamed-sdk", Body=LARGE)
 
 
 def test_no_body_passes_unsigned_without_tls(world: World) -> None:

@@ -80,12 +80,14 @@ class SignsRequests(AuthenticationProtocol):
             return unchunked(lines, body)
         if self._payload == UNSIGNED and names_trailer(lines):
             return lines, body
-        expected = "expected a body without signatures in it" if self._payload == UNSIGNED else "expected it without"
-        detail = f"got a body with Content-Encoding: aws-chunked for {PAYLOAD.name}: {self._payload}; {expected}"
-        remedy = Remedy(
-            f"Set {PAYLOAD.name}: {SIGNED}, with which Callout signs bodies anew, or send the body as it is"
+        detail = (
+            f"got a body with Content-Encoding: aws-chunked for {PAYLOAD.name}: {self._payload}; expected it as it is"
         )
-        raise Refused("malformed_request", detail, remedy)
+        remedies = (
+            Remedy("Have the SDK send bodies as they are (request_checksum_calculation: when_required)"),
+            Remedy(f"Set {PAYLOAD.name}: {SIGNED}, with which Callout takes them out of their chunks"),
+        )
+        raise Refused("malformed_request", detail, *remedies)
 
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
         """Sign the request. Raises `Refused` for one that is signed in its query, or that may not go unsigned."""
