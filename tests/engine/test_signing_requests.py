@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -91,3 +92,27 @@ async def test_diagnose_shows_the_signed_request_without_key_or_signature(store)
     headers = dict(shown["request"]["headers"])
     assert headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=…/")
     assert headers["Authorization"].endswith("Signature=…")
+
+
+STREAMED = replace(STORE, parameters={**STORE.parameters, "payload": "streaming"})
+
+
+async def streamed(store, **fields: bool) -> None:
+    await store.define(STREAMED, replace(STORE_URL, **fields), GRANTED)
+
+
+async def test_a_body_that_is_signed_while_it_passes_is_announced_and_comes_with_what_encodes_it(store) -> None:
+    await streamed(store)
+    ready = await prepared(store, None, b"Content-Length: 5", b"X-Amz-Acl: private")
+    assert b"Content-Encoding: aws-chunked" in ready.written.lines
+    assert b"Content-Length: %d" % ready.written.encoding.length in ready.written.lines
+    assert ready.written.encoding.begin()(b"hello").startswith(b"5;chunk-signature=")
+    assert "content-encoding;host;x-amz-acl;" in signed_headers(ready.head)
+
+
+async def test_a_body_whose_formulas_were_replaced_is_announced_as_it_is_then(store) -> None:
+    await streamed(store, allow_merge_fields_in_body=True)
+    ready = await prepared(store, b"{!TEXT(2)}", b"Content-Length: 10", b"Content-Type: text/plain")
+    assert ready.written.body == b"2"
+    assert b"X-Amz-Decoded-Content-Length: 1" in ready.written.lines
+    assert len(ready.written.encoding.begin()(b"2")) == ready.written.encoding.length

@@ -424,6 +424,8 @@ class Callouts:
             lines, body = route.slot.protocol.unwrapped(asked.lines, asked.body)
             asked = replace(asked, lines=lines, body=body)
         written = written_of(asked, formulas, self._scope(draft))
+        if formulas.needs is not Needs.NOTHING:
+            written = replace(written, lines=route.slot.protocol.announced(written.lines))
         done = (
             f"those in {formulas.worded} were evaluated"
             if formulas.worded

@@ -83,7 +83,7 @@ def test_a_body_in_chunks_that_are_signed_for_somebody_else_does_not_pass_unread
 
 def streamed(*lines: bytes) -> HttpRequest:
     made = protocol(payload="streaming")
-    kept, _ = made.unwrapped(lines, None)
+    kept = made.announced(made.unwrapped(lines, None)[0])
     headers = tuple((n.decode(), Redactable.of(v.decode())) for n, v in (line.split(b": ") for line in kept))
     return made.apply(HttpRequest("PUT", "http://s3.example/7", headers), None, MOMENT)
 
@@ -110,3 +110,8 @@ def test_a_request_without_a_body_is_signed_as_a_whole_where_bodies_are_streamed
 def test_a_body_in_chunks_of_an_sdk_is_not_put_into_chunks_once_more(lines) -> None:
     with pytest.raises(Refused, match="aws-chunked for payload: streaming"):
         streamed(*lines)
+
+
+def test_a_body_is_announced_in_another_form_only_where_it_gets_one() -> None:
+    lines = (b"Content-Length: 1",)
+    assert [protocol(payload=each).announced(lines) for each in ("signed", "unsigned")] == [lines, lines]

@@ -71,11 +71,10 @@ class SignsRequests(AuthenticationProtocol):
     def unwrapped(self, lines: Lines, body: bytes | None) -> tuple[Lines, bytes | None]:
         """Take the body out of the chunks in which an AWS SDK framed it for its own signature.
 
-        A body that goes unsigned stays in chunks with checksums behind it: no signature is in those. One that is to be
-        signed chunk by chunk is announced, with the length that it will have.
+        A body that goes unsigned stays in chunks with checksums behind it: no signature is in those.
         """
         if not is_chunked(lines):
-            return announced(lines) if self._payload == STREAMED else lines, body
+            return lines, body
         if body is not None:
             return unchunked(lines, body)
         if self._payload == UNSIGNED and names_trailer(lines):
@@ -88,6 +87,10 @@ class SignsRequests(AuthenticationProtocol):
             Remedy(f"Set {PAYLOAD.name}: {SIGNED}, with which Callout takes them out of their chunks"),
         )
         raise Refused("malformed_request", detail, *remedies)
+
+    def announced(self, lines: Lines) -> Lines:
+        """Announce a body that is to be signed chunk by chunk, with the length that it will have."""
+        return announced(lines) if self._payload == STREAMED else lines
 
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
         """Sign the request. Raises `Refused` for one that is signed in its query, or that may not go unsigned."""
