@@ -92,9 +92,8 @@ async def live_through(history) -> None:
     world, defined = make_world(), Defined()
     current = CurrentOrg(defined, world.clock)
     issuers, slots = CallerTokens(Nowhere(), world.clock), Slots(world.store, world.vault, CATALOGUE)
-    callouts = Callouts(
-        current, CATALOGUE, world.callouts._tokens, world.records, world.clock, slots=slots, caller_tokens=issuers
-    )
+    parts = (current, CATALOGUE, world.callouts._tokens, world.records, world.clock)
+    callouts = Callouts(*parts, slots=slots, links=world.callouts._links, caller_tokens=issuers)
     all_asked = []
     for situation, questions in history:
         org = defined.define(situation)

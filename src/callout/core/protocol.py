@@ -29,10 +29,12 @@ class Parameter:
 
     A `secret` is sealed with the principal and never shown; any other is a parameter of the external credential,
     which a principal may override. `required` without `default` must be given, except where the parameter named first
-    in `unless` has the value named second. A `url` is judged as one, a `pointer` is a JSON pointer (RFC 6901).
+    in `unless` has one of the values named after it. A `url` is judged as one, a `pointer` is a JSON pointer (RFC 6901).
 
     One with a `key` (a pattern) is given any number of times, as `name.KEY`: among the parameters, or, where its value
     is to be sealed, among the secrets of a principal. What is `reserved` is no key, in whatever case.
+
+    One with a `pattern` (a regular expression) is as that says, whole; its help says so in words.
 
     The value of a `formula` is text with `{!…}` in it; that of a `key_pair` is the name of one that Callout holds.
     """
@@ -47,9 +49,10 @@ class Parameter:
     pointer: bool = False
     key: str | None = None
     reserved: tuple[str, ...] = ()
-    unless: tuple[str, str] | None = None
+    unless: tuple[str, ...] | None = None
     formula: bool = False
     key_pair: bool = False
+    pattern: str | None = None
 
     @property
     def shown_name(self) -> str:
@@ -221,6 +224,9 @@ class AuthenticationProtocol(ABC):
 
 Catalogue = Mapping[str, type[AuthenticationProtocol]]
 
+#: The sealed value that the store keeps of an authorization that was given: who gave it. Nobody sets it by hand.
+CONNECTION = "connection"
+
 
 def required_secrets(
     protocol: type[AuthenticationProtocol], parameters: Mapping[str, str] | None = None
@@ -228,7 +234,7 @@ def required_secrets(
     """Return the names of the secrets without which a principal with these parameters is not configured."""
     given = parameters or {}
     needed = (p for p in protocol.parameters if p.secret and p.required and p.default is None)
-    return frozenset(p.name for p in needed if p.unless is None or given.get(p.unless[0]) != p.unless[1])
+    return frozenset(p.name for p in needed if p.unless is None or given.get(p.unless[0]) not in p.unless[1:])
 
 
 def declared_parameter(protocol: type[AuthenticationProtocol], name: str) -> Parameter | None:

@@ -26,6 +26,8 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 MOMENT = Moment(NOW, entropy=bytes(range(32)))
 CANARY = "c4n4ry-Zq7"
 TOKEN = Token(Secret(f"{CANARY}-token"), NOW, expires_at=NOW + timedelta(hours=1))
+#: What somebody authorized, from which an interactive protocol goes on.
+AUTHORIZED = replace(TOKEN, refresh_token=Secret(f"{CANARY}-refresh"))
 REQUESTS = (
     HttpRequest("GET", "https://orders.example/v2/x?y=1"),
     HttpRequest("POST", "https://other.example:8443/", (("X-Own", Redactable.of("kept")),), b"body"),
@@ -58,6 +60,11 @@ def variants(kind: Kind) -> list[AuthenticationProtocol]:
     return [made(kind), *(made(kind, **{name: choice}) for name, choice in choices)]
 
 
+def begun_with(kind: Kind) -> Token | None:
+    """Return what a first token is obtained from: nothing, unless a person comes first."""
+    return AUTHORIZED if kind.interactive else None
+
+
 def token_endpoints(kind: Kind) -> tuple[str, ...]:
     return tuple(value_of(p) for p in kind.parameters if p.url)
 
@@ -75,7 +82,8 @@ def granted(kind: Kind) -> HttpResponse:
 @cache
 def issued(kind: Kind) -> Token:
     """Return the token that such an answer makes; any where the protocol obtains none."""
-    return play(made(kind).obtain(MOMENT, TOKEN), granted(kind))[0] if kind.obtains else TOKEN
+    begun = begun_with(kind) or TOKEN
+    return play(made(kind).obtain(MOMENT, begun), granted(kind))[0] if kind.obtains else TOKEN
 
 
 def test_every_file_of_protocols_holds_one_protocol_and_all_of_them_are_listed() -> None:
@@ -173,7 +181,7 @@ def test_a_secret_that_is_not_set_is_refused_before_anything_is_sent(kind: Kind)
         secrets = {name: secret for name, secret in whole.secrets.items() if name != parameter.name}
         lacking = kind(Values(whole.parameters, secrets))
         with pytest.raises(Refused, match=parameter.name) as refused:
-            next(lacking.obtain(MOMENT, None)) if kind.obtains else lacking.apply(REQUESTS[0], None, MOMENT)
+            next(lacking.obtain(MOMENT, begun_with(kind))) if kind.obtains else lacking.apply(REQUESTS[0], None, MOMENT)
         assert refused.value.reason.code == "principal_not_configured"
 
 
@@ -217,7 +225,7 @@ ODD_ANSWERS = [
 @obtaining
 def test_obtain_asks_the_token_endpoint_and_nothing_else(kind: Kind) -> None:
     for protocol in variants(kind):
-        for stale in (None, TOKEN):
+        for stale in (AUTHORIZED,) if kind.interactive else (None, TOKEN):
             token, requests = play(protocol.obtain(MOMENT, stale), granted(kind))
             assert [request.url for request in requests if not request.url.startswith(token_endpoints(kind))] == []
             assert f"{CANARY}-issued" in reveal(token.access_token)
@@ -227,7 +235,7 @@ def test_obtain_asks_the_token_endpoint_and_nothing_else(kind: Kind) -> None:
 @obtaining
 def test_obtain_shows_no_secret_in_what_it_sends_when_printed(kind: Kind) -> None:
     for protocol in variants(kind):
-        token, requests = play(protocol.obtain(MOMENT, TOKEN), granted(kind))
+        token, requests = play(protocol.obtain(MOMENT, begun_with(kind) or TOKEN), granted(kind))
         hidden = {f"{CANARY}-{p.name}" for p in kind.parameters if p.secret or p.key} | {f"{CANARY}-issued"}
         assert [secret for secret in hidden if secret in repr((token, requests))] == []
 
@@ -237,7 +245,7 @@ def test_obtain_shows_no_secret_in_what_it_sends_when_printed(kind: Kind) -> Non
 def test_an_odd_answer_ends_in_a_reason_that_blames_the_right_one(kind, response, blamed, said) -> None:
     for protocol in variants(kind):
         with pytest.raises(Refused) as refused:
-            play(protocol.obtain(MOMENT, None), response)
+            play(protocol.obtain(MOMENT, begun_with(kind)), response)
         assert refused.value.blame in blamed
         assert said in refused.value.detail
         assert len(refused.value.detail) < 2_000
@@ -249,7 +257,7 @@ def test_a_secret_that_the_endpoint_echoes_shows_in_no_error_and_no_explanation(
     secrets = " ".join(f"{CANARY}-{p.name}" for p in kind.parameters if p.secret)
     for body in (secrets, json.dumps({"error": secrets}), json.dumps({"error": "x", "error_description": secrets})):
         with pytest.raises(Refused) as refused:
-            play(made(kind).obtain(MOMENT, None), answer(400, body))
+            play(made(kind).obtain(MOMENT, begun_with(kind)), answer(400, body))
         step = Step("token", held=False, detail=refused.value.detail, reason=refused.value.reason.code)
         shown = repr((refused.value, refused.value.remedies, Explanation((step,))))
         assert [p.name for p in kind.parameters if p.secret and f"{CANARY}-{p.name}" in shown] == []
