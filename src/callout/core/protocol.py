@@ -169,6 +169,13 @@ class AuthenticationProtocol(ABC):
         """
         return lines, body
 
+    def announced(self, lines: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """Return the header lines of a body to which `apply` gives another form, `encoding`: with its length then.
+
+        Asked where `needs` is more than nothing, when everything else of the request is as it will be sent.
+        """
+        return lines
+
     def holds(self) -> timedelta | None:
         """Return for how long what `apply` wrote may be sent again; None: as long as the token is used."""
         return None
