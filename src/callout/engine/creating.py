@@ -102,7 +102,8 @@ async def create(setup: Setup, presets: Presets, who: str, wanted: Wanted) -> Re
         result = await plan_made(setup, make)
         result["message"] = "Nothing is changed: this is what would be."
     else:
-        result = await apply_made(setup, who, outline.source, make)
+        whole = ("quick create", f"{wanted.name} ({outline.source})")
+        result = await apply_made(setup, who, outline.source, make, whole=whole)
     last = made[-1]
     return {
         **result,
