@@ -21,7 +21,7 @@ from callout.core.model.people import ObjectPermission, PermissionSet
 from callout.core.rules.names import developer_name_rule
 from callout.core.secret import Secret
 from callout.engine.applying import apply_made, plan_made, read_referring
-from callout.engine.following import Made, next_steps, signs_in
+from callout.engine.following import CLIENT, Made, next_steps, signs_in
 from callout.engine.grants import assigned
 from callout.engine.manifest import Manifest
 from callout.engine.presets import Filled, Preset, Presets, fill
@@ -29,8 +29,7 @@ from callout.engine.setup import Result, Setup, found
 
 EXTERNAL, NAMED = "external_credentials", "named_credentials"
 PROVIDERS = "external_auth_identity_providers"
-#: What is sealed with the identity provider, where there is one; and the parameter that stays with the credential.
-_OF_CLIENT = ("client_id", "client_secret")
+#: The parameter that stays with the external credential where the others are the identity provider's.
 _OF_CREDENTIAL = "scope"
 #: What a principal is called where nobody says.
 PRINCIPAL_NAMES: Mapping[PrincipalType, str] = {
@@ -212,7 +211,7 @@ def _sections(setup: Setup, outline: _Outline) -> dict[str, dict[str, Any]]:
         provider = {
             "label": external["label"],
             "parameters": {name: value for name, value in filled.parameters.items() if name != _OF_CREDENTIAL},
-            "secrets": {name: secrets.pop(name) for name in _OF_CLIENT if name in secrets},
+            "secrets": {name: secrets.pop(name) for name in CLIENT if name in secrets},
         }
         own = {name: value for name, value in filled.parameters.items() if name == _OF_CREDENTIAL}
         external["parameters"] = {"identity_provider": wanted.name, **own}
