@@ -296,4 +296,5 @@ def _made(org: Org, outline: _Outline, manifest: Manifest) -> Made:
         outline.filled.test,
         manifest.definitions,
         {key: frozenset(values) for key, values in manifest.secrets.items()},
+        frozenset(outline.preset.secrets) if outline.preset is not None else frozenset(),
     )

@@ -29,7 +29,10 @@ CLIENT = ("client_id", "client_secret")
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What was made in an org that was as `org` is. `given` are the names of the values that came with it."""
+    """What was made in an org that was as `org` is.
+
+    `given` are the names of the values that came with it, `asked` those that its preset asks for.
+    """
 
     org: Org
     reference: PrincipalReference
@@ -38,6 +41,7 @@ class Made:
     test: Trial | None
     definitions: tuple[Definition, ...]
     given: Mapping[UserExternalCredentialKey, frozenset[str]]
+    asked: frozenset[str] = frozenset()
 
     @property
     def external(self) -> ExternalCredential:
@@ -99,7 +103,7 @@ def _missing(catalogue: Catalogue, made: Made) -> frozenset[str]:
     whole = replace(made.principal, parameters=parameters_of(after, made.external, made.principal))
     rows = rows_of(after, made.external, made.principal, key)
     there = (values.get(row, frozenset()) for row in rows for values in (made.given, after.configured))
-    return required_names(catalogue, made.external, whole, made.named).difference(*there)
+    return (made.asked | required_names(catalogue, made.external, whole, made.named)).difference(*there)
 
 
 def _grant(made: Made) -> Iterator[Step]:
