@@ -22,6 +22,7 @@ from callout.core.reasons import Blame
 PERMISSION_OF_SECTION = {
     "external_credentials": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "named_credentials": AdminPermission.MANAGE_NAMED_CREDENTIALS,
+    "certificates": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "permission_sets": AdminPermission.MANAGE_USERS,
     "permission_set_groups": AdminPermission.MANAGE_USERS,
     "profiles": AdminPermission.MANAGE_USERS,

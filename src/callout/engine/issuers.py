@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from callout.core.errors import Refused
 from callout.core.explanation import Remedy, Step
-from callout.core.jwt import Keys, Peeked, TokenRefused, UnknownKey, claim_text, expires_at, peek, read_keys, verify
+from callout.core.jose import Keys, Peeked, TokenRefused, UnknownKey, claim_text, expires_at, peek, read_keys, verify
 from callout.core.message import HttpRequest
 from callout.core.model.issuers import TrustedIssuer
 from callout.core.model.org import Org

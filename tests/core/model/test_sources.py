@@ -1,17 +1,23 @@
-"""What the values of a principal are made of."""
-
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
 from callout.core.model.org import Org
-from callout.core.model.sources import parameters_of, rows_of
+from callout.core.model.own_certificates import Certificate
+from callout.core.model.sources import certificates_of, parameters_of, rows_of
 
-SERVICE = Principal("Service", parameters={"scope": "own"})
-HUB = ExternalCredential("Hub", "oauth2_client_credentials", {"scope": "all", "resource": "x"}, principals=(SERVICE,))
-
-
-def test_the_principals_parameters_win() -> None:
-    assert parameters_of(Org.of(HUB), HUB, SERVICE) == {"scope": "own", "resource": "x"}
+SERVICE = Principal("Service", parameters={"scope": "b", "signing_certificate": "Own"})
+HUB = ExternalCredential("Hub", "jwt", {"scope": "a", "signing_certificate": "Hub", "audience": "x"})
+KEY = UserExternalCredentialKey("Hub", "Service")
 
 
-def test_a_principals_own_row_is_the_last_one() -> None:
-    key = UserExternalCredentialKey("Hub", "Service", "alice")
-    assert rows_of(Org.of(HUB), HUB, SERVICE, key)[-1] == key
+def test_the_parameters_of_a_principal_win() -> None:
+    assert parameters_of(Org.of(), HUB, SERVICE) == {"scope": "b", "signing_certificate": "Own", "audience": "x"}
+
+
+def test_the_values_are_those_of_its_own_row() -> None:
+    assert rows_of(Org.of(), HUB, SERVICE, KEY) == (KEY,)
+
+
+def test_the_certificates_are_those_that_parameters_in_force_name() -> None:
+    org = Org.of(Certificate("Own"), Certificate("Hub"))
+    assert certificates_of(org, HUB, SERVICE) == {"signing_certificate": org.certificates["Own"]}
+    assert certificates_of(org, HUB, Principal("Other")) == {"signing_certificate": org.certificates["Hub"]}
+    assert certificates_of(Org.of(), HUB, SERVICE) == {}

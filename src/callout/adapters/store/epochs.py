@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
@@ -10,7 +11,8 @@ from callout.adapters.store import bodies
 from callout.adapters.store.tables import DEFINITION, SECRET, of_key
 from callout.core.model.credentials import ExternalCredential, UserExternalCredentialKey
 from callout.core.model.org import SECTIONS, Org
-from callout.core.model.sources import rows_of
+from callout.core.model.own_certificates import Certificate
+from callout.core.model.sources import parameters_of, rows_of
 from callout.core.refresh.epoch import fingerprint_of, lineage_of
 
 
@@ -33,6 +35,7 @@ def epoch_of(connection: Connection, key: UserExternalCredentialKey) -> Epoch | 
     if not isinstance(external, ExternalCredential) or principal is None:
         return None
     org = Org(external_credentials={external.name: external})
+    org = replace(org, certificates=_certificates(connection, parameters_of(org, external, principal)))
     columns = (SECRET.c.name, SECRET.c.version, SECRET.c.own_version)
     versions: dict[UserExternalCredentialKey, int] = {}
     own_versions: dict[str, int] = {}
@@ -42,3 +45,10 @@ def epoch_of(connection: Connection, key: UserExternalCredentialKey) -> Epoch | 
             own_versions[secret.name] = secret.own_version
     org = replace(org, secret_versions=versions)
     return Epoch(fingerprint_of(org, external, principal, key), lineage_of(org, external, principal, own_versions))
+
+
+def _certificates(connection: Connection, parameters: Mapping[str, str]) -> dict[str, Certificate]:
+    """Read the certificates whose name is the value of any of these parameters."""
+    wanted = (DEFINITION.c.section == SECTIONS[Certificate]) & DEFINITION.c.name.in_(set(parameters.values()))
+    found = (bodies.decode(*row) for row in connection.execute(select(DEFINITION).where(wanted)))
+    return {each.name: each for each in found if isinstance(each, Certificate)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from callout.core.model.certificates import ClientCertificate
 from callout.core.model.credentials import ExternalCredential, NamedCredential, UserExternalCredentialKey
 from callout.core.model.issuers import TrustedIssuer
+from callout.core.model.own_certificates import Certificate
 from callout.core.model.people import (
     GUEST,
     STANDARD_PERMISSION_SETS,
@@ -31,6 +32,7 @@ Definition = (
     | Package
     | TrustedIssuer
     | ClientCertificate
+    | Certificate
 )
 
 #: The section of the manifest that holds each kind of definition, in the order in which they are written.
@@ -44,6 +46,7 @@ SECTIONS: Mapping[type[Definition], str] = {
     User: "users",
     TrustedIssuer: "trusted_issuers",
     ClientCertificate: "client_certificates",
+    Certificate: "certificates",
 }
 
 
@@ -66,6 +69,7 @@ class Org:
     packages: Mapping[str, Package] = field(default_factory=dict)
     trusted_issuers: Mapping[str, TrustedIssuer] = field(default_factory=dict)
     client_certificates: Mapping[str, ClientCertificate] = field(default_factory=dict)
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
     keys: Mapping[bytes, CallerKey] = field(default_factory=dict)
     configured: Mapping[UserExternalCredentialKey, frozenset[str]] = field(default_factory=dict)
     secret_versions: Mapping[UserExternalCredentialKey, int] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from callout.core.model.certificates import ClientCertificate
 from callout.core.model.credentials import ExternalCredential, NamedCredential
 from callout.core.model.issuers import TrustedIssuer
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
+from callout.core.model.own_certificates import Certificate
 from callout.core.model.people import PROFILE_PREFIX, Package, PermissionSet, PermissionSetGroup, Profile, User
 from callout.core.protocol import Catalogue
 from callout.core.rules.certificates import client_certificate_problems
@@ -20,6 +21,7 @@ from callout.core.rules.external_credentials import external_credential_problems
 from callout.core.rules.issuers import trusted_issuer_problems
 from callout.core.rules.named_credentials import named_credential_problems
 from callout.core.rules.names import nearest
+from callout.core.rules.own_certificates import certificate_problems
 from callout.core.rules.people import (
     group_problems,
     guest_problems,
@@ -65,7 +67,7 @@ def _problems_of_one(
         case NamedCredential():
             return named_credential_problems(org, catalogue, definition)
         case ExternalCredential():
-            return external_credential_problems(definition, catalogue, using)
+            return external_credential_problems(definition, catalogue, using, org.certificates)
         case PermissionSet():
             return permission_set_problems(org, definition)
         case PermissionSetGroup():
@@ -80,6 +82,8 @@ def _problems_of_one(
             return trusted_issuer_problems(org, definition)
         case ClientCertificate():
             return client_certificate_problems(org, definition)
+        case Certificate():
+            return certificate_problems(definition)
 
 
 def _package_problems(org: Org, catalogue: Catalogue, package: Package) -> Iterator[Problem]:
@@ -90,7 +94,7 @@ def _package_problems(org: Org, catalogue: Catalogue, package: Package) -> Itera
     problems: list[Problem] = []
     for external in package.external_credentials:
         using = [named for named in package.named_credentials if named.external_credential == external.name]
-        problems += external_credential_problems(external, catalogue, using)
+        problems += external_credential_problems(external, catalogue, using, org.certificates)
     for named in package.named_credentials:
         if named.external_credential in asked.external_credentials:  # one of the admin's may have gone since
             problems += named_credential_problems(asked, catalogue, named)
@@ -106,6 +110,8 @@ def _keys_that_matter(definition: Definition, using: list[NamedCredential]) -> I
             yield "external_credentials", definition.external_credential
         case ExternalCredential():
             yield from (("named_credentials", named.name) for named in using)
+            for given in (definition.parameters, *(p.parameters for p in definition.principals)):
+                yield from (("certificates", value) for value in given.values())
         case PermissionSet(may_act_for=others) if others:
             yield from (("external_credentials", r.external_credential) for r in definition.principals)
             yield from (
@@ -129,6 +135,8 @@ def _keys_that_matter(definition: Definition, using: list[NamedCredential]) -> I
         case ClientCertificate():
             yield "users", definition.user
             yield "packages", definition.namespace
+        case Certificate():
+            return
 
 
 def _text_problems(definition: Definition) -> Iterator[Problem]:

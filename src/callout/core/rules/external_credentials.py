@@ -15,6 +15,7 @@ from callout.core.refresh.idle import refusal_of_limit
 from callout.core.refresh.rules import refusal_of
 from callout.core.rules.headers import formula_problems, header_problems, names_read, shared_principals
 from callout.core.rules.names import developer_name_rule, namespace_rule, nearest, readable_name_rule
+from callout.core.rules.own_certificates import reference_problems
 from callout.core.rules.refresh_rules import refresh_rule_problems
 from callout.core.rules.urls import refusal_of_url
 
@@ -27,9 +28,15 @@ _BREAKS = ("\r", "\n", "\0")
 
 
 def external_credential_problems(
-    external: ExternalCredential, catalogue: Catalogue, users: Collection[NamedCredential]
+    external: ExternalCredential,
+    catalogue: Catalogue,
+    users: Collection[NamedCredential],
+    certificates: Collection[str] = (),
 ) -> Iterator[Problem]:
-    """Judge one external credential, as `users`, the named credentials that name it, use it."""
+    """Judge one external credential, as `users`, the named credentials that name it, use it.
+
+    `certificates` are the names of those that are defined.
+    """
     place = f"external_credentials.{external.name}"
     rule = developer_name_rule(external.name)
     if rule is not None:
@@ -50,6 +57,7 @@ def external_credential_problems(
         yield Problem(f"{place}.protocol", repr(external.protocol), expected, hint)
     else:
         yield from _parameter_problems(external, protocol, users, place)
+        yield from _certificate_problems(external, protocol, certificates, place)
     yield from _principal_problems(external, protocol, place)
     generating = any(named.generate_authorization_header for named in users)
     written = protocol.writes if protocol is not None and generating else ()
@@ -153,6 +161,16 @@ def _parameter_problems(
             elif any(character in value for character in _BREAKS):
                 yield Problem(here, "a value that holds CR, LF or NUL", "one line")
     yield from _missing_problems(external, declared.values(), place)
+
+
+def _certificate_problems(
+    external: ExternalCredential, protocol: type[AuthenticationProtocol], certificates: Collection[str], place: str
+) -> Iterator[Problem]:
+    places = [(f"{place}.parameters", external.parameters)]
+    places += [(f"{place}.principals.{p.name}.parameters", p.parameters) for p in external.principals]
+    for where, parameters in places:
+        for name in (each.name for each in protocol.parameters if each.key_pair and parameters.get(each.name)):
+            yield from reference_problems(parameters[name], certificates, f"{where}.{name}")
 
 
 def _value_problems(declared: Parameter, value: str, place: str, *, private: bool) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ import pytest
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import OctKey
 
-from callout.core.jwt import LEEWAY, LONGEST_TOKEN, TokenRefused, UnknownKey, expires_at, peek, read_keys, verify
+from callout.core.jose import LEEWAY, LONGEST_TOKEN, TokenRefused, UnknownKey, expires_at, peek, read_keys, verify
 from callout.core.model.issuers import TrustedIssuer
 from tests.tokens import AUDIENCE, ISSUER, TokenIssuer
 

@@ -1,0 +1,49 @@
+"""JOSE, whole: tokens that others signed are verified, tokens of Callout's own are signed, keys are published.
+
+The one owner of joserfc. Left to others: where keys are kept (the vault), and what a token is for.
+"""
+
+from callout.core.jose.keys import (
+    ALGORITHMS,
+    algorithm_of,
+    certificate_chain,
+    certificate_thumbprint,
+    public_jwk,
+    thumbprint,
+)
+from callout.core.jose.signing import base64url, sign
+from callout.core.jose.verification import (
+    LEEWAY,
+    LONGEST_TOKEN,
+    Keys,
+    Peeked,
+    TokenRefused,
+    UnknownKey,
+    claim_text,
+    expires_at,
+    peek,
+    read_keys,
+    verify,
+)
+
+__all__ = [
+    "ALGORITHMS",
+    "LEEWAY",
+    "LONGEST_TOKEN",
+    "Keys",
+    "Peeked",
+    "TokenRefused",
+    "UnknownKey",
+    "algorithm_of",
+    "base64url",
+    "certificate_chain",
+    "certificate_thumbprint",
+    "claim_text",
+    "expires_at",
+    "peek",
+    "public_jwk",
+    "read_keys",
+    "sign",
+    "thumbprint",
+    "verify",
+]
