@@ -18,6 +18,7 @@ from callout.core.model.credentials import (
     UserExternalCredentialKey,
 )
 from callout.core.model.org import Definition, Org
+from callout.core.model.own_certificates import Certificate
 from callout.core.model.sources import parameters_of, rows_of
 from callout.core.protocol import Catalogue
 from callout.engine.presets import Trial
@@ -31,7 +32,8 @@ CLIENT = ("client_id", "client_secret")
 class Made:
     """What was made in an org that was as `org` is.
 
-    `given` are the names of the values that came with it, `asked` those that its preset asks for.
+    `given` are the names of the values that came with it, `asked` those that its preset asks for. `imports_key`: the
+    keys of its certificates are imported, not made.
     """
 
     org: Org
@@ -42,6 +44,7 @@ class Made:
     definitions: tuple[Definition, ...]
     given: Mapping[UserExternalCredentialKey, frozenset[str]]
     asked: frozenset[str] = frozenset()
+    imports_key: bool = False
 
     @property
     def external(self) -> ExternalCredential:
@@ -67,11 +70,20 @@ class Made:
 
 def next_steps(catalogue: Catalogue, made: Made) -> list[Result]:
     """Return the steps, the next one first: `say` is a sentence, `command` does it, `user` is who is to do it."""
-    steps = (*_values(catalogue, made), *_grant(made), *_signing_in(catalogue, made), _try(made))
+    steps = (*_keys(made), *_values(catalogue, made), *_grant(made), *_signing_in(catalogue, made), _try(made))
     return [{"say": say, "command": command, "user": user} for say, command, user in steps]
 
 
 Step = tuple[str, str, str | None]
+
+
+def _keys(made: Made) -> Iterator[Step]:
+    """Give the certificates that were defined with it their keys."""
+    for each in made.definitions:
+        if isinstance(each, Certificate):
+            name = shlex.quote(each.name)
+            command = f"import {name} FILE" if made.imports_key else f"create {name}"
+            yield f"Give certificate {each.name} its key", f"callout certificate {command}", None
 
 
 def _values(catalogue: Catalogue, made: Made) -> Iterator[Step]:
