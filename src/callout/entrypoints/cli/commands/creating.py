@@ -142,7 +142,7 @@ async def create(
 
     Example: `callout create Stripe --preset stripe --secret ApiKey=- --user alice`
 
-    Example: `callout create Help --preset zendesk --input subdomain=acme --grant "Help Desk" --dry-run`
+    Example: `callout create Shop --preset shopify --input shop=acme --grant "Shop Keepers" --dry-run`
 
     Example: `callout create Stock --endpoint https://stock.example.com --protocol basic --secret username=- --secret password=-`
 
