@@ -105,7 +105,10 @@ RULE = {"statuses": [500], "soap_fault_code": ["INVALID_SESSION_ID"]}
 #: request that waits.
 CASES = {
     "apply": ((), {"manifest": MORE}),
-    "create": ((), {"name": "Pay", "preset": "stripe", "secrets": {"ApiKey": "canary-key"}, "user": "bob"}),
+    "named_credential.create": (
+        (),
+        {"name": "Pay", "preset": "stripe", "secrets": {"ApiKey": "canary-key"}, "user": "bob"},
+    ),
     "named_credential.enable": ((("named_credential.disable", {"name": "Orders"}),), {"name": "Orders"}),
     "named_credential.disable": ((), {"name": "Orders"}),
     "named_credential.allow_namespace": ((), {"name": "Orders", "namespace": "acme"}),
@@ -191,7 +194,7 @@ PARTS = {
         "assign permission set",
         "assign permission set",
     ],
-    "create": [*["create by manifest"] * 3, "change by manifest", "set secrets"],
+    "named_credential.create": [*["create by manifest"] * 3, "change by manifest", "set secrets"],
     "key.rotate": ["change key"],
     "token.revoke": ["fail to revoke token"],
 }

@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import Protocol
 
 from callout.core.chain import Head, Row, Verification
+from callout.core.key_pair import KeyPair
 from callout.core.message import HttpRequest, HttpResponse
+from callout.core.model.connections import Attempt
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import Definition, Org
 from callout.core.model.people import CallerKey
@@ -43,9 +45,12 @@ class Nodes(Protocol):
 
 
 class Entropy(Protocol):
-    """Random bytes from the operating system."""
+    """Random bytes from the operating system, and keys made of them."""
 
     def bytes(self, count: int) -> bytes: ...
+
+    def private_key(self, algorithm: str) -> Secret:
+        """Make a private key (PKCS #8, PEM) of one of `ALGORITHMS`. It may take a second: call it from a thread."""
 
 
 class Vault(Protocol):
@@ -298,6 +303,42 @@ class UserExternalCredentials(Protocol):
         """Give up a lease; one that was lost is left alone."""
 
 
+class Connections(Protocol):
+    """Attempts to connect that are under way, links that are spent, and the token that one ends with."""
+
+    async def put_attempt(self, attempt: Attempt) -> None:
+        """Keep an attempt; those that have ended go. Raises `StoreError`."""
+
+    async def take_attempt(self, digest: bytes) -> Attempt | None:
+        """Return an attempt and remove it: of several who ask at once, one gets it."""
+
+    async def attempt(self, digest: bytes) -> Attempt | None:
+        """Return an attempt and leave it; None where there is none."""
+
+    async def change_attempt(self, attempt: Attempt) -> bool:
+        """Put a changed attempt in the place of one that is there; False where it has been taken."""
+
+    async def is_spent(self, link: bytes) -> bool:
+        """Say whether a link was used already."""
+
+    async def connect(
+        self,
+        token: StoredToken,
+        sealed: bytes,
+        act: AdminAct,
+        *,
+        expects: int,
+        link: bytes = b"",
+        link_ends: datetime | None = None,
+    ) -> bool:
+        """Store the token of a new authorization, and `sealed` as the value `connection` of its key, in one transaction.
+
+        A refresh that is under way loses its lease, an end that was stated is over, and the chain begins anew. False,
+        and nothing is written, where the link was spent meanwhile. Raises `Outdated` where the generation is not the
+        one that is expected, or the fingerprint of the token is not that which is in force afterwards.
+        """
+
+
 class AuditTrail(Protocol):
     """The append-only hash chain. `append` is called from a thread of its own and may block."""
 
@@ -373,9 +414,13 @@ class Spools(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where callouts of one route are sent: the key of the connection pool. `host` is a name or address."""
+    """Where callouts of one route are sent: the key of the connection pool. `host` is a name or address.
+
+    `client_certificate` is presented in TLS: a connection is used again only for the same one.
+    """
 
     scheme: str
     host: str
     port: int
     allow_private_network: bool = False
+    client_certificate: KeyPair | None = None

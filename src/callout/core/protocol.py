@@ -19,7 +19,7 @@ from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.key_pair import KeyPair
 from callout.core.message import HttpRequest, HttpResponse
-from callout.core.model.credentials import PrincipalType
+from callout.core.model.credentials import PrincipalType, RefreshRule
 from callout.core.secret import Redactable, Secret
 
 
@@ -29,10 +29,12 @@ class Parameter:
 
     A `secret` is sealed with the principal and never shown; any other is a parameter of the external credential,
     which a principal may override. `required` without `default` must be given, except where the parameter named first
-    in `unless` has the value named second. A `url` is judged as one, a `pointer` is a JSON pointer (RFC 6901).
+    in `unless` has one of the values named after it. A `url` is judged as one, a `pointer` is a JSON pointer (RFC 6901).
 
     One with a `key` (a pattern) is given any number of times, as `name.KEY`: among the parameters, or, where its value
     is to be sealed, among the secrets of a principal. What is `reserved` is no key, in whatever case.
+
+    One with a `pattern` (a regular expression) is as that says, whole; its help says so in words.
 
     The value of a `formula` is text with `{!…}` in it; that of a `key_pair` is the name of one that Callout holds.
     """
@@ -47,9 +49,10 @@ class Parameter:
     pointer: bool = False
     key: str | None = None
     reserved: tuple[str, ...] = ()
-    unless: tuple[str, str] | None = None
+    unless: tuple[str, ...] | None = None
     formula: bool = False
     key_pair: bool = False
+    pattern: str | None = None
 
     @property
     def shown_name(self) -> str:
@@ -146,6 +149,8 @@ class AuthenticationProtocol(ABC):
     hears: ClassVar[bool] = False  # True where answers say what the next request has to repeat
     interactive: ClassVar[bool] = False  # True where somebody has to authorize in a browser before a token is had
     spends: ClassVar[bool] = False  # True where obtain() sends what may be good only once: a lost answer loses it
+    stale_signs: ClassVar[tuple[RefreshRule, ...]] = ()  # how any system of this protocol says that a token is stale
+    spares_bodies: ClassVar[str] = ""  # parameter and value with which apply() looks at no body
 
     def __init__(self, values: Values) -> None:
         self.values = values
@@ -155,6 +160,14 @@ class AuthenticationProtocol(ABC):
         """Return what of a request `apply` looks at, with these parameters; where it is nothing, its work is kept."""
         del parameters
         return Needs.NOTHING
+
+    def unwrapped(self, lines: tuple[bytes, ...], body: bytes | None) -> tuple[tuple[bytes, ...], bytes | None]:
+        """Return a caller's header lines and body without what was for a signature of the caller's own.
+
+        Asked where `needs` is more than nothing, before anything of the request is evaluated; `body` is None where it is
+        not looked at. Raises `Refused(malformed_request)`.
+        """
+        return lines, body
 
     def holds(self) -> timedelta | None:
         """Return for how long what `apply` wrote may be sent again; None: as long as the token is used."""
@@ -204,6 +217,9 @@ class AuthenticationProtocol(ABC):
 
 Catalogue = Mapping[str, type[AuthenticationProtocol]]
 
+#: The sealed value that the store keeps of an authorization that was given: who gave it. Nobody sets it by hand.
+CONNECTION = "connection"
+
 
 def required_secrets(
     protocol: type[AuthenticationProtocol], parameters: Mapping[str, str] | None = None
@@ -211,7 +227,7 @@ def required_secrets(
     """Return the names of the secrets without which a principal with these parameters is not configured."""
     given = parameters or {}
     needed = (p for p in protocol.parameters if p.secret and p.required and p.default is None)
-    return frozenset(p.name for p in needed if p.unless is None or given.get(p.unless[0]) != p.unless[1])
+    return frozenset(p.name for p in needed if p.unless is None or given.get(p.unless[0]) not in p.unless[1:])
 
 
 def declared_parameter(protocol: type[AuthenticationProtocol], name: str) -> Parameter | None:

@@ -12,6 +12,7 @@ from callout.core.model.org import Org
 from callout.core.ports import AdminAct
 from callout.core.secret import Secret, reveal  # noqa: TID251 - handed to the manifest's reader, which seals it in again
 from callout.engine.manifest import Manifest, SecretOrigin, SecretSource, read_manifest, write_manifest
+from callout.engine.manifest_keys import with_keys
 from callout.engine.plan import Action, Plan, make_plan
 from callout.engine.revocation import drop_tokens, going, orphans_of
 from callout.engine.secret_values import act_of_setting, opened, orphans_of_setting, sealed
@@ -79,7 +80,7 @@ async def apply_made(
 
     async def attempt() -> tuple[Plan, int]:
         org = await setup.org()
-        made = await _planned(setup, org, make(org), prune=prune, namespace=namespace)
+        made = await _planned(setup, org, make(org), prune=prune, namespace=namespace, making=True)
         if made.is_empty:
             return made, org.generation
         envelopes = {key: sealed(setup, key, values) for key, values in made.secrets.items()}
@@ -133,8 +134,11 @@ def _reading(manifest: str, source: str, references: Mapping[str, Secret], names
     return make
 
 
-async def _planned(setup: Setup, org: Org, read: Manifest, *, prune: bool, namespace: str | None) -> Plan:
+async def _planned(
+    setup: Setup, org: Org, read: Manifest, *, prune: bool, namespace: str | None, making: bool = False
+) -> Plan:
     setup.authority.demand_sections(org, ["external_credentials"] if read.secrets else [], setup.now())
+    read = await with_keys(setup, org, read, making=making)
     made = make_plan(
         org,
         read,

@@ -8,7 +8,6 @@ in bounded time; where it fails the receipt says what is left to be done by hand
 from __future__ import annotations
 
 import asyncio
-import shlex
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -21,8 +20,9 @@ from callout.core.model.sources import parameters_of
 from callout.core.oauth2.parameters import REVOCATION_ENDPOINT
 from callout.core.oauth2.refusal import refusal_from
 from callout.core.oauth2.sealing import from_sealable
-from callout.core.protocol import Token, Values
+from callout.core.protocol import AuthenticationProtocol, Token, Values
 from callout.core.refresh.epoch import fingerprint_of
+from callout.core.refresh.state import remedy_of, secret_names
 from callout.core.rules.urls import shown_url
 from callout.core.secret import Secret
 from callout.engine.scopes import Reader
@@ -224,27 +224,27 @@ async def revoke_tokens(
     org = await setup.org()
     orphans = await orphans_of(setup, org, [key])
     had = await setup.user_external_credentials.token(key) is not None
-    spends = setup.catalogue[external.protocol].spends
+    protocol = setup.catalogue[external.protocol]
     act = setup.act(who, "give up token", key)
-    told = f"it was revoked by {who}" if spends and (had or orphans) else None
+    told = f"it was revoked by {who}" if protocol.spends and (had or orphans) else None
     await setup.user_external_credentials.give_up_token(key, act, stated=told)
     setup.orphans += orphans
     return {
         "reference": str(key),
         "changed": had or bool(orphans),
-        "message": _told_of_giving_up(org, external, principal, key, had=had, orphans=orphans, spends=spends),
+        "message": _told_of_giving_up(org, protocol, external, principal, key, had=had, orphans=orphans),
     }
 
 
 def _told_of_giving_up(
     org: Org,
+    protocol: type[AuthenticationProtocol],
     external: ExternalCredential,
     principal: Principal,
     key: UserExternalCredentialKey,
     *,
     had: bool,
     orphans: Collection[Orphan],
-    spends: bool,
 ) -> str:
     if not had and not orphans:
         return f"{key}: no token is kept, so there is nothing to revoke"
@@ -253,8 +253,6 @@ def _told_of_giving_up(
         told += (
             f"; {external.name} declares no {REVOCATION_ENDPOINT.name}, so its provider was not told: revoke it there"
         )
-    reference = shlex.quote(f"{key.external_credential}/{key.principal}")
-    whose = f" --user {shlex.quote(key.user)}" if key.user else ""
-    if spends:
-        return f"{told}; to connect anew: callout secret set {reference} refresh_token=-{whose}"
+    if protocol.spends:
+        return f"{told}; to connect anew: {remedy_of(key, secret_names(protocol)).command}"
     return f"{told}; the next callout obtains another"

@@ -124,7 +124,7 @@ def test_formulas_read_the_declared_secrets_and_no_other():
 @each_ready
 async def test_a_preset_makes_a_working_org(preset):
     world = await world_with_alice()
-    made = await world.run("create", **wanted(preset))
+    made = await world.run("named_credential.create", **wanted(preset))
     steps = [step["command"] for step in made["next"]]
     assert not any("=-" in step for step in steps), "with its secrets, none is missing"
     diagnosed = await world.run("diagnose", name="Made", user="alice", path=made_path(preset))
@@ -149,7 +149,7 @@ async def test_without_its_secrets_a_preset_says_which_are_to_be_set(preset):
     if not preset.secrets:
         pytest.skip("it has none")
     world = await world_with_alice()
-    made = await world.run("create", **{**wanted(preset), "secrets": {}})
+    made = await world.run("named_credential.create", **{**wanted(preset), "secrets": {}})
     missing = made["next"][0]["command"]
     assert {name for name in preset.secrets if f"{name}=-" in missing} == preset.secrets.keys(), missing
 

@@ -23,6 +23,10 @@ _OWN_FIELDS = (
     "resource",
     "token",
     "token_type_hint",
+    "code",
+    "code_verifier",
+    "device_code",
+    "redirect_uri",
 )
 _OWN_HEADERS = (
     "authorization",
@@ -36,6 +40,11 @@ _OWN_HEADERS = (
 _FIELD_KEY = r"[!-~]+"
 _HEADER_KEY = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 
+IDENTITY_PROVIDER = Parameter(
+    "identity_provider",
+    "External auth identity provider whose parameters, client id and client secret count where none are given here",
+    required=False,
+)
 TOKEN_ENDPOINT = Parameter("token_endpoint", "URL of the token endpoint (RFC 6749 section 3.2)", url=True)
 CLIENT_AUTHENTICATION = Parameter(
     "client_authentication",
@@ -148,8 +157,58 @@ INTROSPECTION_ENDPOINT = Parameter(
     url=True,
 )
 
+AUTHORIZATION_ENDPOINT = Parameter(
+    "authorization_endpoint",
+    "URL of the authorization endpoint (RFC 6749 section 3.1), to which the browser of the user goes",
+    required=False,
+    url=True,
+)
+DEVICE_AUTHORIZATION_ENDPOINT = Parameter(
+    "device_authorization_endpoint",
+    "URL of the device authorization endpoint (RFC 8628 section 3.1), for `callout connect --device`",
+    required=False,
+    url=True,
+)
+USERINFO_ENDPOINT = Parameter(
+    "userinfo_endpoint",
+    "URL of the UserInfo endpoint (OpenID Connect Core 1.0 section 5.3), which says whose account was connected",
+    required=False,
+    url=True,
+)
+ISSUER = Parameter(
+    "issuer",
+    "Issuer of the authorization server; an authorization response that names another is refused (RFC 9207)",
+    required=False,
+    url=True,
+)
+ISSUER_IN_RESPONSE = Parameter(
+    "authorization_response_iss_parameter_supported",
+    "Whether the server names itself in every authorization response (RFC 9207 section 3): then one without is refused",
+    required=False,
+    default="false",
+    choices=("false", "true"),
+)
+S256, NO_PKCE = "S256", "none"
+PKCE = Parameter(
+    "pkce",
+    "How the code is bound to who asked for it (RFC 7636): S256; none for a server that refuses to hear of it",
+    required=False,
+    default=S256,
+    choices=(S256, NO_PKCE),
+)
+AUTHORIZATION_REQUEST_PARAMETERS = Parameter(
+    "authorization_request_parameters",
+    "A further parameter of the authorization request, such as access_type or prompt",
+    required=False,
+    key=_FIELD_KEY,
+    reserved=(
+        *("response_type", "client_id", "client_secret", "redirect_uri", "scope", "state", "resource", "audience"),
+        *("code_challenge", "code_challenge_method", "response_mode", "request", "request_uri"),
+    ),
+)
+
 #: Every grant has these; first where the client proves itself, and to whom.
-CLIENT = (TOKEN_ENDPOINT, CLIENT_AUTHENTICATION, SCOPE, CLIENT_ID, CLIENT_SECRET)
+CLIENT = (IDENTITY_PROVIDER, TOKEN_ENDPOINT, CLIENT_AUTHENTICATION, SCOPE, CLIENT_ID, CLIENT_SECRET)
 #: How a token endpoint departs from the RFC.
 DIALECT = (
     AUDIENCE,
@@ -164,5 +223,15 @@ DIALECT = (
 )
 #: And how it departs where a refresh token is spent.
 REFRESH_DIALECT = (REFRESH_REQUEST_PARAMETERS, REFRESH_REQUEST_HEADERS, REFRESH_TOKEN_FIELD, RECONNECT_ERRORS)
+#: Where and how somebody authorizes in a browser, or by a code on another device.
+AUTHORIZATION = (
+    AUTHORIZATION_ENDPOINT,
+    DEVICE_AUTHORIZATION_ENDPOINT,
+    USERINFO_ENDPOINT,
+    ISSUER,
+    ISSUER_IN_RESPONSE,
+    PKCE,
+    AUTHORIZATION_REQUEST_PARAMETERS,
+)
 #: What else can be done with a token at its authorization server.
 TOKEN_CARE = (REVOCATION_ENDPOINT, INTROSPECTION_ENDPOINT)

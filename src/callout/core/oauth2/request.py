@@ -38,10 +38,13 @@ Field = tuple[str, str | Secret]
 _CLIENT_DIGITS = 16
 
 
-def token_request(values: Values, *grant: Field, refreshing: bool = False) -> HttpRequest:
-    """Build a request to the token endpoint: the grant's own fields, then those that every grant and the dialect have."""
+def token_request(values: Values, *grant: Field, refreshing: bool = False, scoped: bool = True) -> HttpRequest:
+    """Build a request to the token endpoint: the grant's own fields, then those that every grant and the dialect have.
+
+    Not `scoped`: what was authorized before is exchanged, and a scope is not asked for again.
+    """
     fields = [*grant]
-    if scope := values.text(SCOPE.name):
+    if scoped and (scope := values.text(SCOPE.name)):
         fields.append(("scope", scope))
     if audience := values.text(AUDIENCE.name):
         fields.append(("audience", audience))
@@ -72,6 +75,11 @@ def introspection_request(values: Values, token: Token) -> HttpRequest | None:
         return None
     fields: list[Field] = [("token", token.access_token), ("token_type_hint", "access_token")]
     return _authenticated(values, endpoint, fields, as_form=True)
+
+
+def client_request(values: Values, url: str, fields: Sequence[Field]) -> HttpRequest:
+    """Build a request of the client to another endpoint of its authorization server, as a form."""
+    return _authenticated(values, url, fields, as_form=True)
 
 
 def _authenticated(values: Values, url: str, fields: Sequence[Field], *, as_form: bool = False) -> HttpRequest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -14,6 +14,9 @@ from callout.core.reasons import Telling
 from callout.engine.audit import Audit
 from callout.engine.presets import Presets
 from callout.engine.setup import Result, Setup
+
+if TYPE_CHECKING:
+    from callout.engine.connect import Connecting
 
 #: Who runs operations on a home directory: whoever may read its master key is its admin.
 LOCAL = Caller("local", None, "home")
@@ -56,6 +59,7 @@ class Uses:
     explain: Callable[[str], Awaitable[Result | None]]
     audit: Audit
     recent: Callable[[int], Awaitable[list[Result]]]
+    connecting: Connecting
     telling: Telling = Telling.FULL  # how much those who do not administer are told
     presets: Callable[[], Presets] = Presets
 

@@ -10,6 +10,7 @@ from cyclopts import App
 from callout.entrypoints.cli.commands import (
     auditing,
     calling,
+    connecting,
     creating,
     credentials,
     defining,
@@ -48,6 +49,7 @@ def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plai
         defining,
         creating,
         secrets,
+        connecting,
         people,
         packages,
         granting,

@@ -177,7 +177,7 @@ async def create(
         "dry_run": dry_run,
     }
     with session.output.working("Planning …" if dry_run else "Making it …"):
-        result = dict(await session.run(where, "create", request))
+        result = dict(await session.run(where, "named_credential.create", request))
     if where.url is None:
         result["next"] = [_as_user(step) for step in result["next"]]
     session.output.result(result, _created)
