@@ -36,9 +36,8 @@ from callout.engine.diagnosis import diagnose
 from callout.engine.issuers import CallerTokens
 from callout.engine.leaving import leaving
 from callout.engine.operations import LOCAL, Operations, Uses
-from callout.engine.presets import Presets, read_presets
-||||||| merged common ancestors
 from callout.engine.operations.connecting_rights import judge_again
+from callout.engine.presets import Presets, read_presets
 from callout.engine.records import CalloutLog, Records
 from callout.engine.scopes import Scopes
 from callout.engine.setup import Setup, changed
@@ -357,12 +356,11 @@ def make_world(transport=None) -> World:
         return await diagnose(callouts, name, **question)
 
     log = CalloutLog(store)
-||||||| merged common ancestors
-    uses = Uses(setup, predict, log.explain, Audit(store.trail, clock, "1.2.3"), log.recent)
     connecting = Connecting(
         setup, None, links, transport, judge_again
     )  # nothing is connected here: see tests/engine/connecting.py
-    uses = Uses(setup, predict, log.explain, Audit(store.trail, clock, "1.2.3"), log.recent, connecting, presets=shipped_presets)
+    audit = Audit(store.trail, clock, "1.2.3")
+    uses = Uses(setup, predict, log.explain, audit, log.recent, connecting, presets=shipped_presets)
     return World(clock, entropy, vault, store, setup, callouts, records, current, Operations(uses))
 
 
