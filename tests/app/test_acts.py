@@ -107,6 +107,10 @@ RULE = {"statuses": [500], "soap_fault_code": ["INVALID_SESSION_ID"]}
 #: request that waits.
 CASES = {
     "apply": ((), {"manifest": MORE}),
+    "named_credential.create": (
+        (),
+        {"name": "Pay", "preset": "stripe", "secrets": {"ApiKey": "canary-key"}, "user": "bob"},
+    ),
     "named_credential.enable": ((("named_credential.disable", {"name": "Orders"}),), {"name": "Orders"}),
     "named_credential.disable": ((), {"name": "Orders"}),
     "named_credential.allow_namespace": ((), {"name": "Orders", "namespace": "acme"}),
@@ -198,6 +202,7 @@ PARTS = {
         "assign permission set",
     ],
     "certificate.remove": ["remove secrets"],
+    "named_credential.create": [*["create by manifest"] * 3, "change by manifest", "set secrets"],
     "key.rotate": ["change key"],
     "token.revoke": ["fail to revoke token"],
 }
@@ -277,6 +282,8 @@ async def test_asking_leaves_no_act(home, run, operation) -> None:
     named |= {"user": "alice", "namespace": "acme", "id": "REQUEST"}
     if operation.name == "user.show":
         named["name"] = "alice"
+    if operation.name == "preset.show":
+        named["id"] = "stripe"
     required = {field.name for field in msgspec.structs.fields(operation.request) if field.required}
     end = await end_of(home)
     refusing = REFUSING.get(operation.name)
