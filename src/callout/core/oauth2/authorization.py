@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.message import form_body
+from callout.core.oauth2.client import Field
 from callout.core.oauth2.parameters import (
     AUDIENCE,
     AUTHORIZATION_ENDPOINT,
@@ -27,7 +28,6 @@ from callout.core.oauth2.parameters import (
     SCOPE,
 )
 from callout.core.oauth2.refusal import shown
-from callout.core.oauth2.request import Field
 from callout.core.protocol import Values
 from callout.core.secret import Redactable, Secret, reveal
 
@@ -58,7 +58,9 @@ def authorization_url(values: Values, *, redirect_uri: str, state: Secret, code_
     endpoint = values.text(AUTHORIZATION_ENDPOINT.name)
     if not endpoint:
         detail = f"got no {AUTHORIZATION_ENDPOINT.name}; expected the URL at which the user authorizes"
-        raise Refused("principal_not_configured", detail, Remedy("Declare it on the external credential or its provider"))
+        raise Refused(
+            "principal_not_configured", detail, Remedy("Declare it on the external credential or its provider")
+        )
     fields: list[Field] = [
         ("response_type", "code"),
         ("client_id", reveal(values.secret("client_id"))),  # the browser shows it: a public value (section 2.2)
@@ -95,7 +97,9 @@ def judged_response(response: AuthorizationResponse, values: Values) -> Secret:
     issuer = values.text(ISSUER.name)
     if response.iss is not None and issuer and response.iss != issuer:
         got = f"got an authorization response of issuer {shown(response.iss, ())}; expected {issuer!r} (RFC 9207)"
-        raise _refused(got, "Begin again; if it happens again, correct issuer, or the endpoints, of the identity provider")
+        raise _refused(
+            got, "Begin again; if it happens again, correct issuer, or the endpoints, of the identity provider"
+        )
     if response.iss is None and values.text(ISSUER_IN_RESPONSE.name) == "true":
         got = f"got an authorization response without iss; expected {issuer or 'the issuer'!r} in it (RFC 9207)"
         raise _refused(got, "Begin again, from the link that Callout gave")
