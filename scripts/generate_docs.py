@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+from protocol_pages import protocol_page, protocols_index
+
 from callout.core.formula.functions import GROUPS
 from callout.core.formula.scope import ORGANIZATION_FIELDS, SHORT_FIELDS, USER_FIELDS
 from callout.core.formula.values import Use
@@ -57,29 +59,6 @@ def default_of(value: object) -> str:
     return str(getattr(value, "value", value)) or '""'
 
 
-def protocols_page() -> str:
-    """One section for each protocol, from its declared parameters."""
-    parts = [MADE, "# Protocols\n"]
-    for protocol in ALL:
-        summary = (sys.modules[protocol.__module__].__doc__ or "").strip()
-        types = ", ".join(f"`{each.value}`" for each in protocol.principal_types)
-        parts.append(f"\n## `{protocol.name}`: {protocol.title}\n\n{summary}\n\nPrincipals: {types}.\n")
-        if protocol.parameters:
-            parts.append("\n| name | kind | required | default | what it is |\n| --- | --- | --- | --- | --- |\n")
-        for each in protocol.parameters:
-            kind = "secret of the principal" if each.secret else "parameter"
-            choices = f" One of: {', '.join(each.choices)}." if each.choices else ""
-            need = "yes" if each.required else "no"
-            if each.unless is not None:
-                need = f"unless `{each.unless[0]}` is `{each.unless[1]}`"
-            if each.key is not None:
-                kind = "parameter, or secret of the principal"
-            parts.append(
-                f"| `{each.shown_name}` | {kind} | {need} | `{each.default or '–'}` | {each.help}.{choices} |\n"
-            )
-    return "".join(parts)
-
-
 def formulas_page() -> str:
     """The page about formulas, with its tables between the two marks made anew."""
     page = (DOCS / "formulas.md").read_text()
@@ -110,7 +89,9 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Every generated file and its text."""
     yield DOCS / "reference" / "reasons.md", reasons_page()
     yield DOCS / "reference" / "settings.md", settings_page()
-    yield DOCS / "reference" / "protocols.md", protocols_page()
+    yield DOCS / "reference" / "protocols.md", MADE + protocols_index()
+    for protocol in ALL:
+        yield DOCS / "reference" / "protocols" / f"{protocol.name}.md", MADE + protocol_page(protocol)
     yield DOCS / "reference" / "cli.md", MADE + cli_reference()
     yield DOCS / "reference" / "api.md", MADE + api_reference()
     yield DOCS / "formulas.md", formulas_page()

@@ -12,9 +12,11 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
+from shlex import quote
 from typing import ClassVar, TypeVar
 
 from callout.core.errors import Refused
+from callout.core.explanation import Remedy
 from callout.core.key_pair import KeyPair
 from callout.core.message import HttpRequest, HttpResponse
 from callout.core.model.credentials import PrincipalType
@@ -130,7 +132,12 @@ class Values:
         except KeyError:
             named = f"certificate {self.parameters[name]!r}" if self.parameters.get(name) else "no certificate"
             detail = f"got {named} for {name}; expected one that Callout holds the private key of"
-            raise Refused("principal_not_configured", detail) from None
+            remedies = (
+                [Remedy("Give the certificate a key", f"callout certificate import {quote(given)} FILE")]
+                if (given := self.parameters.get(name))
+                else []
+            )
+            raise Refused("principal_not_configured", detail, *remedies) from None
 
     def keyed(self, name: str) -> dict[str, str | Secret]:
         """Return the values of a parameter with keys, by key; a secret wins over a parameter."""

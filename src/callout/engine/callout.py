@@ -28,6 +28,7 @@ from callout.engine.definitions import CurrentOrg
 from callout.engine.evaluating import Asked, Written, evaluated_headers, request_to_sign, signed, with_body, written_of
 from callout.engine.explain import refusal_of, refused_by
 from callout.engine.issuers import BEARER, CallerTokens, Unverified
+from callout.engine.key_pairs import Rotated
 from callout.engine.limits import RateLimits
 from callout.engine.records import Records
 from callout.engine.refreshing import Superseded
@@ -379,7 +380,10 @@ class Callouts:
     async def open_values(self, draft: Draft) -> Draft:
         """Open the principal's secrets, once for each version of them."""
         route = draft.route
-        values = await self.slots.equip(route.slot)
+        try:
+            values = await self.slots.equip(route.slot)
+        except Rotated as error:
+            raise Superseded(route.slot, "its keys were opened") from error
         count = len(values.secrets)
         return replace(draft, values=values).noting("values", f"{count} sealed values of {route.slot.key} opened")
 

@@ -203,8 +203,12 @@ class Connecting:
             raise Refused("authorization_required", detail, Remedy("Begin in this browser, from the link"))
         attempt = await self._connections.take_attempt(digest) if attempt is not None else None
         if attempt is None or attempt.expires_at <= self._setup.now():
-            detail = f"got an authorization that is not waited for: it was used, or is older than {PATIENCE / 60:g} minutes"
-            raise Refused("authorization_required", f"{detail}; expected one that was just begun", Remedy("Begin again"))
+            detail = (
+                f"got an authorization that is not waited for: it was used, or is older than {PATIENCE / 60:g} minutes"
+            )
+            raise Refused(
+                "authorization_required", f"{detail}; expected one that was just begun", Remedy("Begin again")
+            )
         return attempt
 
     # --- on another device ------------------------------------------------------------------------------------
@@ -216,9 +220,7 @@ class Connecting:
         handle = random_text(self._setup.entropy.bytes(32))
         ends = self._setup.now() + timedelta(seconds=given.expires_in)
         kept = {"device_code": reveal(given.device_code), "interval": given.interval}
-        await self._connections.put_attempt(
-            self._attempt(digest_of_text("device", handle), ready, caller, kept, ends)
-        )
+        await self._connections.put_attempt(self._attempt(digest_of_text("device", handle), ready, caller, kept, ends))
         return {
             "handle": reveal(handle),
             "user_code": given.user_code,
@@ -293,9 +295,7 @@ class Connecting:
             ended: T = stop.value
             return ended
 
-    def _attempt(
-        self, digest: bytes, ready: Ready, caller: Caller, kept: dict[str, Any], ends: datetime
-    ) -> Attempt:
+    def _attempt(self, digest: bytes, ready: Ready, caller: Caller, kept: dict[str, Any], ends: datetime) -> Attempt:
         now, key = self._setup.now(), ready.one.key
         bare = Attempt(digest, key, whose(caller), b"", ready.fingerprint, b"", "", b"", now, ends)
         return self._sealed(bare, kept)
@@ -404,4 +404,6 @@ def _not_exchanged(refused: TokenRefused) -> Refused:
     """A code that is refused was used, is too old, or was fetched with another redirect URI: only a new one helps."""
     if refused.error != "invalid_grant":
         return refused
-    return Refused("authorization_required", refused.detail, Remedy("Begin again: a code is good once, and for minutes"))
+    return Refused(
+        "authorization_required", refused.detail, Remedy("Begin again: a code is good once, and for minutes")
+    )

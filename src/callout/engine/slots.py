@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from callout.core.errors import CalloutError
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
 from callout.core.model.org import Org
+from callout.core.model.own_certificates import Certificate
 from callout.core.model.refreshes import Stated
-from callout.core.model.sources import parameters_of, rows_of
+from callout.core.model.sources import certificates_of, parameters_of, rows_of
 from callout.core.ports import Destination, UserExternalCredentials, Vault
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Token, Values
 from callout.core.refresh.epoch import fingerprint_of
 from callout.core.secret import Secret
 from callout.engine.debounce import Debounce
+from callout.engine.key_pairs import opened_key_pair
 from callout.engine.scopes import NOBODY, Reader
 
 
@@ -33,26 +35,38 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What the values of a slot are made of. `rows` hold sealed ones; of equal names that of the later row wins."""
+    """What the values of a slot are made of. `rows` hold sealed ones; of equal names that of the later row wins.
+
+    `certificates` are those that parameters name, by parameter.
+    """
 
     parameters: Mapping[str, str]
     rows: tuple[UserExternalCredentialKey, ...]
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls, org: Org, external: ExternalCredential, principal: Principal, key: UserExternalCredentialKey
     ) -> Sources:
         """Return those of a principal (and user) as everything is defined in `org`."""
-        return cls(parameters_of(org, external, principal), rows_of(org, external, principal, key))
+        return cls(
+            parameters_of(org, external, principal),
+            rows_of(org, external, principal, key),
+            certificates_of(org, external, principal),
+        )
 
 
 async def opened_values(store: UserExternalCredentials, vault: Vault, sources: Sources) -> Values:
-    """Open the sealed values of a principal. Raises `VaultError`, `StoreError`."""
+    """Open the sealed values of a principal, and the keys that its parameters name.
+
+    Raises `Rotated`, `VaultError`, `StoreError`.
+    """
     secrets: dict[str, Secret] = {}
     for row in sources.rows:
         sealed = await store.secrets(row)
         secrets |= {name: vault.open(envelope, row=secret_row(row, name)) for name, envelope in sealed.items()}
-    return Values(sources.parameters, secrets)
+    pairs = {name: await opened_key_pair(store, vault, each) for name, each in sources.certificates.items()}
+    return Values(sources.parameters, secrets, {name: pair for name, pair in pairs.items() if pair is not None})
 
 
 @dataclass(slots=True, eq=False)
@@ -97,7 +111,7 @@ def token_row(key: UserExternalCredentialKey, fingerprint: str) -> str:
 
 def secret_row(key: UserExternalCredentialKey, name: str) -> str:
     """Name the row that a sealed secret is bound to."""
-    return f"secret/{key}/{name}"
+    return key.secret_row(name)
 
 
 def private_token_endpoint(org: Org, external_credential: str) -> bool:
@@ -142,7 +156,7 @@ class Slots:
         return slot
 
     async def equip(self, slot: Slot) -> Values:
-        """Open the secrets of a principal, once for each version of them. Raises `VaultError`, `StoreError`."""
+        """Open the secrets of a principal, once for each version of them. Raises `Rotated`, `VaultError`, `StoreError`."""
         known = (slot.key, slot.fingerprint)
         values = self._values.get(known)
         if values is None:

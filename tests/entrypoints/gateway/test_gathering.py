@@ -33,7 +33,7 @@ class Evaluating(StandIn):
         if body is not None:
             lines = [line for line in lines if not line.lower().startswith((b"content-length", b"transfer-encoding"))]
             lines.append(b"Content-Length: %d" % len(body))
-        return replace(ready, written=Written(b"\r\n".join((*lines, b"", b"")), body))
+        return replace(ready, written=Written(tuple(lines), body))
 
 
 @pytest.fixture

@@ -190,6 +190,10 @@ class UserExternalCredentialKey:
     principal: str
     user: str = ""
 
+    def secret_row(self, name: str) -> str:
+        """Name the row that a sealed value is bound to."""
+        return f"secret/{self}/{name}"
+
     def __str__(self) -> str:
         whole = f"{self.external_credential}/{self.principal}"
         return f"{whole}@{self.user}" if self.user else whole

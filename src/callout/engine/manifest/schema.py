@@ -80,6 +80,7 @@ _NAMES: Mapping[str, Any] = {
     SECRETS: {"pattern": _NAME_WITH_KEY},
     "trusted_issuers": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
     "client_certificates": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
+    "certificates": {"pattern": DEVELOPER_NAME, "maxLength": LONGEST_NAME},
     "namespaces": {"minLength": 1},
 }
 

@@ -27,6 +27,7 @@ from callout.core.model.credentials import (
 )
 from callout.core.model.identity_providers import ExternalAuthIdentityProvider
 from callout.core.model.org import SECTIONS, Definition, Org
+from callout.core.model.own_certificates import DERIVED
 from callout.core.model.people import Assignment, Muted, Package
 
 
@@ -147,6 +148,7 @@ NOT_IN_A_MANIFEST: Mapping[str, str] = {
     "name": "the name is the key above it",
     "namespace": "the namespace is the key above it",
     "rejected": "`callout approvals reject` notes it",
+    **dict.fromkeys(DERIVED, "it comes with the key: see `callout certificate`"),
 }
 
 #: The name of the field of a principal that holds its secrets.

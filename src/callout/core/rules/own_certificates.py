@@ -1,0 +1,23 @@
+"""Rules over certificates of Callout's own: their names, and what names them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from callout.core.errors import Problem
+from callout.core.model.own_certificates import Certificate
+from callout.core.rules.names import developer_name_rule, nearest
+
+
+def certificate_problems(certificate: Certificate) -> Iterator[Problem]:
+    """Judge one certificate."""
+    rule = developer_name_rule(certificate.name)
+    if rule is not None:
+        yield Problem(f"certificates.{certificate.name}", f"name {certificate.name!r}", rule)
+
+
+def reference_problems(name: str, known: Collection[str], place: str) -> Iterator[Problem]:
+    """Judge the name of a certificate where something refers to it."""
+    if name not in known:
+        listed = ", ".join(sorted(known)) or "none is defined"
+        yield Problem(place, repr(name), f"a certificate: {listed}", nearest(name, known))
