@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 COUNTERPARTIES := $(VENV)/counterparties
+BROWSER := tests/counterparties/browser
 NODE_SUITES := $(patsubst %/package-lock.json,%,$(wildcard tests/counterparties/*/package-lock.json))
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Tests start hundreds of processes: each is twice as fast where what it imports is compiled once, and kept here.
@@ -41,7 +42,11 @@ $(COUNTERPARTIES)/.ready: $(VENV)/.uv requirements/counterparties.txt
 	cd $* && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-setup: $(VENV)/.dev $(COUNTERPARTIES)/.ready $(NODE_SUITES:%=%/node_modules/.ready) ## Install everything that development needs, inside this folder
+$(VENV)/chromium/.ready: $(BROWSER)/node_modules/.ready $(BROWSER)/unpack.mjs
+	node $(BROWSER)/unpack.mjs $(VENV)/chromium
+	@touch $@
+
+setup: $(VENV)/.dev $(COUNTERPARTIES)/.ready $(VENV)/chromium/.ready $(NODE_SUITES:%=%/node_modules/.ready) ## Install everything that development needs, inside this folder
 
 demo: $(VENV)/.run ## Show the main job, for real (ARGS=--keep leaves it running)
 	@$(BIN)/python -m callout demo $(ARGS)

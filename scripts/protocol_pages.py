@@ -64,7 +64,8 @@ def _kind(parameter: Parameter) -> str:
 
 def _need(parameter: Parameter) -> str:
     if parameter.unless is not None:
-        return f"unless `{parameter.unless[0]}` is `{parameter.unless[1]}`"
+        name, *values = parameter.unless
+        return f"unless `{name}` is {' or '.join(f'`{value}`' for value in values)}"
     return "yes" if parameter.required and parameter.default is None else "no"
 
 

@@ -27,11 +27,14 @@ from callout.core.refresh.epoch import fingerprint_of
 from callout.core.secret import Secret
 from callout.engine.audit import Audit
 from callout.engine.callout import Callouts
+from callout.engine.connect import Connecting
+from callout.engine.connect_links import Links
 from callout.engine.definitions import CurrentOrg
 from callout.engine.diagnosis import diagnose
 from callout.engine.issuers import CallerTokens
 from callout.engine.leaving import leaving
 from callout.engine.operations import LOCAL, Operations, Uses
+from callout.engine.operations.connecting_rights import judge_again
 from callout.engine.records import CalloutLog, Records
 from callout.engine.scopes import Scopes
 from callout.engine.setup import Setup, changed
@@ -335,7 +338,8 @@ def make_world(transport=None) -> World:
     records = Records(store, clock, entropy)
     tokens = Tokens(store, vault, Nowhere(), Scopes(clock, entropy), nodes=OneNode())
     slots, callers = Slots(store, vault, CATALOGUE), CallerTokens(Nowhere(), clock)
-    callouts = Callouts(current, CATALOGUE, tokens, records, clock, slots=slots, caller_tokens=callers)
+    links = Links(vault, clock, entropy, "https://callout.example")
+    callouts = Callouts(current, CATALOGUE, tokens, records, clock, slots=slots, links=links, caller_tokens=callers)
     setup = Setup(store, store, vault, clock, entropy, CATALOGUE, transport)
 
     async def predict(name, **question):
@@ -343,7 +347,10 @@ def make_world(transport=None) -> World:
         return await diagnose(callouts, name, **question)
 
     log = CalloutLog(store)
-    uses = Uses(setup, predict, log.explain, Audit(store.trail, clock, "1.2.3"), log.recent)
+    connecting = Connecting(
+        setup, None, links, transport, judge_again
+    )  # nothing is connected here: see tests/engine/connecting.py
+    uses = Uses(setup, predict, log.explain, Audit(store.trail, clock, "1.2.3"), log.recent, connecting)
     return World(clock, entropy, vault, store, setup, callouts, records, current, Operations(uses))
 
 

@@ -99,6 +99,18 @@ def header_lines(headers: tuple[Header, ...]) -> bytes:
     return "".join(lines).encode()
 
 
+def as_sent(value: Redactable) -> Redactable:
+    """Return a header value in which each character stands for one byte of what `header_lines` makes of it."""
+    if all(reveal(part).isascii() for part in value.parts):
+        return value
+    return Redactable(tuple(_bytewise(part) for part in value.parts))
+
+
+def _bytewise(part: str | Secret) -> str | Secret:
+    text = reveal(part).encode("utf-8", "surrogatepass").decode("latin-1")
+    return Secret(text) if isinstance(part, Secret) else text
+
+
 def target_of(request: HttpRequest) -> bytes:
     """Return path and query as they go on the wire, secrets revealed."""
     parts = urlsplit(reveal(request.whole_url))

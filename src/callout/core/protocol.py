@@ -19,7 +19,7 @@ from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.key_pair import KeyPair
 from callout.core.message import HttpRequest, HttpResponse
-from callout.core.model.credentials import PrincipalType
+from callout.core.model.credentials import PrincipalType, RefreshRule
 from callout.core.secret import Redactable, Secret
 
 
@@ -34,6 +34,8 @@ class Parameter:
 
     One with a `key` (a pattern) is given any number of times, as `name.KEY`: among the parameters, or, where its value
     is to be sealed, among the secrets of a principal. What is `reserved` is no key, in whatever case.
+
+    One with a `pattern` (a regular expression) is as that says, whole; its help says so in words.
 
     The value of a `formula` is text with `{!…}` in it; that of a `key_pair` is the name of one that Callout holds.
     """
@@ -53,6 +55,7 @@ class Parameter:
     between: tuple[int, int] | None = None
     formula: bool = False
     key_pair: bool = False
+    pattern: str | None = None
 
     @property
     def shown_name(self) -> str:
@@ -165,6 +168,8 @@ class AuthenticationProtocol(ABC):
     hears: ClassVar[bool] = False  # True where answers say what the next request has to repeat
     interactive: ClassVar[bool] = False  # True where somebody has to authorize in a browser before a token is had
     spends: ClassVar[bool] = False  # True where obtain() sends what may be good only once: a lost answer loses it
+    stale_signs: ClassVar[tuple[RefreshRule, ...]] = ()  # how any system of this protocol says that a token is stale
+    spares_bodies: ClassVar[str] = ""  # parameter and value with which apply() looks at no body
 
     def __init__(self, values: Values) -> None:
         self.values = values
@@ -174,6 +179,14 @@ class AuthenticationProtocol(ABC):
         """Return what of a request `apply` looks at, with these parameters; where it is nothing, its work is kept."""
         del parameters
         return Needs.NOTHING
+
+    def unwrapped(self, lines: tuple[bytes, ...], body: bytes | None) -> tuple[tuple[bytes, ...], bytes | None]:
+        """Return a caller's header lines and body without what was for a signature of the caller's own.
+
+        Asked where `needs` is more than nothing, before anything of the request is evaluated; `body` is None where it is
+        not looked at. Raises `Refused(malformed_request)`.
+        """
+        return lines, body
 
     def holds(self) -> timedelta | None:
         """Return for how long what `apply` wrote may be sent again; None: as long as the token is used."""

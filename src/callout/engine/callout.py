@@ -23,7 +23,9 @@ from callout.core.ports import Clock
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Needs, Token, Values
 from callout.core.reasons import Telling
 from callout.engine.callers import Identified, identify, key_in_authorization, key_in_headers
+from callout.engine.certificate_uses import presented_worded
 from callout.engine.certificates import Shown, identified_by_certificate
+from callout.engine.connect_links import Links, connect_url
 from callout.engine.definitions import CurrentOrg
 from callout.engine.evaluating import Asked, Written, evaluated_headers, request_to_sign, signed, with_body, written_of
 from callout.engine.explain import refusal_of, refused_by
@@ -82,6 +84,7 @@ class Callouts:
         clock: Clock,
         *,
         slots: Slots,
+        links: Links,
         caller_tokens: CallerTokens,
         telling_users: Telling = Telling.FULL,
         telling_guests: Telling = Telling.CODE,
@@ -97,6 +100,7 @@ class Callouts:
         self._telling = {True: telling_guests, False: telling_users}
         self._routes: dict[MemoKey, Route] = {}
         self.slots = slots
+        self._links = links
         self._own_headers: dict[str, frozenset[bytes]] = {}
         self.refreshes: dict[int, int] = {}
         self.limits = RateLimits()
@@ -180,11 +184,16 @@ class Callouts:
         )
         telling = self._telling[identified.caller is None or identified.caller.is_guest]
         if not decision.allowed:
-            raise refused_by(decision, telling)
+            raise self._linked(refused_by(decision, telling), decision)
         until, end = FOREVER, earliest(identified.expires_at, decision.until)
         if end is not None:
             until = self._monotonic() + (end - now).total_seconds()
         return self.compile(decision, header, telling, until, now)
+
+    def _linked(self, refused: Refused, decision: Decision) -> Refused:
+        """Say in a refusal that somebody has to authorize where that is done."""
+        refused.connect_url = connect_url(self._links, refused, decision, self.catalogue)
+        return refused
 
     def _written(self, name: str) -> frozenset[bytes]:
         names = self._own_headers.get(name)
@@ -201,8 +210,8 @@ class Callouts:
         self, decision: Decision, proof_header: bytes | None, telling: Telling, until: float, now: datetime
     ) -> Route:
         """Return the route of a decision that allows. `until` is in monotonic seconds."""
-        external, principal = decision.external_credential, decision.principal
-        if external is None or principal is None:
+        named, external, principal = decision.named_credential, decision.external_credential, decision.principal
+        if named is None or external is None or principal is None:
             msg = "only an allowed decision can be compiled"
             raise ValueError(msg)
         org = self.org.value
@@ -216,6 +225,7 @@ class Callouts:
             demands=demands_of(org, decision, self.limits, now, self._monotonic()),
             generation=org.generation,
             reader=_reader(org, decision),
+            client_certificate=org.certificates.get(named.client_certificate),
         )
 
     def judge(
@@ -362,7 +372,7 @@ class Callouts:
         stage = stage or names[min(len(draft.explanation.steps), len(names) - 1)]
         steps = (*route.decision.explanation.steps, *draft.explanation.steps)
         failed = Step(stage, held=False, detail=refused.detail, reason=refused.reason.code, remedies=refused.remedies)
-        return Refused(
+        told = Refused(
             refused.reason.code,
             refused.detail,
             *refused.remedies,
@@ -374,18 +384,23 @@ class Callouts:
             to_guest=caller is None or caller.is_guest,
             retry_after=refused.retry_after,
         )
+        return self._linked(told, route.decision)
 
     # --- the stages ------------------------------------------------------------------------------------------
 
     async def open_values(self, draft: Draft) -> Draft:
-        """Open the principal's secrets, once for each version of them."""
-        route = draft.route
+        """Open the principal's secrets, and the certificate that is presented, once for each version of them."""
+        route, presents = draft.route, ""
         try:
             values = await self.slots.equip(route.slot)
+            if route.client_certificate is not None:
+                presents = f"; {presented_worded(route.client_certificate, self.clock.now())}"
+                pair = await self.slots.presented(route.client_certificate)
+                route.destination = replace(route.destination, client_certificate=pair)
         except Rotated as error:
             raise Superseded(route.slot, "its keys were opened") from error
-        count = len(values.secrets)
-        return replace(draft, values=values).noting("values", f"{count} sealed values of {route.slot.key} opened")
+        opened = f"{len(values.secrets)} sealed values of {route.slot.key} opened{presents}"
+        return replace(draft, values=values).noting("values", opened)
 
     async def hold_token(self, draft: Draft) -> Draft:
         """Hold a token that has not expired, where the protocol needs one."""
@@ -419,7 +434,11 @@ class Callouts:
             return draft.noting("formulas", f"looked for in {worded or 'nothing'} that the caller sends")
         if route.generation != self.org.value.generation:
             raise Superseded(route.slot, "the request came")
-        written = written_of(draft.asked, formulas, self._scope(draft))
+        asked = draft.asked
+        if formulas.needs is not Needs.NOTHING:
+            lines, body = route.slot.protocol.unwrapped(asked.lines, asked.body)
+            asked = replace(asked, lines=lines, body=body)
+        written = written_of(asked, formulas, self._scope(draft))
         done = (
             f"those in {formulas.worded} were evaluated"
             if formulas.worded

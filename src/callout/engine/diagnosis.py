@@ -95,7 +95,9 @@ def _shown_request(draft: Draft, method: str, target: bytes) -> dict[str, Any]:
     if draft.route.replay.adds_key(method.encode()):
         shown.append([draft.route.replay.idempotency_header.decode(), "the callout id"])
     url = HttpRequest(method, origin + target.decode(), query_added=draft.request.query_added).whole_url
-    return {"method": method, "url": url.redacted, "headers": shown}
+    certificate = draft.route.client_certificate
+    presented = {"name": certificate.name, "kid": certificate.kid} if certificate is not None else None
+    return {"method": method, "url": url.redacted, "headers": shown, "client_certificate": presented}
 
 
 def _outcome(explanation: Explanation) -> dict[str, Any]:

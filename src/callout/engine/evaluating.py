@@ -17,7 +17,7 @@ from callout.core.formula import FormulaError, Scope, parse
 from callout.core.formula.request import BEGIN, evaluated_body, evaluated_lines
 from callout.core.formula.values import Blob
 from callout.core.http1.lines import name_of, value_of
-from callout.core.message import Header, HttpRequest
+from callout.core.message import Header, HttpRequest, as_sent
 from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
 from callout.core.protocol import Needs
 from callout.core.secret import Redactable
@@ -141,14 +141,14 @@ def written_of(asked: Asked, formulas: Formulas, scope: Scope) -> Written:
 def request_to_sign(request: HttpRequest, asked: Asked, written: Written) -> HttpRequest:
     """Return the whole request, as a protocol that looks at it is given it: Callout's headers, then the caller's.
 
-    Lines about framing are left out: whoever sends the request writes those.
+    Lines about framing are left out: whoever sends the request writes those. Each character of a value stands for one
+    byte that is sent, in the caller's headers as in Callout's.
     """
+    own = tuple((name, as_sent(value)) for name, value in request.headers)
     lines = (line for line in written.lines if name_of(line) not in _FRAMING)
     carried = tuple((_name(line), Redactable.of(value_of(line).decode("latin-1"))) for line in lines)
     url = origin_of(request.url).base + asked.target.decode("latin-1")
-    return replace(
-        request, method=asked.method.decode("latin-1"), url=url, headers=(*request.headers, *carried), body=written.body
-    )
+    return replace(request, method=asked.method.decode("latin-1"), url=url, headers=(*own, *carried), body=written.body)
 
 
 def signed(request: HttpRequest, given: HttpRequest, after: HttpRequest, writes: Sequence[str]) -> HttpRequest:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from callout.core.errors import CalloutError
+from callout.core.key_pair import KeyPair
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
 from callout.core.model.org import Org
 from callout.core.model.own_certificates import Certificate
@@ -17,7 +18,7 @@ from callout.core.protocol import AuthenticationProtocol, Catalogue, Token, Valu
 from callout.core.refresh.epoch import fingerprint_of
 from callout.core.secret import Secret
 from callout.engine.debounce import Debounce
-from callout.engine.key_pairs import opened_key_pair
+from callout.engine.key_pairs import key_pair_to_present, opened_key_pair
 from callout.engine.scopes import NOBODY, Reader
 
 
@@ -141,6 +142,7 @@ class Slots:
         self._catalogue = catalogue
         self._slots: dict[tuple[UserExternalCredentialKey, str], Slot] = {}
         self._values: dict[tuple[UserExternalCredentialKey, str], Values] = {}
+        self._presented: dict[tuple[str, str], KeyPair] = {}
 
     def of(self, org: Org, key: UserExternalCredentialKey, external: ExternalCredential, principal: Principal) -> Slot:
         """Return the slot of a principal (and user), as everything is defined now."""
@@ -165,7 +167,18 @@ class Slots:
             slot.protocol = type(slot.protocol)(values)
         return values
 
+    async def presented(self, certificate: Certificate) -> KeyPair:
+        """Open the key of a client certificate, once for each version of it.
+
+        Raises `Refused(client_certificate_refused)`, `Rotated`, `VaultError`, `StoreError`.
+        """
+        known = (certificate.name, certificate.version)
+        pair = self._presented.get(known)
+        if pair is None:
+            pair = self._presented[known] = await key_pair_to_present(self._store, self._vault, certificate)
+        return pair
+
     def keep_current(self, org: Org) -> None:
         """Drop what was derived from other definitions or secrets; a token whose every input is unchanged is kept."""
-        self._values = {}
+        self._values, self._presented = {}, {}
         self._slots = {known: slot for known, slot in self._slots.items() if is_current(org, *known)}

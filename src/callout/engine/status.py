@@ -9,6 +9,7 @@ from datetime import datetime
 from callout.core.model.credentials import ExternalCredential, Principal, PrincipalType, UserExternalCredentialKey
 from callout.core.model.identity_providers import provider_of_key
 from callout.core.model.org import Org
+from callout.core.model.own_certificates import is_of_certificate
 from callout.core.model.refreshes import State
 from callout.core.ports import Look, PrincipalHealth
 from callout.core.protocol import CONNECTION
@@ -40,7 +41,7 @@ async def status(setup: Setup, recent: Callable[[int], Awaitable[list[Result]]])
     left = [
         {**_times(row), **_condition(_GONE), "missing": []}
         for key, row in sorted(rows.items())
-        if provider_of_key(key) not in org.external_auth_identity_providers
+        if provider_of_key(key) not in org.external_auth_identity_providers and not is_of_certificate(key)
     ]
     principals = shown + left
     counts: dict[str, int] = {}

@@ -226,7 +226,7 @@ def _stale_signs(setup: Setup, org: Org, records: Sequence[Record]) -> Iterator[
         external = org.external_credentials.get(evidence.external_credential)
         protocol = setup.catalogue.get(external.protocol) if external is not None else None
         if external is not None and protocol is not None and protocol.obtains and evidence.is_convincing:
-            signs = signs_of(external)
+            signs = signs_of(external, protocol.stale_signs)
             yield _stale_sign(evidence, signs, mended=evidence.status in signs.statuses)
 
 

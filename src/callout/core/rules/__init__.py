@@ -115,6 +115,7 @@ def _keys_that_matter(definition: Definition, using: list[NamedCredential]) -> I
     match definition:
         case NamedCredential():
             yield "external_credentials", definition.external_credential
+            yield "certificates", definition.client_certificate
         case ExternalCredential():
             yield from (("named_credentials", named.name) for named in using)
             yield SECTIONS[ExternalAuthIdentityProvider], definition.parameters.get(NAMED_BY, "")

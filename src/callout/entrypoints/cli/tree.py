@@ -10,6 +10,8 @@ from cyclopts import App
 from callout.entrypoints.cli.commands import (
     auditing,
     calling,
+    connecting,
+    creating,
     credentials,
     defining,
     granting,
@@ -45,7 +47,9 @@ def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plai
         calling,
         troubleshooting,
         defining,
+        creating,
         secrets,
+        connecting,
         people,
         packages,
         granting,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, get_origin
 
 import msgspec
@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from callout.core.errors import CalloutError, Refused
 from callout.core.peer import is_this_machine
@@ -42,10 +42,11 @@ def setup_app(
     discovery: Callable[[], Mapping[str, Any]],
     version: str,
     metrics_open: bool = False,
+    pages: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """Build the app. `readiness` gives members of which `ready` is true or false; `discovery` the public URLs.
 
-    Metrics are shown to this machine, or to all where `metrics_open`: they tell names and numbers of users.
+    `pages` are routes of pages that people see. Metrics are shown to this machine, or to all where `metrics_open`: they tell names and numbers of users.
     """
 
     async def health(_: Request) -> Response:
@@ -73,6 +74,7 @@ def setup_app(
         Route("/metrics", measured),
         Route("/.well-known/callout", discovered),
         Route(f"{PREFIX}/openapi.json", described),
+        *pages,
         *(Route(PREFIX + o.path, _endpoint(o, operations), methods=[o.method]) for o in OPERATIONS),
     ]
     return Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})
