@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, r
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from joserfc.jwk import RSAKey
 
 from callout.core.jose.jwk import public_jwk, thumbprint
 from callout.core.key_pair import KeyPair
@@ -61,6 +62,11 @@ def certificate_of(name: str, private_key, *chain: str, **more) -> tuple[Certifi
     return Certificate(name, kid=thumbprint(jwk), public_key=text, certificates=chain, **more), Secret(
         pem_of(private_key)
     )
+
+
+def jwk_member(pem: str, member: str) -> str:
+    """Return one member of the private JWK of a key in PEM."""
+    return str(RSAKey.import_key(pem.encode()).as_dict(private=True)[member])
 
 
 @cache

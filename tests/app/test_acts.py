@@ -16,9 +16,10 @@ from callout.app.operations import operations_of
 from callout.core.chain import ACTS
 from callout.core.errors import CalloutError
 from callout.engine.operations import BY_NAME, LOCAL, OPERATIONS
+from tests.keys import key, pem_of
 
 #: Operations whose method is not GET and that change nothing.
-ASKING = {"plan", "diagnose", "token.introspect"}
+ASKING = {"plan", "diagnose", "token.introspect", "certificate.request"}
 #: Those of them that have nothing to ask here, and what they say.
 REFUSING = {"explain": "callout_not_found", "token.introspect": "introspection_endpoint"}
 MUTATING = [o.name for o in OPERATIONS if o.method != "GET" and o.name not in ASKING]
@@ -30,6 +31,7 @@ MANIFEST = {
     "permission_set_groups": {"Office": {"permission_sets": ["Clerks"]}, "Empty": {}},
     "profiles": {"Contractors": {"principals": ["Orders/Service"]}},
     "packages": {"acme": {"label": "Acme"}, "zeta": {"label": "Zeta"}},
+    "certificates": {"Orders": {"algorithm": "P-256"}},
     "users": {"alice": {"permission_sets": ["Held"], "permission_set_groups": ["Office"]}, "bob": {}},
 }
 SPARE = {"principals": ["Orders/Spare"]}
@@ -178,6 +180,11 @@ CASES = {
         (("client_certificate.trust", {"name": "Orders", "dns": "orders.example.com", "user": "alice"}),),
         {"name": "Orders"},
     ),
+    "certificate.create": ((), {"name": "Client", "algorithm": "P-256"}),
+    "certificate.import": ((), {"name": "Client", "content": pem_of(key())}),
+    "certificate.rotate": ((), {"name": "Orders"}),
+    "certificate.remove": ((), {"name": "Orders"}),
+    "named_credential.present": ((), {"name": "Orders", "certificate": "Orders"}),
     "trusted_issuer.remove": ((("apply", {"manifest": ISSUER}),), {"name": "Login"}),
 }
 
@@ -190,6 +197,7 @@ PARTS = {
         "assign permission set",
         "assign permission set",
     ],
+    "certificate.remove": ["remove secrets"],
     "key.rotate": ["change key"],
     "token.revoke": ["fail to revoke token"],
 }

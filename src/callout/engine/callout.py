@@ -7,7 +7,7 @@ the head while its token is fresh. `prepare` and the dry run (`engine.diagnosis`
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from callout.core.access.decide import Decision, decide
@@ -16,21 +16,20 @@ from callout.core.access.target import join, split_target
 from callout.core.errors import CalloutError, Refused
 from callout.core.explanation import Explanation, Step
 from callout.core.formula import Scope
-from callout.core.message import HttpRequest, header_lines, target_of
+from callout.core.message import header_lines, target_of
 from callout.core.model.org import Org
 from callout.core.model.people import CallerKey
 from callout.core.ports import Clock
-from callout.core.protocol import AuthenticationProtocol, Catalogue, Needs, Token, Values
+from callout.core.protocol import AuthenticationProtocol, Catalogue, Needs
 from callout.core.reasons import Telling
 from callout.engine.callers import Identified, identify, key_in_authorization, key_in_headers
-from callout.engine.certificate_uses import presented_worded
 from callout.engine.certificates import Shown, identified_by_certificate
 from callout.engine.connect_links import Links, connect_url
 from callout.engine.definitions import CurrentOrg
-from callout.engine.evaluating import Asked, Written, evaluated_headers, request_to_sign, signed, with_body, written_of
+from callout.engine.drafts import FOREVER, Draft, with_values
+from callout.engine.evaluating import Asked, evaluated_headers, request_to_sign, signed, with_body, written_of
 from callout.engine.explain import refusal_of, refused_by
 from callout.engine.issuers import BEARER, CallerTokens, Unverified
-from callout.engine.key_pairs import Rotated
 from callout.engine.limits import RateLimits
 from callout.engine.records import Records
 from callout.engine.refreshing import Superseded
@@ -44,32 +43,9 @@ from callout.engine.tokens import Tokens
 MOST_ROUTES = 100_000
 #: How long a token in hand is used on while its replacement is on the way, in seconds.
 GRACE = 1.0
-FOREVER = float("inf")
 
 #: Returns the headers of a request; they are read where something is to be judged by them.
 Headers = Callable[[], Sequence[tuple[bytes, bytes]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A callout being built: what the stages have found so far."""
-
-    route: Route
-    dry: bool
-    values: Values = field(default_factory=Values)
-    token: Token | None = None
-    generation: int = 0
-    fresh_until: float = FOREVER
-    good_until: float = FOREVER
-    asked: Asked | None = None
-    written: Written | None = None
-    passing: bool = False  # true for this callout alone: the time was read, or the request
-    request: HttpRequest = field(default_factory=lambda: HttpRequest("GET", ""))
-    explanation: Explanation = field(default_factory=Explanation)
-
-    def noting(self, name: str, detail: str) -> Draft:
-        """Return a copy whose explanation has one more step that held."""
-        return replace(self, explanation=self.explanation.with_step(Step(name, held=True, detail=detail)))
 
 
 class Callouts:
@@ -390,17 +366,7 @@ class Callouts:
 
     async def open_values(self, draft: Draft) -> Draft:
         """Open the principal's secrets, and the certificate that is presented, once for each version of them."""
-        route, presents = draft.route, ""
-        try:
-            values = await self.slots.equip(route.slot)
-            if route.client_certificate is not None:
-                presents = f"; {presented_worded(route.client_certificate, self.clock.now())}"
-                pair = await self.slots.presented(route.client_certificate)
-                route.destination = replace(route.destination, client_certificate=pair)
-        except Rotated as error:
-            raise Superseded(route.slot, "its keys were opened") from error
-        opened = f"{len(values.secrets)} sealed values of {route.slot.key} opened{presents}"
-        return replace(draft, values=values).noting("values", opened)
+        return await with_values(draft, self.slots, self.clock.now())
 
     async def hold_token(self, draft: Draft) -> Draft:
         """Hold a token that has not expired, where the protocol needs one."""

@@ -14,7 +14,8 @@ from callout.core.message import HttpRequest, header_lines
 from callout.core.model.people import Caller
 from callout.core.protocol import Needs
 from callout.core.reasons import Telling
-from callout.engine.callout import FOREVER, STAGES, Callouts, Draft
+from callout.engine.callout import STAGES, Callouts
+from callout.engine.drafts import FOREVER, Draft
 from callout.engine.evaluating import Asked
 from callout.engine.explain import refusal_members, step_members
 from callout.engine.requests import overriding, with_steps
