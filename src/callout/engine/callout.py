@@ -436,7 +436,7 @@ class Callouts:
             return draft.noting("authenticate", "generation of the Authorization header is off")
         protocol, asked, written = slot.protocol, draft.asked, draft.written
         name, token, reader = slot.key.external_credential, draft.token, draft.route.reader
-        moment = self._scopes.moment(name, protocol, reader, token, heard=slot.heard)
+        moment = self._scopes.moment(name, protocol, reader, token, heard=slot.heard.get(draft.route.destination, ""))
         if protocol.needs(protocol.values.parameters) is Needs.NOTHING:
             draft = replace(draft, request=protocol.apply(draft.request, token, moment))
         elif asked is None or written is None:
