@@ -205,7 +205,7 @@ def required_secrets(
     protocol: type[AuthenticationProtocol], parameters: Mapping[str, str] | None = None
 ) -> frozenset[str]:
     """Return the names of the secrets without which a principal with these parameters is not configured."""
-    given = parameters or {}
+    given = {p.name: p.default for p in protocol.parameters} | dict(parameters or {})
     needed = (p for p in protocol.parameters if p.secret and p.required and p.default is None)
     return frozenset(p.name for p in needed if p.unless is None or given.get(p.unless[0]) not in p.unless[1:])
 
