@@ -57,6 +57,12 @@ def default_of(value: object) -> str:
     return str(getattr(value, "value", value)) or '""'
 
 
+def _worded(condition: tuple[str, ...]) -> str:
+    """Word a condition: the parameter named first has one of the values that follow, or is given."""
+    name, *values = condition
+    return f"`{name}` is {' or '.join(f'`{value}`' for value in values) or 'given'}"
+
+
 def protocols_page() -> str:
     """One section for each protocol, from its declared parameters."""
     parts = [MADE, "# Protocols\n"]
@@ -70,8 +76,10 @@ def protocols_page() -> str:
             kind = "secret of the principal" if each.secret else "parameter"
             choices = f" One of: {', '.join(each.choices)}." if each.choices else ""
             need = "yes" if each.required else "no"
-            if each.unless is not None:
-                need = f"unless `{each.unless[0]}` is {' or '.join(f'`{value}`' for value in each.unless[1:])}"
+            if each.unless:
+                need = f"unless {_worded(each.unless)}"
+            elif each.when:
+                need = f"where {_worded(each.when)}"
             if each.key is not None:
                 kind = "parameter, or secret of the principal"
             parts.append(

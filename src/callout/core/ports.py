@@ -12,6 +12,7 @@ from typing import Protocol
 
 from callout.core.chain import Head, Row, Verification
 from callout.core.message import HttpRequest, HttpResponse
+from callout.core.model.connections import Attempt
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import Definition, Org
 from callout.core.model.people import CallerKey
@@ -296,6 +297,42 @@ class UserExternalCredentials(Protocol):
 
     async def drop_lease(self, lease: Lease) -> None:
         """Give up a lease; one that was lost is left alone."""
+
+
+class Connections(Protocol):
+    """Attempts to connect that are under way, links that are spent, and the token that one ends with."""
+
+    async def put_attempt(self, attempt: Attempt) -> None:
+        """Keep an attempt; those that have ended go. Raises `StoreError`."""
+
+    async def take_attempt(self, digest: bytes) -> Attempt | None:
+        """Return an attempt and remove it: of several who ask at once, one gets it."""
+
+    async def attempt(self, digest: bytes) -> Attempt | None:
+        """Return an attempt and leave it; None where there is none."""
+
+    async def change_attempt(self, attempt: Attempt) -> bool:
+        """Put a changed attempt in the place of one that is there; False where it has been taken."""
+
+    async def is_spent(self, link: bytes) -> bool:
+        """Say whether a link was used already."""
+
+    async def connect(
+        self,
+        token: StoredToken,
+        sealed: bytes,
+        act: AdminAct,
+        *,
+        expects: int,
+        link: bytes = b"",
+        link_ends: datetime | None = None,
+    ) -> bool:
+        """Store the token of a new authorization, and `sealed` as the value `connection` of its key, in one transaction.
+
+        A refresh that is under way loses its lease, an end that was stated is over, and the chain begins anew. False,
+        and nothing is written, where the link was spent meanwhile. Raises `Outdated` where the generation is not the
+        one that is expected, or the fingerprint of the token is not that which is in force afterwards.
+        """
 
 
 class AuditTrail(Protocol):

@@ -21,6 +21,7 @@ from callout.core.reasons import Blame
 #: The permission without which nothing in a section of the manifest is changed.
 PERMISSION_OF_SECTION = {
     "external_credentials": AdminPermission.MANAGE_NAMED_CREDENTIALS,
+    "external_auth_identity_providers": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "named_credentials": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "permission_sets": AdminPermission.MANAGE_USERS,
     "permission_set_groups": AdminPermission.MANAGE_USERS,

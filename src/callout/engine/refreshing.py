@@ -166,7 +166,7 @@ class Refresher:
     def _refuse_what_is_stated(self, slot: Slot, look: Look) -> None:
         stated = look.stated or slot.stated
         if stated is not None and stated.fingerprint == slot.fingerprint:
-            raise refusal_of(stated, secret_names(slot.protocol.parameters))
+            raise refusal_of(stated, secret_names(slot.protocol))
 
     def _rests(self, look: Look) -> bool:
         if look.intent is None or look.token is None:
@@ -306,7 +306,7 @@ class Refresher:
             await self._store.note_error(slot.key, self._clock.now(), f"{refused.reason.code}: {refused.detail}")
         except StoreError:
             slot.stated = stated  # nothing is spent again while this process lives; the intent tells the next one
-        raise refusal_of(stated, secret_names(slot.protocol.parameters)) if stated is not None else refused
+        raise refusal_of(stated, secret_names(slot.protocol)) if stated is not None else refused
 
     async def _let_go(self, attempt: Attempt) -> None:
         """Give up a lease after an error that `_failed` did not see, or whose end it could not write."""

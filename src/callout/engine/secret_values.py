@@ -51,13 +51,18 @@ def holder(org: Org, external_credential: str, principal: str, user: str | None)
 
 
 def names_needed(setup: Setup, org: Org, external: ExternalCredential, principal: Principal) -> frozenset[str]:
-    """Return the names of the values that callouts as this principal need, by any named credential."""
+    """Return the names of the values that callouts as this principal need, by any named credential.
+
+    Those that its identity provider has are left out.
+    """
     if external.protocol not in setup.catalogue:
         return frozenset()
-    needed = required_names(setup.catalogue, external, principal)
+    whole = org.whole(external)
+    needed = required_names(setup.catalogue, whole, principal)
     for named in users_of(org, external.name):
-        needed |= required_names(setup.catalogue, external, principal, named)
-    return needed
+        needed |= required_names(setup.catalogue, whole, principal, named)
+    provider = org.provider_of(external)
+    return needed - org.configured.get(provider.key, frozenset()) if provider is not None else needed
 
 
 async def set_secrets(

@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from callout.core.model.credentials import ExternalCredential, Principal, PrincipalType, UserExternalCredentialKey
+from callout.core.model.identity_providers import provider_of_key
 from callout.core.model.org import Org
 from callout.core.model.refreshes import State
 from callout.core.ports import Look, PrincipalHealth
+from callout.core.protocol import CONNECTION
 from callout.core.refresh.epoch import fingerprint_of
-from callout.core.refresh.state import Condition, Facts, condition_of, secret_names
+from callout.core.refresh.state import Condition, Facts, condition_of, connecting, secret_names
 from callout.engine.secret_values import names_needed
 from callout.engine.setup import Result, Setup
 from callout.engine.troubleshoot import suggestions
@@ -20,7 +22,7 @@ from callout.engine.troubleshoot import suggestions
 MOST_LOOKED_AT = 2_000
 
 #: States of a principal that has no token or needs none; else the state is that of its token (`State`).
-READY, NOT_CONFIGURED, NOT_DEFINED = "ready", "not_configured", "not_defined"
+READY, NOT_CONFIGURED, NOT_DEFINED, NOT_CONNECTED = "ready", "not_configured", "not_defined", "not_connected"
 
 
 async def status(setup: Setup, recent: Callable[[int], Awaitable[list[Result]]]) -> Result:
@@ -35,7 +37,11 @@ async def status(setup: Setup, recent: Callable[[int], Awaitable[list[Result]]])
         _shown(setup, org, external, principal, rows.pop(key, PrincipalHealth(key, frozenset())), looks.get(key))
         for external, principal, key in _keys(org, list(rows))
     ]
-    left = [{**_times(row), **_condition(_GONE), "missing": []} for _, row in sorted(rows.items())]
+    left = [
+        {**_times(row), **_condition(_GONE), "missing": []}
+        for key, row in sorted(rows.items())
+        if provider_of_key(key) not in org.external_auth_identity_providers
+    ]
     principals = shown + left
     counts: dict[str, int] = {}
     for row in principals:
@@ -72,7 +78,10 @@ def _shown(
 ) -> Result:
     missing = sorted(names_needed(setup, org, external, principal) - row.secrets_set)
     protocol = setup.catalogue.get(external.protocol)
-    if missing:
+    unconnected = protocol is not None and protocol.interactive and CONNECTION not in row.secrets_set
+    if not missing and unconnected:
+        condition = Condition(NOT_CONNECTED, "no authorization was given yet", None, connecting(row.key))
+    elif missing:
         condition = Condition(NOT_CONFIGURED, f"no {', '.join(missing)}")
     elif protocol is None or not protocol.obtains:
         failed = row.last_error_at is not None
@@ -81,7 +90,7 @@ def _shown(
         fingerprint = fingerprint_of(org, external, principal, row.key)
         now = setup.now()
         facts = facts_of(look or Look(row.key), fingerprint, now)
-        condition = condition_of(facts, row.key, secret_names(protocol.parameters), now)
+        condition = condition_of(facts, row.key, secret_names(protocol), now)
     return {
         **_times(row),
         "type": principal.type.value,

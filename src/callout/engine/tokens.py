@@ -172,7 +172,7 @@ class Tokens:
         if valid and same:
             return f"generation {look.generation} is stored: the next callout adopts it"
         if look.stated is not None and look.stated.fingerprint == slot.fingerprint:
-            raise refusal_of(look.stated, secret_names(slot.protocol.parameters))
+            raise refusal_of(look.stated, secret_names(slot.protocol))
         return "no valid token is stored: the next callout obtains one"
 
     async def landed(self, within: float) -> None:

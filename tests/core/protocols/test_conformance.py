@@ -15,15 +15,7 @@ from callout.core.errors import Refused
 from callout.core.explanation import Explanation, Step
 from callout.core.message import HttpRequest
 from callout.core.model.credentials import PrincipalType
-from callout.core.protocol import (
-    AuthenticationProtocol,
-    Moment,
-    Needs,
-    Parameter,
-    Token,
-    Values,
-    required_secrets,
-)
+from callout.core.protocol import AuthenticationProtocol, Moment, Needs, Parameter, Token, Values, with_defaults
 from callout.core.reasons import Blame
 from callout.core.secret import Redactable, Secret, reveal
 from tests.keys import key_pair
@@ -33,6 +25,12 @@ Kind = type[AuthenticationProtocol]
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 MOMENT = Moment(NOW, entropy=bytes(range(32)))
 CANARY = "c4n4ry-Zq7"
+#: What kind of key signs by an algorithm.
+KEY_FOR = {f"{family}{bits}": "RSA" for family in ("RS", "PS") for bits in (256, 384, 512)}
+KEY_FOR |= {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "EdDSA": "Ed25519"}
+KEY_FOR |= {"RSA-SHA1": "RSA", "RSA-SHA256": "RSA", "rsa-v1_5-sha256": "RSA", "rsa-pss-sha512": "RSA"}
+KEY_FOR |= {"ecdsa-p256-sha256": "P-256", "ecdsa-p384-sha384": "P-384", "ed25519": "Ed25519"}
+RANDOM = re.compile("^PS|-pss-")
 TOKEN = Token(Secret(f"{CANARY}-token"), NOW, expires_at=NOW + timedelta(hours=1))
 REQUESTS = (
     HttpRequest("GET", "https://orders.example/v2/x?y=1"),
@@ -57,44 +55,32 @@ def sealed(parameter: Parameter) -> str:
     return plain if parameter.pattern is None else base64.b64encode(plain.encode()).decode()
 
 
-#: Which key a choice of an algorithm needs; RSA where it names none of these.
-CURVES = {
-    "ES256": "P-256",
-    "p256": "P-256",
-    "ES384": "P-384",
-    "p384": "P-384",
-    "ES512": "P-521",
-    "d25519": "Ed25519",
-    "EdDSA": "Ed25519",
-}
-SALTED = re.compile(r"PS\d{3}|-pss-")
-
-
-def key_kind(parameters: dict[str, str]) -> str:
-    """Return the kind of key that signs with these parameters."""
-    values = " ".join(parameters.values())
-    return next((curve for mark, curve in CURVES.items() if mark in values), "RSA")
-
-
 def made(kind: Kind, **parameters: str) -> AuthenticationProtocol:
-    """Build a protocol with every declared value set, but for those of which only a pattern is known."""
-    known = [p for p in kind.parameters if not p.secret and (p.pattern is None or p.default)]
-    plain = {f"{p.name}.Own" if p.key else p.name: value_of(p) for p in known} | parameters
-    pairs = {p.name: key_pair(key_kind(plain)) for p in known if p.key_pair}
+    """Build a protocol with every declared value set."""
+    declared = [p for p in kind.parameters if (p.required or not p.key_pair) and (p.pattern is None or p.default)]
+    plain = {f"{p.name}.Own" if p.key else p.name: value_of(p) for p in declared if not p.secret}
     secrets = {p.name: Secret(sealed(p)) for p in kind.parameters if p.secret}
     secrets |= {f"{p.name}.Sealed": Secret(sealed(p)) for p in kind.parameters if p.key}
+    plain |= without_algorithm(parameters, kind) | parameters
+    key = next((KEY_FOR[value] for value in plain.values() if value in KEY_FOR), "P-256")
+    pairs = {p.name: key_pair(key) for p in kind.parameters if p.key_pair}
     return kind(Values(plain, secrets, pairs))
 
 
+def without_algorithm(parameters: dict[str, str], kind: Kind) -> dict[str, str]:
+    """Leave the algorithm of signatures to the key, where it is not what is varied."""
+    chosen = {p.name: "" for p in kind.parameters if set(p.choices) & KEY_FOR.keys() and p.default is None}
+    return {name: value for name, value in chosen.items() if name not in parameters}
+
+
 def variants(kind: Kind) -> list[AuthenticationProtocol]:
-    """Build a protocol once for each choice of each parameter."""
-    choices = [(p.name, choice) for p in kind.parameters for choice in p.choices]
+    """Build a protocol once for each choice of each parameter, and with each key that it need not have.
+
+    Of algorithms those whose signatures are random are left out: what they sign is never the same twice.
+    """
+    choices = [(p.name, choice) for p in kind.parameters for choice in p.choices if not RANDOM.search(choice)]
+    choices += [(p.name, value_of(p)) for p in kind.parameters if p.key_pair and not p.required]
     return [made(kind), *(made(kind, **{name: choice}) for name, choice in choices)]
-
-
-def steady(kind: Kind) -> list[AuthenticationProtocol]:
-    """Return the variants whose signatures are the same each time: those of RSA-PSS have a random salt."""
-    return [each for each in variants(kind) if not SALTED.search(" ".join(each.values.parameters.values()))]
 
 
 def token_endpoints(kind: Kind) -> set[str]:
@@ -140,7 +126,7 @@ def test_its_principals_are_of_known_types(kind: Kind) -> None:
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda r: r.method)
 def test_apply_is_the_same_twice_and_leaves_its_input_unchanged(kind: Kind, request_: HttpRequest) -> None:
     before = (request_.method, request_.url, request_.headers, request_.body)
-    for protocol in steady(kind):
+    for protocol in variants(kind):
         assert protocol.apply(request_, TOKEN, MOMENT) == protocol.apply(request_, TOKEN, MOMENT)
         assert (request_.method, request_.url, request_.headers, request_.body) == before
 
@@ -165,7 +151,7 @@ BODIES = tuple(replace(REQUESTS[1], body=body) for body in (None, b"", b"other")
 @every
 def test_apply_looks_at_no_more_of_a_request_than_it_needs(kind: Kind) -> None:
     """The engine keeps what was added for the next request, or reads no body, where that is not needed."""
-    for protocol in steady(kind):
+    for protocol in variants(kind):
         needs = protocol.needs(protocol.values.parameters)
         alike = {Needs.NOTHING: REQUESTS, Needs.HEAD: BODIES, Needs.BODY: BODIES[:1]}[needs]
         added = [protocol.apply(request, TOKEN, MOMENT) for request in alike]
@@ -186,13 +172,15 @@ def test_no_secret_shows_in_what_is_built_or_printed(kind: Kind) -> None:
 
 @every
 def test_a_secret_that_is_not_set_is_refused_before_anything_is_sent(kind: Kind) -> None:
-    for whole in (protocol.values for protocol in variants(kind)):
-        for lacking_name in required_secrets(kind, whole.parameters):
-            secrets = {name: secret for name, secret in whole.secrets.items() if name != lacking_name}
-            lacking = kind(Values(whole.parameters, secrets, whole.key_pairs))
-            with pytest.raises(Refused, match=lacking_name) as refused:
-                next(lacking.obtain(MOMENT, None)) if kind.obtains else lacking.apply(REQUESTS[0], None, MOMENT)
-            assert refused.value.reason.code == "principal_not_configured"
+    whole = made(kind).values
+    for parameter in kind.parameters:
+        if not parameter.secret or not parameter.is_needed(with_defaults(kind, whole.parameters)):
+            continue
+        secrets = {name: secret for name, secret in whole.secrets.items() if name != parameter.name}
+        lacking = kind(Values(whole.parameters, secrets, whole.key_pairs))
+        with pytest.raises(Refused, match=parameter.name) as refused:
+            next(lacking.obtain(MOMENT, None)) if kind.obtains else lacking.apply(REQUESTS[0], None, MOMENT)
+        assert refused.value.reason.code == "principal_not_configured"
 
 
 @every
@@ -200,7 +188,12 @@ def test_a_protocol_obtains_a_token_exactly_where_it_says_so(kind: Kind) -> None
     assert kind.obtains == (kind.obtain is not AuthenticationProtocol.obtain)
 
 
-GRANTED = answer(200, json.dumps({"access_token": f"{CANARY}-issued", "token_type": "Bearer", "expires_in": 60}))
+def granted(protocol: AuthenticationProtocol):
+    """Return what a server answers: a token that is bound to a key where the protocol shows one (RFC 9449 section 5)."""
+    kind = "DPoP" if protocol.values.parameters.get("dpop_certificate") else "Bearer"
+    return answer(200, json.dumps({"access_token": f"{CANARY}-issued", "token_type": kind, "expires_in": 60}))
+
+
 RFC_6749_ERRORS = (
     "invalid_request",
     "invalid_client",
@@ -237,7 +230,7 @@ ODD_ANSWERS = [
 def test_obtain_asks_the_token_endpoint_and_nothing_else(kind: Kind) -> None:
     for protocol in variants(kind):
         for stale in (None, TOKEN):
-            token, requests = play(protocol.obtain(MOMENT, stale), GRANTED)
+            token, requests = play(protocol.obtain(MOMENT, stale), granted(protocol))
             assert {request.url for request in requests} <= token_endpoints(kind)
             assert reveal(token.access_token) == f"{CANARY}-issued"
             assert token.issued_at == NOW
@@ -246,7 +239,7 @@ def test_obtain_asks_the_token_endpoint_and_nothing_else(kind: Kind) -> None:
 @obtaining
 def test_obtain_shows_no_secret_in_what_it_sends_when_printed(kind: Kind) -> None:
     for protocol in variants(kind):
-        token, requests = play(protocol.obtain(MOMENT, TOKEN), GRANTED)
+        token, requests = play(protocol.obtain(MOMENT, TOKEN), granted(protocol))
         hidden = {sealed(p) for p in kind.parameters if p.secret or p.key} | {f"{CANARY}-issued"}
         assert [secret for secret in hidden if secret in repr((token, requests))] == []
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from callout.adapters.store import bodies
 from callout.adapters.store.tables import DEFINITION, SECRET, of_key
 from callout.core.model.credentials import ExternalCredential, UserExternalCredentialKey
+from callout.core.model.identity_providers import NAMED_BY, ExternalAuthIdentityProvider
 from callout.core.model.org import SECTIONS, Org
 from callout.core.model.sources import rows_of
 from callout.core.refresh.epoch import fingerprint_of, lineage_of
@@ -25,14 +26,16 @@ class Epoch:
 def epoch_of(connection: Connection, key: UserExternalCredentialKey) -> Epoch | None:
     """Return what is in force; None where the principal is not defined any more."""
     section = SECTIONS[ExternalCredential]
-    row = connection.execute(
-        select(DEFINITION).where(DEFINITION.c.section == section, DEFINITION.c.name == key.external_credential)
-    ).one_or_none()
-    external = bodies.decode(*row) if row is not None else None
+    external = _definition(connection, section, key.external_credential)
     principal = external.principal(key.principal) if isinstance(external, ExternalCredential) else None
     if not isinstance(external, ExternalCredential) or principal is None:
         return None
     org = Org(external_credentials={external.name: external})
+    if NAMED_BY in external.parameters:
+        section = SECTIONS[ExternalAuthIdentityProvider]
+        provider = _definition(connection, section, external.parameters[NAMED_BY])
+        if isinstance(provider, ExternalAuthIdentityProvider):
+            org = replace(org, external_auth_identity_providers={provider.name: provider})
     columns = (SECRET.c.name, SECRET.c.version, SECRET.c.own_version)
     versions: dict[UserExternalCredentialKey, int] = {}
     own_versions: dict[str, int] = {}
@@ -42,3 +45,9 @@ def epoch_of(connection: Connection, key: UserExternalCredentialKey) -> Epoch | 
             own_versions[secret.name] = secret.own_version
     org = replace(org, secret_versions=versions)
     return Epoch(fingerprint_of(org, external, principal, key), lineage_of(org, external, principal, own_versions))
+
+
+def _definition(connection: Connection, section: str, name: str) -> object:
+    found = (DEFINITION.c.section == section) & (DEFINITION.c.name == name)
+    row = connection.execute(select(DEFINITION).where(found)).one_or_none()
+    return bodies.decode(*row) if row is not None else None

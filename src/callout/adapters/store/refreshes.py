@@ -112,7 +112,7 @@ class SqlRefreshes:
             if _generation(connection, lease.key) != intent.replaces:
                 outcome = Outcome.MOVED
             if outcome in (Outcome.DONE, Outcome.CARRIED):
-                _write(connection, token, intent.lineage)
+                write_token(connection, token, intent.lineage)
                 connection.execute(delete(STATED).where(of_key(STATED, lease.key)))
             connection.execute(delete(INTENT).where(of_key(INTENT, lease.key)))
             connection.execute(delete(LEASE).where(_same(lease)))
@@ -155,7 +155,7 @@ class SqlRefreshes:
                     return False
             if _generation(connection, token.key) != replaces:
                 return False
-            _write(connection, token, "")
+            write_token(connection, token, "")
             return True
 
         return await self._database.write(work)
@@ -213,7 +213,8 @@ def _put(connection: Connection, table: Table, key: Key, values: dict[str, Any])
     connection.execute(insert(table).values(key_columns(key) | values))
 
 
-def _write(connection: Connection, token: StoredToken, lineage: str) -> None:
+def write_token(connection: Connection, token: StoredToken, lineage: str) -> None:
+    """Write a token, in the place of one that is there."""
     values: dict[str, Any] = {name: getattr(token, name) for name in _TOKEN_NAMES} | {"lineage": lineage}
     if token.obtained_because != FIRST:
         values["last_refresh_at"] = token.issued_at

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, inspect
 from callout.adapters.store import sqlite
 from callout.adapters.store.audit import SqlAuditTrail
 from callout.adapters.store.changes import Changes
+from callout.adapters.store.connections import SqlConnections
 from callout.adapters.store.data_keys import SqlDataKeys
 from callout.adapters.store.database import Database
 from callout.adapters.store.definitions import SqlDefinitions
@@ -29,6 +30,7 @@ class Store:
         self._changes = Changes(database)
         self.definitions = SqlDefinitions(database)
         self.user_external_credentials = SqlUserExternalCredentials(database)
+        self.connections = SqlConnections(database)
         self.audit = SqlAuditTrail(database, clock)
         self.data_keys = SqlDataKeys(database)
         self.envelopes = SqlEnvelopes(database)

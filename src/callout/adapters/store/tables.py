@@ -28,7 +28,7 @@ from sqlalchemy import (
 from callout.core.model.credentials import UserExternalCredentialKey
 
 #: The migration that this version of the code needs; ids of migrations are four digits and count up.
-REVISION = "0004"
+REVISION = "0005"
 
 #: Names sort by code point everywhere (a PostgreSQL database may have been made with another collation).
 _NAME = Text().with_variant(Text(collation="C"), "postgresql")
@@ -202,6 +202,34 @@ TOKEN_ERROR = Table(
     Column("user", _NAME, primary_key=True),
     Column("at", Instant, nullable=False),
     Column("error", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+#: Authorizations that were asked for and have not come back: see `core.model.connections.Attempt`.
+ATTEMPT = Table(
+    "attempt",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("external_credential", _NAME, nullable=False),
+    Column("principal", _NAME, nullable=False),
+    Column("user", _NAME, nullable=False),
+    Column("who", _NAME, nullable=False),
+    Column("session", LargeBinary, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+    Column("return_url", Text, nullable=False),
+    Column("link", LargeBinary, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    sqlite_strict=True,
+)
+
+#: Links that were used to connect, until they would have ended anyway.
+SPENT_LINK = Table(
+    "spent_link",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("expires_at", Instant, nullable=False),
     sqlite_strict=True,
 )
 

@@ -30,8 +30,9 @@ from callout.core.model.credentials import (
 )
 from callout.core.model.org import Org
 from callout.core.model.people import GUEST, INCLUDES_READ, Caller, Muted, User
-from callout.core.protocol import Catalogue, declared_parameter, required_secrets
+from callout.core.protocol import CONNECTION, Catalogue, declared_parameter, required_secrets
 from callout.core.reasons import Reason
+from callout.core.refresh.state import connecting
 
 #: How long the new time box is that a remedy proposes for one that has ended.
 NEW_BOX = "8h"
@@ -432,6 +433,13 @@ def _read_remedy(org: Org, caller: Caller) -> Remedy:
     )
 
 
+def _not_connected(holder: UserExternalCredentialKey) -> Step:
+    """Say that nobody has given an authorization yet."""
+    remedy = connecting(holder)
+    detail = f"{holder} is not connected: no authorization was given yet; expected one, given in a browser"
+    return Step("configured", held=False, detail=detail, reason="authorization_required", remedies=(remedy,))
+
+
 def _configured_step(
     org: Org,
     catalogue: Catalogue,
@@ -442,11 +450,14 @@ def _configured_step(
 ) -> Step:
     holder = holder_of(external, principal, caller.user)
     try:
-        missing = required_names(catalogue, external, principal, named) - org.configured.get(holder, frozenset())
+        missing = required_names(catalogue, org.whole(external), principal, named) - org.values_set(external, holder)
     except FormulaError as error:
         remedy = Remedy("Correct the formula in the custom header", "callout apply -f FILE")
         detail = error.whole
         return Step("configured", held=False, detail=detail, reason="formula_failed", remedies=(remedy,))
+    protocol = catalogue[external.protocol]
+    if not missing and protocol.interactive and CONNECTION not in org.values_set(external, holder):
+        return _not_connected(holder)
     if not missing:
         return Step("configured", held=True, detail=f"{holder} has every value that {external.protocol} needs")
     names = " ".join(f"{name}=-" for name in sorted(missing))

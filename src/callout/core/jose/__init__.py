@@ -3,6 +3,7 @@
 The one owner of joserfc. Left to others: where keys are kept (the vault), and what a token is for.
 """
 
+from callout.core.jose.claims import declared, identifying, self_signed, unique
 from callout.core.jose.keys import (
     ALGORITHMS,
     algorithm_of,
@@ -39,11 +40,15 @@ __all__ = [
     "certificate_chain",
     "certificate_thumbprint",
     "claim_text",
+    "declared",
     "expires_at",
+    "identifying",
     "peek",
     "public_jwk",
     "read_keys",
+    "self_signed",
     "sign",
     "thumbprint",
+    "unique",
     "verify",
 ]

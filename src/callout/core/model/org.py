@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from callout.core.model.certificates import ClientCertificate
 from callout.core.model.credentials import ExternalCredential, NamedCredential, UserExternalCredentialKey
+from callout.core.model.identity_providers import NAMED_BY, ExternalAuthIdentityProvider
 from callout.core.model.issuers import TrustedIssuer
 from callout.core.model.people import (
     GUEST,
@@ -31,10 +32,12 @@ Definition = (
     | Package
     | TrustedIssuer
     | ClientCertificate
+    | ExternalAuthIdentityProvider
 )
 
 #: The section of the manifest that holds each kind of definition, in the order in which they are written.
 SECTIONS: Mapping[type[Definition], str] = {
+    ExternalAuthIdentityProvider: "external_auth_identity_providers",
     ExternalCredential: "external_credentials",
     NamedCredential: "named_credentials",
     PermissionSet: "permission_sets",
@@ -66,6 +69,7 @@ class Org:
     packages: Mapping[str, Package] = field(default_factory=dict)
     trusted_issuers: Mapping[str, TrustedIssuer] = field(default_factory=dict)
     client_certificates: Mapping[str, ClientCertificate] = field(default_factory=dict)
+    external_auth_identity_providers: Mapping[str, ExternalAuthIdentityProvider] = field(default_factory=dict)
     keys: Mapping[bytes, CallerKey] = field(default_factory=dict)
     configured: Mapping[UserExternalCredentialKey, frozenset[str]] = field(default_factory=dict)
     secret_versions: Mapping[UserExternalCredentialKey, int] = field(default_factory=dict)
@@ -95,6 +99,23 @@ class Org:
             secret_versions=dict(secret_versions or {}),
             **sections,  # type: ignore[arg-type]  # SECTIONS maps each type to its own section
         )
+
+    def provider_of(self, external: ExternalCredential) -> ExternalAuthIdentityProvider | None:
+        """Return the identity provider that an external credential names, or None."""
+        return self.external_auth_identity_providers.get(external.parameters.get(NAMED_BY, ""))
+
+    def whole(self, external: ExternalCredential) -> ExternalCredential:
+        """Return an external credential with the parameters of its identity provider under its own."""
+        provider = self.provider_of(external)
+        if provider is None:
+            return external
+        return replace(external, parameters={**provider.parameters, **external.parameters})
+
+    def values_set(self, external: ExternalCredential, key: UserExternalCredentialKey) -> frozenset[str]:
+        """Return the names of the secret values that one principal (and user) has, those of its provider among them."""
+        provider = self.provider_of(external)
+        shared = self.configured.get(provider.key, frozenset()) if provider is not None else frozenset()
+        return self.configured.get(key, frozenset()) | shared
 
     def definitions(self) -> tuple[Definition, ...]:
         """Return every definition, section by section, each in the order of its names."""

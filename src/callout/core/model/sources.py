@@ -10,14 +10,17 @@ from callout.core.model.org import Org
 
 
 def parameters_of(org: Org, external: ExternalCredential, principal: Principal) -> dict[str, str]:
-    """Return the parameters that are in force for a principal: its own win over those of the external credential."""
-    del org
-    return {**external.parameters, **principal.parameters}
+    """Return the parameters that are in force for a principal: its own win over those of the external credential.
+
+    Those of an identity provider that it names stand below both.
+    """
+    return {**org.whole(external).parameters, **principal.parameters}
 
 
 def rows_of(
     org: Org, external: ExternalCredential, principal: Principal, key: UserExternalCredentialKey
 ) -> tuple[UserExternalCredentialKey, ...]:
     """Return the rows whose sealed values are in force for a key; of equal names that of the later row wins."""
-    del org, external, principal
-    return (key,)
+    del principal
+    provider = org.provider_of(external)
+    return (key,) if provider is None else (provider.key, key)

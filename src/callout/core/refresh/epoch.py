@@ -19,8 +19,8 @@ from callout.core.model.credentials import ExternalCredential, Principal, UserEx
 from callout.core.model.org import Org
 from callout.core.model.sources import parameters_of, rows_of
 
-#: The secrets that a refresh token hangs on: set anew, the chain begins anew.
-LINEAGE_SECRETS = frozenset({"refresh_token", "client_id"})
+#: The secrets that a refresh token hangs on: set anew, the chain begins anew. `connection` is an authorization given.
+LINEAGE_SECRETS = frozenset({"refresh_token", "client_id", "connection"})
 
 
 def fingerprint_of(org: Org, external: ExternalCredential, principal: Principal, key: UserExternalCredentialKey) -> str:

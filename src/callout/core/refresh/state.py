@@ -16,7 +16,7 @@ from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.refreshes import ENDS, Intent, Phase, State, Stated
-from callout.core.protocol import Parameter
+from callout.core.protocol import CONNECTION, AuthenticationProtocol
 
 #: A token is replaced this long before it expires, or after nine tenths of a shorter life, in seconds.
 REFRESH_BUFFER = 60.0
@@ -89,18 +89,34 @@ def buffer_of(issued_at: datetime, expires_at: datetime, jitter: float = 0.0) ->
     return timedelta(seconds=min(REFRESH_BUFFER, life / 10) * (1 + MOST_JITTER * jitter))
 
 
+def connecting(key: UserExternalCredentialKey) -> Remedy:
+    """Return the act by which an authorization is given (anew) in a browser."""
+    whose = f" --user {shlex.quote(key.user)}" if key.user else ""
+    reference = shlex.quote(f"{key.external_credential}/{key.principal}")
+    return Remedy("Connect it: give the authorization in a browser", f"callout connect {reference}{whose}")
+
+
 def remedy_of(key: UserExternalCredentialKey, secrets: Iterable[str]) -> Remedy:
-    """Return the act that ends a stated end: a new grant, or, where the protocol begins with none, any new secret."""
+    """Return the act that ends a stated end: a new grant, or, where the protocol begins with none, any new secret.
+
+    Where the grant is an authorization given in a browser, `secrets` begin with `connection`.
+    """
     names = list(secrets)
+    if CONNECTION in names:
+        return connecting(key)
     name = BEGINS_WITH if BEGINS_WITH in names else next(iter(names), "NAME")
     whose = f" --user {shlex.quote(key.user)}" if key.user else ""
     reference = shlex.quote(f"{key.external_credential}/{key.principal}")
     return Remedy("Give the principal a new grant", f"callout secret set {reference} {name}=-{whose}")
 
 
-def secret_names(parameters: Iterable[Parameter]) -> tuple[str, ...]:
-    """Return the names of a protocol's secrets, in their order."""
-    return tuple(parameter.name for parameter in parameters if parameter.secret)
+def secret_names(protocol: type[AuthenticationProtocol] | AuthenticationProtocol) -> tuple[str, ...]:
+    """Return the names of what a principal of a protocol begins with: its secrets, in their order.
+
+    `connection` is the first where that is an authorization given in a browser.
+    """
+    names = tuple(parameter.name for parameter in protocol.parameters if parameter.secret)
+    return (CONNECTION, *names) if protocol.interactive else names
 
 
 class Aftermath(Enum):

@@ -11,12 +11,14 @@ from dataclasses import replace
 from callout.core.errors import Problem
 from callout.core.model.certificates import ClientCertificate
 from callout.core.model.credentials import ExternalCredential, NamedCredential
+from callout.core.model.identity_providers import NAMED_BY, ExternalAuthIdentityProvider
 from callout.core.model.issuers import TrustedIssuer
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
 from callout.core.model.people import PROFILE_PREFIX, Package, PermissionSet, PermissionSetGroup, Profile, User
 from callout.core.protocol import Catalogue
 from callout.core.rules.certificates import client_certificate_problems
 from callout.core.rules.external_credentials import external_credential_problems, secret_name_problems, users_of
+from callout.core.rules.identity_providers import identity_provider_problems
 from callout.core.rules.issuers import trusted_issuer_problems
 from callout.core.rules.named_credentials import named_credential_problems
 from callout.core.rules.names import nearest
@@ -65,7 +67,7 @@ def _problems_of_one(
         case NamedCredential():
             return named_credential_problems(org, catalogue, definition)
         case ExternalCredential():
-            return external_credential_problems(definition, catalogue, using)
+            return external_credential_problems(definition, catalogue, using, org.external_auth_identity_providers)
         case PermissionSet():
             return permission_set_problems(org, definition)
         case PermissionSetGroup():
@@ -80,6 +82,8 @@ def _problems_of_one(
             return trusted_issuer_problems(org, definition)
         case ClientCertificate():
             return client_certificate_problems(org, definition)
+        case ExternalAuthIdentityProvider():
+            return identity_provider_problems(definition, catalogue)
 
 
 def _package_problems(org: Org, catalogue: Catalogue, package: Package) -> Iterator[Problem]:
@@ -90,7 +94,7 @@ def _package_problems(org: Org, catalogue: Catalogue, package: Package) -> Itera
     problems: list[Problem] = []
     for external in package.external_credentials:
         using = [named for named in package.named_credentials if named.external_credential == external.name]
-        problems += external_credential_problems(external, catalogue, using)
+        problems += external_credential_problems(external, catalogue, using, org.external_auth_identity_providers)
     for named in package.named_credentials:
         if named.external_credential in asked.external_credentials:  # one of the admin's may have gone since
             problems += named_credential_problems(asked, catalogue, named)
@@ -106,6 +110,7 @@ def _keys_that_matter(definition: Definition, using: list[NamedCredential]) -> I
             yield "external_credentials", definition.external_credential
         case ExternalCredential():
             yield from (("named_credentials", named.name) for named in using)
+            yield SECTIONS[ExternalAuthIdentityProvider], definition.parameters.get(NAMED_BY, "")
         case PermissionSet(may_act_for=others) if others:
             yield from (("external_credentials", r.external_credential) for r in definition.principals)
             yield from (
@@ -121,7 +126,7 @@ def _keys_that_matter(definition: Definition, using: list[NamedCredential]) -> I
             yield "profiles", definition.profile
             yield from (("permission_sets", name) for name in definition.set_names)
             yield from (("permission_set_groups", name) for name in definition.group_names)
-        case Package():
+        case Package() | ExternalAuthIdentityProvider():
             return
         case TrustedIssuer():
             yield from (("users", user) for user in definition.users.values())

@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from callout.core.errors import Problem
 from callout.core.formula import ISSUED_TOKEN
-from callout.core.json_pointer import refusal_of_pointer
 from callout.core.model.credentials import ExternalCredential, NamedCredential, Principal
+from callout.core.model.identity_providers import NAMED_BY, ExternalAuthIdentityProvider
 from callout.core.model.org import Org
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter, declared_parameter
 from callout.core.refresh.idle import refusal_of_limit
 from callout.core.refresh.rules import refusal_of
 from callout.core.rules.headers import formula_problems, header_problems, names_read, shared_principals
+from callout.core.rules.identity_providers import provided_problems
 from callout.core.rules.names import developer_name_rule, namespace_rule, nearest, readable_name_rule
+from callout.core.rules.parameters import BREAKS, key_problems, value_problems
 from callout.core.rules.refresh_rules import refresh_rule_problems
-from callout.core.rules.urls import refusal_of_url
 
 #: Parameters and secrets have names that a formula can say: `$Credential.Orders.tenant`.
 PARAMETER_NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
 HIGHEST_SEQUENCE = 2**31 - 1
 
 _PARAMETER_NAME = re.compile(PARAMETER_NAME)
-_BREAKS = ("\r", "\n", "\0")
 
 
 def external_credential_problems(
-    external: ExternalCredential, catalogue: Catalogue, users: Collection[NamedCredential]
+    external: ExternalCredential,
+    catalogue: Catalogue,
+    users: Collection[NamedCredential],
+    providers: Mapping[str, ExternalAuthIdentityProvider] | None = None,
 ) -> Iterator[Problem]:
-    """Judge one external credential, as `users`, the named credentials that name it, use it."""
+    """Judge one external credential, as `users`, the named credentials that name it, use it.
+
+    `providers` are the identity providers that are defined, by name: parameters are judged together with those of its.
+    """
     place = f"external_credentials.{external.name}"
     rule = developer_name_rule(external.name)
     if rule is not None:
@@ -50,6 +57,7 @@ def external_credential_problems(
         yield Problem(f"{place}.protocol", repr(external.protocol), expected, hint)
     else:
         yield from _parameter_problems(external, protocol, users, place)
+        yield from _provider_problems(external, catalogue, users, providers or {}, place)
     yield from _principal_problems(external, protocol, place)
     generating = any(named.generate_authorization_header for named in users)
     written = protocol.writes if protocol is not None and generating else ()
@@ -81,7 +89,7 @@ def secret_name_problems(
     for name in names:
         keyed = declared_parameter(protocol, name) if protocol is not None and "." in name else None
         if keyed is not None:
-            yield from _key_problems(keyed, name, f"{place}.{name}")
+            yield from key_problems(keyed, name, f"{place}.{name}")
         elif _PARAMETER_NAME.fullmatch(name) is None:
             yield Problem(f"{place}.{name}", f"name {name!r}", "letters, digits and underscores, a letter first")
         elif name in declared and not declared[name].secret:
@@ -134,9 +142,7 @@ def _parameter_problems(
 ) -> Iterator[Problem]:
     declared = {p.name: p for p in protocol.parameters}
     read = _names_read(external, users, protocol)
-    private = external.allow_private_network
-    if private is None:
-        private = any(named.allow_private_network for named in users)
+    private = _private(external, users)
     places = [(f"{place}.parameters", external.parameters)]
     places += [(f"{place}.principals.{p.name}.parameters", p.parameters) for p in external.principals]
     for where, parameters in places:
@@ -144,46 +150,45 @@ def _parameter_problems(
             here = f"{where}.{name}"
             known = declared_parameter(protocol, name)
             if known is not None:
-                yield from _key_problems(known, name, here)
-                yield from _value_problems(known, value, here, private=private)
+                yield from key_problems(known, name, here)
+                yield from value_problems(known, value, here, private=private)
                 if known.formula:
                     yield from formula_problems(value, here, external.name, protocol, shared_principals(external))
             elif name not in read or _PARAMETER_NAME.fullmatch(name) is None:
                 yield _unknown_parameter(external.protocol, name, declared, here)
-            elif any(character in value for character in _BREAKS):
+            elif any(character in value for character in BREAKS):
                 yield Problem(here, "a value that holds CR, LF or NUL", "one line")
-    yield from _missing_problems(external, declared.values(), place)
 
 
-def _value_problems(declared: Parameter, value: str, place: str, *, private: bool) -> Iterator[Problem]:
-    if declared.secret:
-        yield Problem(place, f"secret {declared.name!r} as a parameter", "it under principals, in secrets")
-    elif any(character in value for character in _BREAKS):
-        yield Problem(place, "a value that holds CR, LF or NUL", "one line")
-    elif not value and declared.required:
-        yield Problem(place, "an empty value", declared.help)
-    elif declared.choices and value not in declared.choices:
-        expected = f"one of {', '.join(declared.choices)}"
-        yield Problem(place, repr(value), expected, nearest(value, declared.choices))
-    elif declared.pattern is not None and value and re.fullmatch(declared.pattern, value) is None:
-        yield Problem(place, repr(value), declared.help)
-    elif declared.url and value:
-        refusal = refusal_of_url(value, allow_private_network=private, query_allowed=True)
-        if refusal is not None:
-            yield Problem(place, refusal.got, refusal.expected)
-    elif declared.pointer and (wanted := refusal_of_pointer(value)) is not None:
-        yield Problem(place, repr(value), wanted)
+def _private(external: ExternalCredential, users: Collection[NamedCredential]) -> bool:
+    private = external.allow_private_network
+    return any(named.allow_private_network for named in users) if private is None else private
 
 
-def _key_problems(declared: Parameter, name: str, place: str) -> Iterator[Problem]:
-    """Judge what follows the dot in the name of a parameter with keys."""
-    key = name.partition(".")[2]
-    if declared.key is None:
+def _provider_problems(
+    external: ExternalCredential,
+    catalogue: Catalogue,
+    users: Collection[NamedCredential],
+    providers: Mapping[str, ExternalAuthIdentityProvider],
+    place: str,
+) -> Iterator[Problem]:
+    """Judge the identity provider that it names, what it takes over from it, and what is missing in both."""
+    declared = catalogue[external.protocol].parameters
+    for principal in external.principals:
+        if NAMED_BY in principal.parameters:
+            here = f"{place}.principals.{principal.name}.parameters.{NAMED_BY}"
+            yield Problem(here, "an identity provider of one principal", "it among the parameters of the credential")
+    name = external.parameters.get(NAMED_BY) if any(p.name == NAMED_BY for p in declared) else None
+    provider = providers.get(name) if name else None
+    if name and provider is None:
+        expected = "an external auth identity provider that is defined"
+        yield Problem(f"{place}.parameters.{NAMED_BY}", repr(name), expected, nearest(name, providers))
         return
-    if re.fullmatch(declared.key, key) is None:
-        yield Problem(place, f"name {key!r}", f"{declared.name}.NAME, with a NAME that can be sent")
-    elif key.lower() in declared.reserved:
-        yield Problem(place, f"{declared.name} {key!r}", "another: the protocol writes this one itself")
+    provided = provider.parameters if provider is not None else {}
+    taken = {n: v for n, v in provided.items() if n not in external.parameters}
+    private = _private(external, users)
+    yield from provided_problems(taken, catalogue, f"{place}.parameters.{NAMED_BY} {name}", private=private)
+    yield from _missing_problems(replace(external, parameters={**provided, **external.parameters}), declared, place)
 
 
 def _unknown_parameter(protocol: str, name: str, declared: Mapping[str, Parameter], place: str) -> Problem:
@@ -192,12 +197,16 @@ def _unknown_parameter(protocol: str, name: str, declared: Mapping[str, Paramete
     return Problem(place, f"parameter {name!r}", expected, nearest(name, plain))
 
 
-def _missing_problems(external: ExternalCredential, declared: Iterable[Parameter], place: str) -> Iterator[Problem]:
+def _missing_problems(external: ExternalCredential, declared: Sequence[Parameter], place: str) -> Iterator[Problem]:
+    defaults = {p.name: p.default for p in declared if p.default is not None}
+    own = {**defaults, **external.parameters}
     for parameter in declared:
-        needed = parameter.required and not parameter.secret and parameter.default is None
-        if not needed or parameter.name in external.parameters:
+        if parameter.secret or parameter.name in external.parameters:
             continue
-        lacking = [p for p in external.principals if parameter.name not in p.parameters]
+        given = [(p, {**own, **p.parameters}) for p in external.principals]
+        lacking = [p for p, known in given if parameter.name not in p.parameters and parameter.is_needed(known)]
+        if not lacking and (given or not parameter.is_needed(own)):
+            continue
         expected = f"{parameter.name}: {parameter.help}"
         if not external.principals or len(lacking) == len(external.principals):
             yield Problem(f"{place}.parameters", f"no {parameter.name}", expected)

@@ -15,6 +15,7 @@ from typing import Any
 
 from callout.core.errors import DefinitionError, Problem
 from callout.core.model.credentials import ExternalCredential, PrincipalReference, UserExternalCredentialKey
+from callout.core.model.identity_providers import ExternalAuthIdentityProvider
 from callout.core.model.org import SECTIONS, Definition
 from callout.core.rules import nearest, refusal_of_secret
 from callout.core.secret import Secret
@@ -98,6 +99,10 @@ class _Reader:
                 found = self._secrets_at.get(f"external_credentials.{definition.name}.principals.{principal.name}")
                 if found:
                     self.secrets[UserExternalCredentialKey(definition.name, principal.name)] = found
+        elif isinstance(definition, ExternalAuthIdentityProvider):
+            found = self._secrets_at.get(f"{SECTIONS[ExternalAuthIdentityProvider]}.{definition.name}")
+            if found:
+                self.secrets[definition.key] = found
 
     def _record(self, shape: RecordShape, node: Node, place: str, *, section: str = "", name: str = "") -> Any:
         """Read one mapping with fixed fields; None where it has a problem."""

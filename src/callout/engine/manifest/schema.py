@@ -11,6 +11,7 @@ from typing import Any
 
 from callout.core.model.certificates import DNS_NAME
 from callout.core.model.credentials import CustomHeader, HeaderSign
+from callout.core.model.identity_providers import CLIENT_SECRETS
 from callout.core.model.issuers import SIGNATURE_ALGORITHMS, TrustedIssuer
 from callout.core.model.org import SECTIONS
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter
@@ -20,6 +21,7 @@ from callout.core.rules import LONGEST_DESCRIPTION, LONGEST_LABEL
 from callout.core.rules.certificates import FINGERPRINT
 from callout.core.rules.external_credentials import HIGHEST_SEQUENCE, PARAMETER_NAME
 from callout.core.rules.headers import HEADER_NAME
+from callout.core.rules.identity_providers import parameters_of_providers
 from callout.core.rules.names import DEVELOPER_NAME, LONGEST_NAME, NAMESPACE
 from callout.core.rules.people import LONGEST_VERSION
 from callout.core.rules.refresh_rules import (
@@ -67,6 +69,7 @@ _PATH_PATTERN = r"^/[!-~]*$"
 _NAMES: Mapping[str, Any] = {
     "external_credentials": {"pattern": DEVELOPER_NAME, "maxLength": LONGEST_NAME},
     "named_credentials": {"pattern": DEVELOPER_NAME, "maxLength": LONGEST_NAME},
+    "external_auth_identity_providers": {"pattern": DEVELOPER_NAME, "maxLength": LONGEST_NAME},
     "permission_sets": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
     "permission_set_groups": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
     "profiles": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
@@ -224,6 +227,8 @@ def manifest_schema(catalogue: Catalogue) -> dict[str, Any]:
     external = sections["external_credentials"]["additionalProperties"]
     external["properties"]["protocol"]["enum"] = list(catalogue)
     external["allOf"] = [_condition(protocol) for protocol in catalogue.values()]
+    provider = sections["external_auth_identity_providers"]["additionalProperties"]
+    provider["properties"] = {**provider["properties"], **_of_provider(catalogue)}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Callout manifest",
@@ -331,6 +336,18 @@ def _condition(protocol: type[AuthenticationProtocol]) -> dict[str, Any]:
     return {
         "if": {"properties": {"protocol": {"const": protocol.name}}, "required": ["protocol"]},
         "then": {"description": protocol.title, "properties": then},
+    }
+
+
+def _of_provider(catalogue: Catalogue) -> dict[str, Any]:
+    """Say what the parameters and secrets of an external auth identity provider are."""
+    known = parameters_of_providers(catalogue).values()
+    plain = {p.name: _parameter(p) for p in known if p.key is None}
+    keyed = _keyed([p for p in known if p.key is not None], _parameter)
+    named = {"type": ["object", "null"], "additionalProperties": False}
+    return {
+        "parameters": {**named, "properties": plain, **keyed, "description": "Parameters of the OAuth protocols"},
+        SECRETS: {**named, "properties": {n: dict(_SECRET) for n in CLIENT_SECRETS}, "description": _TOLD[SECRETS]},
     }
 
 

@@ -25,6 +25,7 @@ from callout.core.model.credentials import (
     RateLimit,
     RefreshRule,
 )
+from callout.core.model.identity_providers import ExternalAuthIdentityProvider
 from callout.core.model.org import SECTIONS, Definition, Org
 from callout.core.model.people import Assignment, Muted, Package
 
@@ -204,7 +205,7 @@ def _record(kind: type[Any]) -> RecordShape:
     for name, field in found.items() if kind in _UNBRACKETED else ():
         if isinstance(field.shape, ListShape):
             found[name] = replace(field, shape=replace(field.shape, single=True))
-    if kind is Principal:
+    if kind in (Principal, ExternalAuthIdentityProvider):
         found[SECRETS] = FieldShape(MapShape(SecretShape()), required=False)
     return RecordShape(kind, found, key)
 

@@ -13,6 +13,7 @@ _BY_NOUN = {
     "named_credential": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "external_credential": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "secret": AdminPermission.MANAGE_NAMED_CREDENTIALS,
+    "identity_provider": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "token": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "user": AdminPermission.MANAGE_USERS,
     "key": AdminPermission.MANAGE_USERS,

@@ -8,6 +8,7 @@ and `modify_all` for everyone's. What one may not see is answered as what is not
 from __future__ import annotations
 
 import shlex
+from datetime import datetime
 
 from callout.core.access.proposing import least, new_name
 from callout.core.access.sources import object_permissions_of, principals_of
@@ -34,7 +35,7 @@ async def set_values(uses: Uses, q: r.Values, caller: Caller) -> Result:
     org = await uses.setup.org()
     there = org.configured.get(UserExternalCredentialKey(q.external_credential, q.principal, q.user or ""))
     own = ObjectPermission.EDIT if there else ObjectPermission.CREATE
-    _judge(uses, org, q, caller, _MANAGING, _EVERYTHING, frozenset({own}))
+    _judge(uses.setup.now(), org, q, caller, _MANAGING, _EVERYTHING, frozenset({own}))
     return await secret_values.set_secrets(
         uses.setup, str(caller), q.external_credential, q.principal, q.values, user=q.user
     )
@@ -44,14 +45,14 @@ async def list_values(uses: Uses, q: r.Held, caller: Caller) -> Result:
     """List names of values: with read."""
     org = await uses.setup.org()
     everyones = _EVERYTHING | {ObjectPermission.VIEW_ALL}
-    _judge(uses, org, q, caller, _LOOKING, everyones, INCLUDES_READ)
+    _judge(uses.setup.now(), org, q, caller, _LOOKING, everyones, INCLUDES_READ)
     return await secret_values.list_secrets(uses.setup, q.external_credential, q.principal, user=q.user)
 
 
 async def remove_values(uses: Uses, q: r.HeldNames, caller: Caller) -> Result:
     """Remove values: with delete."""
     org = await uses.setup.org()
-    _judge(uses, org, q, caller, _MANAGING, _EVERYTHING, frozenset({ObjectPermission.DELETE}))
+    _judge(uses.setup.now(), org, q, caller, _MANAGING, _EVERYTHING, frozenset({ObjectPermission.DELETE}))
     return await secret_values.remove_secrets(
         uses.setup, str(caller), q.external_credential, q.principal, q.names, user=q.user
     )
@@ -60,7 +61,7 @@ async def remove_values(uses: Uses, q: r.HeldNames, caller: Caller) -> Result:
 async def revoke_tokens(uses: Uses, q: r.Held, caller: Caller) -> Result:
     """Revoke the tokens of a principal and leave its values: with delete."""
     org = await uses.setup.org()
-    _judge(uses, org, q, caller, _MANAGING, _EVERYTHING, frozenset({ObjectPermission.DELETE}))
+    _judge(uses.setup.now(), org, q, caller, _MANAGING, _EVERYTHING, frozenset({ObjectPermission.DELETE}))
     one = secret_values.holder(org, q.external_credential, q.principal, q.user)
     return await revocation.revoke_tokens(uses.setup, str(caller), one.external, one.principal, one.key)
 
@@ -69,12 +70,20 @@ async def introspect(uses: Uses, q: r.Held, caller: Caller) -> Result:
     """Ask whether the token of a principal is active: with read."""
     org = await uses.setup.org()
     everyones = _EVERYTHING | {ObjectPermission.VIEW_ALL}
-    _judge(uses, org, q, caller, _LOOKING, everyones, INCLUDES_READ)
+    _judge(uses.setup.now(), org, q, caller, _LOOKING, everyones, INCLUDES_READ)
     return await introspection.introspect(uses.setup, q.external_credential, q.principal, user=q.user)
 
 
+def judge_own(
+    org: Org, key: UserExternalCredentialKey, caller: Caller, now: datetime, own: ObjectPermission
+) -> None:
+    """Raise unless the caller may do this with the values of a key: as an admin, or with their own ones."""
+    held = r.Held(external_credential=key.external_credential, principal=key.principal, user=key.user or None)
+    _judge(now, org, held, caller, _MANAGING, _EVERYTHING, frozenset({own}))
+
+
 def _judge(
-    uses: Uses,
+    now: datetime,
     org: Org,
     q: r.Values | r.Held,
     caller: Caller,
@@ -83,7 +92,6 @@ def _judge(
     own: frozenset[ObjectPermission],
 ) -> None:
     """Raise `OperationRefused`, `NotPermitted` or `Refused` unless one of the sets of permissions is enough."""
-    now = uses.setup.now()
     if caller.namespace is not None:
         detail = f"got secret values from code of package {caller.namespace}; expected plan or apply"
         raise OperationRefused("package_code_refused", detail)

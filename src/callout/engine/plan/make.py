@@ -18,11 +18,13 @@ from callout.core.model.credentials import (
     NamedCredential,
     PrincipalType,
 )
+from callout.core.model.identity_providers import ExternalAuthIdentityProvider, provider_of_key
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
 from callout.core.model.people import Package, PermissionSet, Profile
 from callout.core.ports import Change
 from callout.core.protocol import Catalogue
 from callout.core.rules import problems_of, secret_name_problems, users_of
+from callout.core.rules.identity_providers import provider_secret_problems
 from callout.engine.leaving import kept_without, without_package
 from callout.engine.manifest import Manifest, standard_of
 from callout.engine.plan.diff import differences
@@ -103,7 +105,7 @@ def _makers(manifest: Manifest) -> dict[Key, str]:
 
 def _keeping(wanted: Definition, present: Definition | None) -> Definition:
     match wanted:
-        case NamedCredential() | ExternalCredential():
+        case NamedCredential() | ExternalCredential() | ExternalAuthIdentityProvider():
             return replace(wanted, created_by_namespace=getattr(present, "created_by_namespace", None))
         case PermissionSet() | Profile():
             return replace(wanted, standard=getattr(present, "standard", False))
@@ -191,6 +193,10 @@ def _touched(org: Org, planned: Iterable[PlannedChange]) -> Iterator[Key]:
 
 def _secret_problems(after: Org, manifest: Manifest, catalogue: Catalogue) -> Iterator[Problem]:
     for key, secrets in manifest.secrets.items():
+        provider = provider_of_key(key)
+        if provider is not None:
+            yield from provider_secret_problems(f"{SECTIONS[ExternalAuthIdentityProvider]}.{provider}", secrets)
+            continue
         external = after.external_credentials.get(key.external_credential)
         principal = external.principal(key.principal) if external is not None else None
         place = f"external_credentials.{key.external_credential}.principals.{key.principal}"

@@ -18,6 +18,7 @@ from callout.core.model.credentials import (
     PrincipalType,
     UserExternalCredentialKey,
 )
+from callout.core.model.identity_providers import NAMED_BY
 from callout.core.model.org import SECTIONS, Definition, Org
 from callout.core.rules import users_of
 from callout.core.rules.headers import names_read, short_fields_read
@@ -52,6 +53,7 @@ class PackageWishes:
         for definition in list(self.definitions.values()):
             if isinstance(definition, ExternalCredential):
                 self._refuse_left_over_values(definition)
+                self._refuse_identity_provider(definition)
                 self._follow_to_named_credentials(definition)
         for key, definition in list(self.definitions.items()):
             if isinstance(definition, NamedCredential):
@@ -88,6 +90,15 @@ class PackageWishes:
                 whose = f" --user {shlex.quote(key.user)}" if key.user else ""
                 expected = f"none; an admin removes them: callout secret remove {reference} --all{whose}"
                 self.problems.append(Problem(place, got, expected))
+
+    def _refuse_identity_provider(self, external: ExternalCredential) -> None:
+        """The client secret of an admin's identity provider may not be sent where a package says."""
+        provider = external.parameters.get(NAMED_BY)
+        present = self.org.external_credentials.get(external.name)
+        if provider and (present is None or _sent(present) != _sent(external)):
+            place = f"{_EXTERNAL}.{external.name}.parameters.{NAMED_BY}"
+            got = f"identity provider {provider!r} by code of package {self.namespace}"
+            self.problems.append(Problem(place, got, "none: its client secret is an admin's, who names it"))
 
     def _follow_to_named_credentials(self, external: ExternalCredential) -> None:
         """Where anything else would be sent, every named credential that uses it waits for an admin."""

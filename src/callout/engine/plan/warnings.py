@@ -13,6 +13,7 @@ from callout.core.model.credentials import (
     PrincipalType,
     UserExternalCredentialKey,
 )
+from callout.core.model.identity_providers import provider_of_key
 from callout.core.model.org import Org
 from callout.core.model.people import User
 from callout.core.ports import Change
@@ -92,7 +93,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def _external_credentials(planned: Iterable[PlannedChange], writes: Iterable[SecretWrite]) -> list[str]:
-    names = [write.key.external_credential for write in writes]
+    names = [write.key.external_credential for write in writes if provider_of_key(write.key) is None]
     for change in planned:
         if isinstance(change.definition, NamedCredential):
             names.append(change.definition.external_credential)
@@ -107,12 +108,14 @@ def _missing_values(
     """Name the values that shared principals lack: until they are set, callouts are refused."""
     given = {(write.key, write.name) for write in writes}
     for external in (after.external_credentials[name] for name in external_credentials):
+        provider = after.provider_of(external)
+        shared = provider.key if provider is not None else None
         for principal in external.principals:
             key = UserExternalCredentialKey(external.name, principal.name)
-            needed = required_names(catalogue, external, principal)
+            needed = required_names(catalogue, after.whole(external), principal)
             for named in users_of(after, external.name):
-                needed |= required_names(catalogue, external, principal, named)
-            missing = sorted(n for n in needed - after.configured.get(key, frozenset()) if (key, n) not in given)
+                needed |= required_names(catalogue, after.whole(external), principal, named)
+            missing = sorted(n for n in needed - after.values_set(external, key) if not {(key, n), (shared, n)} & given)
             if missing and principal.type is not PrincipalType.PER_USER:
                 values = " ".join(f"{name}=-" for name in missing)
                 command = f"callout secret set {shlex.quote(str(key))} {values}"

@@ -1,0 +1,32 @@
+"""Who may connect which principal: an admin any; everybody else their own per-user ones, as the grants say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from callout.core.errors import Refused
+from callout.core.explanation import Remedy
+from callout.core.model.credentials import UserExternalCredentialKey
+from callout.core.model.org import Org
+from callout.core.model.people import Caller, ObjectPermission
+from callout.core.protocol import CONNECTION
+from callout.engine.operations.operation import LOCAL
+from callout.engine.operations.own_secrets import judge_own
+
+
+def caller_of(who: str) -> Caller:
+    """Return the caller whose authority an attempt or a link bears; an empty text is the admin of a home."""
+    return LOCAL if not who else Caller(who, None, proof="connect")
+
+
+def judge_connecting(org: Org, key: UserExternalCredentialKey, caller: Caller, now: datetime) -> None:
+    """Raise unless the caller may give an authorization for this principal (and user), or take it back.
+
+    A first one takes `create` on User External Credential, another `edit`; and the principal has to be granted.
+    """
+    user = org.users.get(caller.user)
+    if caller.proof != LOCAL.proof and (caller.is_guest or user is None or not user.active):
+        remedy = Remedy("Prove who you are: an admin makes a key with", "callout key create USER")
+        raise Refused("caller_unknown", "got no proof of an active user; expected one", remedy)
+    there = CONNECTION in org.configured.get(key, ())
+    judge_own(org, key, caller, now, ObjectPermission.EDIT if there else ObjectPermission.CREATE)
