@@ -1,6 +1,5 @@
 """What every protocol must do, run over `protocols.ALL`. A new protocol passes this before it has tests of its own."""
 
-import base64
 import importlib
 import json
 import pkgutil
@@ -52,7 +51,8 @@ def value_of(parameter: Parameter) -> str:
 def sealed(parameter: Parameter) -> str:
     """Return a secret that the declaration accepts, and that is known where it is shown."""
     plain = f"{CANARY}-{parameter.name}"
-    return plain if parameter.pattern is None else base64.b64encode(plain.encode()).decode()
+    even = plain + "." * (len(plain) % 2)
+    return plain if parameter.pattern is None else even.encode().hex()  # it is text, Base64 and hexadecimal
 
 
 def made(kind: Kind, **parameters: str) -> AuthenticationProtocol:

@@ -4,6 +4,7 @@ from callout.core.protocol import AuthenticationProtocol, Catalogue
 from callout.core.protocols.basic import Basic
 from callout.core.protocols.custom import Custom
 from callout.core.protocols.http_message_signatures import HttpMessageSignatures
+from callout.core.protocols.jwt import Jwt
 from callout.core.protocols.none import NoAuthentication
 from callout.core.protocols.oauth1 import OAuth1
 from callout.core.protocols.oauth2_authorization_code import OAuth2AuthorizationCode
@@ -23,6 +24,7 @@ ALL: tuple[type[AuthenticationProtocol], ...] = (
     OAuth2Password,
     OAuth2RefreshToken,
     OAuth2TokenExchange,
+    Jwt,
     OAuth1,
     HttpMessageSignatures,
 )
