@@ -25,7 +25,7 @@ from callout.core.reasons import Telling
 from callout.engine.callers import Identified, identify, key_in_authorization, key_in_headers
 from callout.engine.certificates import Shown, identified_by_certificate
 from callout.engine.definitions import CurrentOrg
-from callout.engine.evaluating import Asked, Written, evaluated_headers, request_to_sign, signed, with_body, written_of
+from callout.engine.evaluating import Asked, Written, evaluated_headers, request_to_sign, signed, with_body, with_request, written_of
 from callout.engine.explain import refusal_of, refused_by
 from callout.engine.issuers import BEARER, CallerTokens, Unverified
 from callout.engine.limits import RateLimits
@@ -42,6 +42,8 @@ MOST_ROUTES = 100_000
 #: How long a token in hand is used on while its replacement is on the way, in seconds.
 GRACE = 1.0
 FOREVER = float("inf")
+#: Random bytes of a callout's own nonce.
+NONCE = 16
 
 #: Returns the headers of a request; they are read where something is to be judged by them.
 Headers = Callable[[], Sequence[tuple[bytes, bytes]]]
@@ -60,6 +62,8 @@ class Draft:
     good_until: float = FOREVER
     asked: Asked | None = None
     written: Written | None = None
+    now: datetime | None = None  # what every formula of one callout reads as the time
+    nonce: str = ""
     passing: bool = False  # true for this callout alone: the time was read, or the request
     request: HttpRequest = field(default_factory=lambda: HttpRequest("GET", ""))
     explanation: Explanation = field(default_factory=Explanation)
@@ -410,6 +414,7 @@ class Callouts:
         What a caller sent is evaluated by the definitions in force alone, however long it took to come.
         """
         route, formulas = draft.route, draft.route.formulas
+        draft = replace(draft, now=self.clock.now(), nonce=self._scopes.entropy.bytes(NONCE).hex())
         if formulas is None or draft.asked is None:
             worded = formulas.worded if formulas is not None else ""
             return draft.noting("formulas", f"looked for in {worded or 'nothing'} that the caller sends")
@@ -429,13 +434,16 @@ class Callouts:
         named, external = decision.named_credential, decision.external_credential
         assert named is not None
         assert external is not None
-        request, passing = evaluated_headers(named, external, with_body(self._scope(draft), draft.written))
+        request, passing = evaluated_headers(named, external, self._scope(draft))
         draft = replace(draft, request=request, passing=draft.passing or passing)
         return draft.noting("headers", f"{len(request.headers)} headers written")
 
     def _scope(self, draft: Draft) -> Scope:
-        slot = draft.route.slot
-        return self._scopes.scope(slot.key.external_credential, slot.protocol, draft.token, draft.route.reader)
+        slot, named = draft.route.slot, draft.route.decision.named_credential
+        assert named is not None
+        name, reader = slot.key.external_credential, draft.route.reader
+        scope = self._scopes.scope(name, slot.protocol, draft.token, reader, draft.now)
+        return with_request(with_body(scope, draft.written), named, draft.asked, draft.nonce)
 
     async def authenticate(self, draft: Draft) -> Draft:
         """Apply the protocol: last, so that nothing changes the request afterwards."""
@@ -445,7 +453,7 @@ class Callouts:
             return draft.noting("authenticate", "generation of the Authorization header is off")
         protocol, asked, written = slot.protocol, draft.asked, draft.written
         name, token, reader = slot.key.external_credential, draft.token, draft.route.reader
-        moment = self._scopes.moment(name, protocol, reader, token, heard=slot.heard)
+        moment = self._scopes.moment(name, protocol, reader, token, heard=slot.heard, scope=self._scope(draft))
         if protocol.needs(protocol.values.parameters) is Needs.NOTHING:
             draft = replace(draft, request=protocol.apply(draft.request, token, moment))
         elif asked is None or written is None:
@@ -463,6 +471,7 @@ class Callouts:
         if lasts is not None:
             until = self._monotonic() + lasts.total_seconds()
             draft = replace(draft, fresh_until=min(draft.fresh_until, until), good_until=min(draft.good_until, until))
+            draft = replace(draft, passing=draft.passing or not lasts)  # what holds for no time is sent once
         if draft.request.query_added.parts and draft.written is not None:
             target = target_of(draft.request)
             draft = replace(draft, written=replace(draft.written, target=target))

@@ -80,7 +80,8 @@ def _targeted(draft: Draft, method: str, path: str) -> tuple[Draft, bytes]:
         draft = replace(draft, route=replace(route, decision=with_steps(route.decision, steps)))
     formulas = draft.route.formulas
     if formulas is not None and formulas.needs is not Needs.NOTHING:
-        draft = replace(draft, asked=Asked((), None, 0, method=method.encode(), target=target))
+        asked = Asked((), None, 0, method=method.encode(), target=target, callout_id=b"(the callout id)")
+        draft = replace(draft, asked=asked)
     return draft.noting("target", f"{method} {target.partition(b'?')[0].decode()}"), target
 
 

@@ -76,11 +76,14 @@ class Scopes:
         token: Token | None = None,
         *,
         heard: str = "",
+        scope: Scope | None = None,
     ) -> Moment:
-        """Return the moment that a protocol acts in: the time, fresh random bytes, and its formulas' values."""
-        now = self.clock.now()
-        scope = self.scope(external_credential, protocol, token, reader, now)
-        return Moment(now, self.entropy.bytes(ENTROPY), lambda text: _evaluated(text, scope), heard)
+        """Return the moment that a protocol acts in: the time, fresh random bytes, and its formulas' values.
+
+        `scope` is that of a callout under way, where there is one: all its formulas read one time and one request.
+        """
+        scope = scope or self.scope(external_credential, protocol, token, reader)
+        return Moment(scope.now, self.entropy.bytes(ENTROPY), lambda text: _evaluated(text, scope), heard)
 
 
 def _evaluated(text: str, scope: Scope) -> Redactable:

@@ -69,7 +69,7 @@ def test_line_break_escapes_mean_line_breaks() -> None:
             "$Api.Session",
             3,
             "global $Api",
-            "$Credential.ExternalCredential.Parameter, $User.Field or $Organization.Field",
+            "$Credential.ExternalCredential.Parameter, $User.Field, $Organization.Field, $Request.Field or $Callout.Field",
         ),
         ("$User.Emial", 3, "$User.Emial", "a field: Id, Username, Email, Name; did you mean Email?"),
         ("$User", 3, "$User", "$User and a field: Id, Username, Email, Name"),

@@ -27,8 +27,8 @@ ALGORITHM = Parameter(
 )
 COVERED = Parameter(
     "covered_components",
-    "Space-separated components that are signed (RFC 9421 section 2), such as @path, date or "
-    '"@query-param";name="Pet"; of a request without content those of its content are left out',
+    "Space-separated components that are signed (RFC 9421 section 2), such as @path or date, in quotes where they have"
+    " parameters; of a request without content those of its content are left out",
     required=False,
     default=_DEFAULT,
     pattern=rf"{_COMPONENT}(?: {_COMPONENT})*",
