@@ -8,7 +8,7 @@ from datetime import datetime
 
 from callout.core.errors import Refused
 from callout.core.formula import FormulaError, Scope, parse
-from callout.core.formula.credential import look_up, short_field
+from callout.core.formula.credential import look_up, private_key_of, short_field
 from callout.core.formula.values import Blob
 from callout.core.model.people import User
 from callout.core.ports import Clock, Entropy
@@ -66,6 +66,7 @@ class Scopes:
             reader.fields,
             self.organization,
             Blob(b"", is_secret=True),
+            private_key=lambda certificate: private_key_of(values, certificate),
         )
 
     def moment(

@@ -223,15 +223,16 @@ class Call(Expression):
         taken = _Taken(self, scope)
         arguments = [taken.later(i) if self.function.lazy else taken.now(i) for i in range(len(self.arguments))]
         time = (scope.now,) if self.function.timed else ()
+        keys = (scope.private_key,) if self.function.with_keys else ()
         try:
-            result = self.function.compute(*time, *arguments)
+            result = self.function.compute(*time, *keys, *arguments)
             if self.type is Type.NUMBER:
                 assert isinstance(result, Fraction)  # the table says so
                 result = bounded_number(result)
         except UnfitError as error:
             raise self.place.error(f"{error.got} as an argument of {self.function.name}", error.expected) from None
         longest = len(scope.body.content) if self.type is Type.BLOB and self.function.lazy else 0
-        return bounded(self.place, as_value(result, secret=taken.secret), longest)
+        return bounded(self.place, as_value(result, secret=taken.secret or self.function.with_keys), longest)
 
 
 class _Taken:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from callout.core.formula.values import Blob
+from callout.core.formula.values import Blob, UnfitError
 from callout.core.secret import Secret
 
 Names = frozenset[tuple[str, str]]
@@ -84,12 +84,16 @@ class Reads:
         return bool(self.bodies or self.request or self.callout)
 
 
+def _no_private_key(certificate: str) -> Secret:
+    raise UnfitError(f"certificate {certificate!r}", "one that signing_certificate of the external credential names")
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What formulas can read, at one moment.
 
     `credential` finds a parameter by external credential and name, `short` a short field; both raise where there is
-    none. `body` is the request's body as it will be sent.
+    none. `body` is the request's body as it will be sent. `private_key` finds one by the name of its certificate.
     """
 
     now: datetime
@@ -100,3 +104,4 @@ class Scope:
     body: Blob = field(default_factory=lambda: Blob(b"", is_secret=False))
     request: Mapping[str, str] = field(default_factory=dict)
     callout: Mapping[str, str] = field(default_factory=dict)
+    private_key: Callable[[str], Secret] = _no_private_key

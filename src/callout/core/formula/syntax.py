@@ -27,7 +27,7 @@ from callout.core.formula.expressions import (
     RequestBody,
     ShortField,
 )
-from callout.core.formula.functions import ABSENT, FUNCTIONS
+from callout.core.formula.functions import FUNCTIONS
 from callout.core.formula.operators import Binary, Logical, Unary
 from callout.core.formula.scope import (
     BODY,
@@ -172,7 +172,7 @@ class _Builder:
         name = str(_token(tree))
         function = FUNCTIONS.get(name.upper())
         if function is None:
-            raise place.error(f"function {name}", ABSENT.get(name.upper()) or self._known_functions(name))
+            raise place.error(f"function {name}", self._known_functions(name))
         if self._use not in function.uses:
             raise place.error(f"{function.name} in {self._use}", self._known_functions(""))
         return Call.of(place, function, self._children(tree, depth))

@@ -80,7 +80,7 @@ def secret_name_problems(
 ) -> Iterator[Problem]:
     """Judge the names of secrets that are to be set on a principal; the protocol or a formula must read them.
 
-    A protocol that declares nothing takes any name: its headers may be defined later.
+    A protocol that declares no secret takes any name: its headers may be defined later.
     """
     place = f"external_credentials.{external.name}.principals.{principal}.secrets"
     protocol = catalogue.get(external.protocol)
@@ -95,7 +95,7 @@ def secret_name_problems(
         elif name in declared and not declared[name].secret:
             expected = f"it under parameters: {external.protocol} does not keep it secret"
             yield Problem(f"{place}.{name}", f"parameter {name!r} as a secret", expected)
-        elif declared and name not in known:
+        elif name not in known and any(p.secret or p.key for p in declared.values()):
             expected = f"a secret that {external.protocol} or a header formula reads: {_listed(known)}"
             yield Problem(f"{place}.{name}", f"secret {name!r}", expected, nearest(name, known))
 
