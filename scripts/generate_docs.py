@@ -76,6 +76,8 @@ def protocols_page() -> str:
         summary = (sys.modules[protocol.__module__].__doc__ or "").strip()
         types = ", ".join(f"`{each.value}`" for each in protocol.principal_types)
         parts.append(f"\n## `{protocol.name}`: {protocol.title}\n\n{summary}\n\nPrincipals: {types}.\n")
+        if protocol.warning:
+            parts.append(f"\n**Mind:** {protocol.warning}.\n")
         if protocol.parameters:
             parts.append("\n| name | kind | required | default | what it is |\n| --- | --- | --- | --- | --- |\n")
         for each in protocol.parameters:

@@ -160,6 +160,7 @@ class AuthenticationProtocol(ABC):
     obtains: ClassVar[bool] = False  # True where obtain() gets a token
     hears: ClassVar[bool] = False  # True where answers say what the next request has to repeat
     interactive: ClassVar[bool] = False  # True where somebody has to authorize in a browser before a token is had
+    warning: ClassVar[str] = ""  # what an admin has to know before using it; plans and pages say it
     spends: ClassVar[bool] = False  # True where obtain() sends what may be good only once: a lost answer loses it
 
     def __init__(self, values: Values) -> None:
@@ -213,7 +214,7 @@ class AuthenticationProtocol(ABC):
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
         """Return the request with authentication added. Pure: the same input gives the same output.
 
-        What is added are headers that the protocol `writes`, and what is added to the query.
+        What is added are headers that the protocol `writes`, and what is added to the query, or dropped from it.
         """
 
 

@@ -25,7 +25,16 @@ from callout.core.reasons import Telling
 from callout.engine.callers import Identified, identify, key_in_authorization, key_in_headers
 from callout.engine.certificates import Shown, identified_by_certificate
 from callout.engine.definitions import CurrentOrg
-from callout.engine.evaluating import Asked, Written, evaluated_headers, request_to_sign, signed, with_body, with_request, written_of
+from callout.engine.evaluating import (
+    Asked,
+    Written,
+    evaluated_headers,
+    request_to_sign,
+    signed,
+    with_body,
+    with_request,
+    written_of,
+)
 from callout.engine.explain import refusal_of, refused_by
 from callout.engine.issuers import BEARER, CallerTokens, Unverified
 from callout.engine.limits import RateLimits
@@ -218,7 +227,7 @@ class Callouts:
             until=until,
             demands=demands_of(org, decision, self.limits, now, self._monotonic()),
             generation=org.generation,
-            reader=_reader(org, decision),
+            reader=Reader.of(org, decision.caller),
         )
 
     def judge(
@@ -471,17 +480,11 @@ class Callouts:
         if lasts is not None:
             until = self._monotonic() + lasts.total_seconds()
             draft = replace(draft, fresh_until=min(draft.fresh_until, until), good_until=min(draft.good_until, until))
-            draft = replace(draft, passing=draft.passing or not lasts)  # what holds for no time is sent once
-        if draft.request.query_added.parts and draft.written is not None:
+            draft = replace(draft, passing=draft.passing or not lasts)  # what lasts no time is sent once
+        if (draft.request.query_added.parts or draft.request.query_dropped) and draft.written is not None:
             target = target_of(draft.request)
             draft = replace(draft, written=replace(draft.written, target=target))
         return draft
-
-
-def _reader(org: Org, decision: Decision) -> Reader:
-    """Return whose fields formulas read: the acting user's."""
-    name = decision.caller.acting_user if decision.caller is not None else ""
-    return Reader(name, org.users.get(name))
 
 
 Stage = Callable[[Callouts, Draft], Awaitable[Draft]]

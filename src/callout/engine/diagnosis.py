@@ -10,7 +10,7 @@ from callout.core.access.decide import decide
 from callout.core.access.target import join
 from callout.core.errors import CalloutError, Refused
 from callout.core.explanation import Explanation
-from callout.core.message import HttpRequest, header_lines
+from callout.core.message import header_lines
 from callout.core.model.people import Caller
 from callout.core.protocol import Needs
 from callout.core.reasons import Telling
@@ -95,7 +95,7 @@ def _shown_request(draft: Draft, method: str, target: bytes) -> dict[str, Any]:
     shown = [[name, value.redacted] for name, value in draft.request.headers]
     if draft.route.replay.adds_key(method.encode()):
         shown.append([draft.route.replay.idempotency_header.decode(), "the callout id"])
-    url = HttpRequest(method, origin + target.decode(), query_added=draft.request.query_added).whole_url
+    url = replace(draft.request, url=origin + target.decode()).whole_url
     return {"method": method, "url": url.redacted, "headers": shown}
 
 

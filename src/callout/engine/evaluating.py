@@ -175,7 +175,9 @@ def signed(request: HttpRequest, given: HttpRequest, after: HttpRequest, writes:
     own = {name.lower() for name in writes}
     kept = tuple(header for header in request.headers if header[0].lower() not in own)
     wrote = tuple(header for header in after.headers if header[0].lower() in own)
-    return replace(given, headers=kept + wrote, body=None, query_added=after.query_added)
+    return replace(
+        given, headers=kept + wrote, body=None, query_added=after.query_added, query_dropped=after.query_dropped
+    )
 
 
 def _name(line: bytes) -> str:

@@ -10,7 +10,8 @@ from callout.core.errors import Refused
 from callout.core.formula import FormulaError, Scope, parse
 from callout.core.formula.credential import look_up, private_key_of, short_field
 from callout.core.formula.values import Blob
-from callout.core.model.people import User
+from callout.core.model.org import Org
+from callout.core.model.people import Caller, User
 from callout.core.ports import Clock, Entropy
 from callout.core.protocol import AuthenticationProtocol, Moment, Token
 from callout.core.secret import Redactable
@@ -28,6 +29,12 @@ class Reader:
 
     name: str = ""
     user: User | None = None
+
+    @classmethod
+    def of(cls, org: Org, caller: Caller | None) -> Reader:
+        """Return the acting user of a callout."""
+        name = caller.acting_user if caller is not None else ""
+        return cls(name, org.users.get(name))
 
     @property
     def fields(self) -> dict[str, str]:

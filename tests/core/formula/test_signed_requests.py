@@ -40,10 +40,18 @@ def written(heading: str, now: datetime, method: str, path: str, body: bytes = b
     ("milliseconds", "method", "path", "body", "signature"),
     [
         (1588591511721, "GET", "/api/markets", b"", "dbc62ec300b2624c580611858d94f2332ac636bb86eccfa1167a7777c496ee6f"),
-        (1588591856950, "POST", "/api/orders", ORDER, "c4fbabaf178658a59d7bbf57678d44c369382f3da29138f04cd46d3d582ba4ba"),
+        (
+            1588591856950,
+            "POST",
+            "/api/orders",
+            ORDER,
+            "c4fbabaf178658a59d7bbf57678d44c369382f3da29138f04cd46d3d582ba4ba",
+        ),
     ],
 )
-def test_a_request_of_an_exchange_is_signed_as_its_documentation_shows(milliseconds, method, path, body, signature) -> None:
+def test_a_request_of_an_exchange_is_signed_as_its_documentation_shows(
+    milliseconds, method, path, body, signature
+) -> None:
     now = datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000)
     secrets = {"ApiKey": "k", "Secret": "T4lPid48QtjNxjLUFOcUZghD7CUJ7sTVsfuvQZF2"}
     found = written("A timestamp, the method, the path and the body", now, method, path, body, **secrets)

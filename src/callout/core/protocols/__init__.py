@@ -1,6 +1,7 @@
 """One authentication protocol a file; nothing else lives here. A new one is one file and one line of `ALL`."""
 
 from callout.core.protocol import AuthenticationProtocol, Catalogue
+from callout.core.protocols.api_key_in_query import ApiKeyInQuery
 from callout.core.protocols.basic import Basic
 from callout.core.protocols.custom import Custom
 from callout.core.protocols.http_message_signatures import HttpMessageSignatures
@@ -18,6 +19,7 @@ ALL: tuple[type[AuthenticationProtocol], ...] = (
     NoAuthentication,
     Basic,
     Custom,
+    ApiKeyInQuery,
     OAuth2AuthorizationCode,
     OAuth2ClientCredentials,
     OAuth2JwtBearer,

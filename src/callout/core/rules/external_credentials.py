@@ -14,7 +14,13 @@ from callout.core.model.org import Org
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter, declared_parameter
 from callout.core.refresh.idle import refusal_of_limit
 from callout.core.refresh.rules import refusal_of
-from callout.core.rules.headers import formula_problems, header_problems, names_read, shared_principals
+from callout.core.rules.headers import (
+    formula_problems,
+    header_problems,
+    names_read,
+    request_problems,
+    shared_principals,
+)
 from callout.core.rules.identity_providers import provided_problems
 from callout.core.rules.names import developer_name_rule, namespace_rule, nearest, readable_name_rule
 from callout.core.rules.parameters import BREAKS, key_problems, value_problems
@@ -154,6 +160,8 @@ def _parameter_problems(
                 yield from value_problems(known, value, here, private=private)
                 if known.formula:
                     yield from formula_problems(value, here, external.name, protocol, shared_principals(external))
+                    needs = protocol.needs({**external.parameters, **parameters})
+                    yield from request_problems(value, here, protocol, needs)
             elif name not in read or _PARAMETER_NAME.fullmatch(name) is None:
                 yield _unknown_parameter(external.protocol, name, declared, here)
             elif any(character in value for character in BREAKS):
