@@ -8,6 +8,7 @@ import itertools
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from callout.adapters.system import SystemEntropy
 from callout.core.errors import Outdated, StoreError, VaultError
 from callout.core.model.credentials import (
     CustomHeader,
@@ -82,6 +83,9 @@ class CountedEntropy:
 
     def bytes(self, count: int) -> bytes:
         return hashlib.shake_256(str(next(self.numbers)).encode()).digest(count)
+
+    def private_key(self, algorithm: str) -> Secret:
+        return SystemEntropy().private_key(algorithm)
 
 
 @dataclass

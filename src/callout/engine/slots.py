@@ -170,7 +170,7 @@ class Slots:
     async def presented(self, certificate: Certificate) -> KeyPair:
         """Open the key of a client certificate, once for each version of it.
 
-        Raises `Refused(client_certificate_refused)`, `Rotated`, `VaultError`, `StoreError`.
+        Raises `Refused(certificate_not_accepted)`, `Rotated`, `VaultError`, `StoreError`.
         """
         known = (certificate.name, certificate.version)
         pair = self._presented.get(known)
