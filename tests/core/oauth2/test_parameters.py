@@ -9,6 +9,7 @@ DECLARED = [each for each in vars(parameters).values() if isinstance(each, Param
 @pytest.mark.parametrize("parameter", DECLARED, ids=lambda p: p.name)
 def test_every_parameter_belongs_to_a_group_that_grants_take(parameter: Parameter) -> None:
     groups = (*parameters.CLIENT, *parameters.DIALECT, *parameters.REFRESH_DIALECT, *parameters.TOKEN_CARE)
+    groups += parameters.AUTHORIZATION
     assert groups.count(parameter) == 1
 
 

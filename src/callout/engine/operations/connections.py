@@ -56,7 +56,7 @@ async def disconnect(uses: Uses, q: r.Held, caller: Caller) -> Result:
     """Take back an authorization: its token goes, and is revoked where that is declared."""
     key = await _judged(uses, q, caller, ObjectPermission.DELETE)
     setup, org = uses.setup, await uses.setup.org()
-    one = holder(org, q.external_credential, q.principal, q.user)
+    one = holder(org, key.external_credential, key.principal, key.user or None)
     there = CONNECTION in org.configured.get(key, ())
     orphans = await revocation.orphans_of(setup, org, [key]) if there else []
     if there:
