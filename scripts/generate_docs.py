@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+from preset_page import presets_page
 from protocol_pages import protocol_page, protocols_index
 
 from callout.core.formula.functions import GROUPS
@@ -92,6 +93,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield DOCS / "reference" / "protocols.md", MADE + protocols_index()
     for protocol in ALL:
         yield DOCS / "reference" / "protocols" / f"{protocol.name}.md", MADE + protocol_page(protocol)
+    yield DOCS / "reference" / "presets.md", MADE + presets_page()
     yield DOCS / "reference" / "cli.md", MADE + cli_reference()
     yield DOCS / "reference" / "api.md", MADE + api_reference()
     yield DOCS / "formulas.md", formulas_page()

@@ -7,7 +7,9 @@ headers are tuples of pairs, because order and duplicates matter.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 from urllib.parse import quote_plus, urlsplit
 
 from callout.core.errors import Refused
@@ -22,13 +24,25 @@ NOTHING = Redactable(())
 _BREAKS = re.compile("[\r\n\0\ud800-\udfff]")
 
 
+class BodyEncoding(Protocol):
+    """Another form that a body is sent in, made while it passes."""
+
+    @property
+    def length(self) -> int:
+        """How many bytes are sent."""
+
+    def begin(self) -> Callable[[bytes], bytes]:
+        """Return what takes the body piece by piece, from its beginning, and returns what is sent of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """One request. `url` is absolute; `body` is bytes, or text of which parts are secret.
 
     `query_added` is appended to the query of `url` where it is sent. `client` names the client of an authorization server
     that the request spends the allowance of; it is not sent. `client_certificate` is shown in the TLS handshake (RFC 8705
-    section 2). The answer to a GET may be used again for `reusable_for` seconds.
+    section 2). The answer to a GET may be used again for `reusable_for` seconds. `encoding` is what a body that nobody
+    looked at is sent in.
     """
 
     method: str
@@ -39,6 +53,7 @@ class HttpRequest:
     query_added: Redactable = NOTHING
     client_certificate: KeyPair | None = None
     reusable_for: float = 0.0
+    encoding: BodyEncoding | None = None
 
     @property
     def whole_url(self) -> Redactable:

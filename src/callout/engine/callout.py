@@ -405,6 +405,8 @@ class Callouts:
             lines, body = route.slot.protocol.unwrapped(asked.lines, asked.body)
             asked = replace(asked, lines=lines, body=body)
         written = written_of(asked, formulas, self._scope(draft))
+        if formulas.needs is not Needs.NOTHING:
+            written = replace(written, lines=route.slot.protocol.announced(written.lines))
         done = (
             f"those in {formulas.worded} were evaluated"
             if formulas.worded
@@ -434,7 +436,7 @@ class Callouts:
             return draft.noting("authenticate", "generation of the Authorization header is off")
         protocol, asked, written = slot.protocol, draft.asked, draft.written
         name, token, reader = slot.key.external_credential, draft.token, draft.route.reader
-        moment = self._scopes.moment(name, protocol, reader, token, heard=slot.heard)
+        moment = self._scopes.moment(name, protocol, reader, token, heard=slot.heard.get(draft.route.destination, ""))
         if protocol.needs(protocol.values.parameters) is Needs.NOTHING:
             draft = replace(draft, request=protocol.apply(draft.request, token, moment))
         elif asked is None or written is None:
@@ -443,7 +445,7 @@ class Callouts:
         else:
             given = request_to_sign(draft.request, asked, written)
             request = signed(draft.request, given, protocol.apply(given, token, moment), protocol.writes)
-            draft = replace(draft, request=request, passing=True)
+            draft = replace(draft, request=request, passing=True, written=replace(written, encoding=request.encoding))
         return self._kept(draft, protocol).noting("authenticate", f"{protocol.name} applied")
 
     def _kept(self, draft: Draft, protocol: AuthenticationProtocol) -> Draft:

@@ -17,7 +17,7 @@ from callout.core.formula import FormulaError, Scope, parse
 from callout.core.formula.request import BEGIN, evaluated_body, evaluated_lines
 from callout.core.formula.values import Blob
 from callout.core.http1.lines import name_of, value_of
-from callout.core.message import Header, HttpRequest, as_sent
+from callout.core.message import BodyEncoding, Header, HttpRequest, as_sent
 from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
 from callout.core.protocol import Needs
 from callout.core.secret import Redactable
@@ -88,13 +88,15 @@ class Written:
     """What is sent in place of that: the end of the head, and the body. Both may hold secrets.
 
     `lines` are the caller's lines in that end. `keyed` are those by which the external system knows one callout from
-    two. `target` is what is sent in place of path and query, where a protocol added to it.
+    two. `target` is what is sent in place of path and query, where a protocol added to it. `encoding` is what a body
+    that nobody looked at is sent in; the lines say its length.
     """
 
     lines: tuple[bytes, ...] = field(repr=False)
     body: bytes | None = field(repr=False)
     keyed: tuple[bytes, ...] = field(default=(), repr=False)
     target: bytes | None = field(default=None, repr=False)
+    encoding: BodyEncoding | None = field(default=None, repr=False)
 
     @property
     def tail(self) -> bytes:
@@ -156,7 +158,7 @@ def signed(request: HttpRequest, given: HttpRequest, after: HttpRequest, writes:
     own = {name.lower() for name in writes}
     kept = tuple(header for header in request.headers if header[0].lower() not in own)
     wrote = tuple(header for header in after.headers if header[0].lower() in own)
-    return replace(given, headers=kept + wrote, body=None, query_added=after.query_added)
+    return replace(given, headers=kept + wrote, body=None, query_added=after.query_added, encoding=after.encoding)
 
 
 def _name(line: bytes) -> str:

@@ -3,13 +3,14 @@
 The one owner of joserfc. Left to others: where keys are kept (the vault), and what a token is for.
 """
 
+from callout.core.jose.claims import declared, identifying, self_signed, unique
+from callout.core.jose.jwk import thumbprint
 from callout.core.jose.keys import (
     ALGORITHMS,
     algorithm_of,
     certificate_chain,
     certificate_thumbprint,
     public_jwk,
-    thumbprint,
 )
 from callout.core.jose.signing import base64url, sign
 from callout.core.jose.verification import (
@@ -39,11 +40,15 @@ __all__ = [
     "certificate_chain",
     "certificate_thumbprint",
     "claim_text",
+    "declared",
     "expires_at",
+    "identifying",
     "peek",
     "public_jwk",
     "read_keys",
+    "self_signed",
     "sign",
     "thumbprint",
+    "unique",
     "verify",
 ]

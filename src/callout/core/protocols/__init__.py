@@ -11,7 +11,10 @@ from callout.core.protocols.none import NoAuthentication
 from callout.core.protocols.oauth1 import OAuth1
 from callout.core.protocols.oauth2_authorization_code import OAuth2AuthorizationCode
 from callout.core.protocols.oauth2_client_credentials import OAuth2ClientCredentials
+from callout.core.protocols.oauth2_jwt_bearer import OAuth2JwtBearer
+from callout.core.protocols.oauth2_password import OAuth2Password
 from callout.core.protocols.oauth2_refresh_token import OAuth2RefreshToken
+from callout.core.protocols.oauth2_token_exchange import OAuth2TokenExchange
 
 ALL: tuple[type[AuthenticationProtocol], ...] = (
     NoAuthentication,
@@ -19,7 +22,10 @@ ALL: tuple[type[AuthenticationProtocol], ...] = (
     Custom,
     OAuth2AuthorizationCode,
     OAuth2ClientCredentials,
+    OAuth2JwtBearer,
+    OAuth2Password,
     OAuth2RefreshToken,
+    OAuth2TokenExchange,
     AwsSigV4,
     AwsSts,
     AwsRolesAnywhere,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from callout.core.errors import Problem
@@ -220,12 +220,16 @@ def _unknown_parameter(protocol: str, name: str, declared: Mapping[str, Paramete
     return Problem(place, f"parameter {name!r}", expected, nearest(name, plain))
 
 
-def _missing_problems(external: ExternalCredential, declared: Iterable[Parameter], place: str) -> Iterator[Problem]:
+def _missing_problems(external: ExternalCredential, declared: Sequence[Parameter], place: str) -> Iterator[Problem]:
+    defaults = {p.name: p.default for p in declared if p.default is not None}
+    own = {**defaults, **external.parameters}
     for parameter in declared:
-        needed = parameter.required and not parameter.secret and parameter.default is None
-        if not needed or parameter.name in external.parameters:
+        if parameter.secret or parameter.name in external.parameters:
             continue
-        lacking = [p for p in external.principals if parameter.name not in p.parameters]
+        given = [(p, {**own, **p.parameters}) for p in external.principals]
+        lacking = [p for p, known in given if parameter.name not in p.parameters and parameter.is_needed(known)]
+        if not lacking and (given or not parameter.is_needed(own)):
+            continue
         expected = f"{parameter.name}: {parameter.help}"
         if not external.principals or len(lacking) == len(external.principals):
             yield Problem(f"{place}.parameters", f"no {parameter.name}", expected)
