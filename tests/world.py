@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from callout.adapters.system import SystemEntropy
 from callout.adapters.presets import preset_texts
+from callout.adapters.system import SystemEntropy
 from callout.core.errors import Outdated, StoreError, VaultError
 from callout.core.model.credentials import (
     CustomHeader,
