@@ -46,8 +46,9 @@ def value_of(parameter: Parameter) -> str:
 
 
 def made(kind: Kind, **parameters: str) -> AuthenticationProtocol:
-    """Build a protocol with every declared value set."""
-    plain = {f"{p.name}.Own" if p.key else p.name: value_of(p) for p in kind.parameters if not p.secret}
+    """Build a protocol with every declared value set, but for those of which only a pattern is known."""
+    declared = [p for p in kind.parameters if p.pattern is None or p.default]
+    plain = {f"{p.name}.Own" if p.key else p.name: value_of(p) for p in declared if not p.secret}
     secrets = {p.name: Secret(f"{CANARY}-{p.name}") for p in kind.parameters if p.secret}
     secrets |= {f"{p.name}.Sealed": Secret(f"{CANARY}-{p.name}") for p in kind.parameters if p.key}
     pairs = {p.name: key_pair("RSA", certificates=(self_signed("RSA"),)) for p in kind.parameters if p.key_pair}
