@@ -33,7 +33,9 @@ _NAME = r"[a-z0-9-]{1,63}"
 
 REGION = Parameter("region", "AWS region that requests are signed for, such as eu-central-1", pattern=_NAME)
 SERVICE = Parameter(
-    "service", "AWS service that requests are signed for, as in its ARNs: s3, dynamodb, execute-api, …", pattern=_NAME
+    "service",
+    "AWS service that requests are signed for, as its ARNs name it, such as s3, dynamodb or execute-api",
+    pattern=_NAME,
 )
 ACCOUNT_ID = Parameter(
     "account_id",
