@@ -21,12 +21,15 @@ from callout.core.model.credentials import (
     UserExternalCredentialKey,
 )
 from callout.core.model.people import ObjectPermission, PermissionSet, User
-from callout.core.protocol import Parameter
+from callout.core.oauth2 import sealable
+from callout.core.ports import StoredToken
+from callout.core.protocol import CONNECTION, Parameter, Token
 from callout.core.protocols import CATALOGUE
-from callout.core.secret import reveal
+from callout.core.refresh.epoch import fingerprint_of
+from callout.core.secret import Secret, reveal
 from callout.engine.callers import identify
 from callout.engine.evaluating import Asked
-from callout.engine.slots import secret_row
+from callout.engine.slots import secret_row, token_row
 from tests.engine.conftest import ACME_KEY, ALICE_KEY, BOB_KEY, World, world
 from tests.keys import certificate_of, key, self_signed
 from tests.security.test_fail_closed import with_broken
@@ -107,7 +110,21 @@ async def define(made: World, protocol: str) -> None:
         holder = UserExternalCredentialKey(credential, principal, user)
         known = external(credential, protocol)
         names = required_names(CATALOGUE, known, known.principals[0])
-        await made.put_secrets(holder, **{name: f"{name}-of-{credential}-{principal}-{user}" for name in names})
+        given = {name: f"{name}-of-{credential}-{principal}-{user}" for name in names}
+        await made.put_secrets(holder, **given, **({CONNECTION: "given"} if CATALOGUE[protocol].interactive else {}))
+        if CATALOGUE[protocol].interactive:
+            await authorize(made, holder)
+
+
+async def authorize(made: World, key: UserExternalCredentialKey) -> None:
+    """Store a token, as connecting does."""
+    org = made.org.value
+    known = org.external_credentials[key.external_credential]
+    fingerprint = fingerprint_of(org, known, known.principal(key.principal), key)
+    token = Token(Secret(f"token-of-{key.external_credential}-{key.principal}-{key.user}"), made.clock.now())
+    envelope = made.vault.seal(sealable(token), row=token_row(key, fingerprint))
+    row = StoredToken(key, 1, envelope, token.issued_at, None, "first", fingerprint)
+    assert await made.store.user_external_credentials.swap_token(row, replaces=0)
 
 
 @pytest.mark.parametrize("protocol", sorted(CATALOGUE))
