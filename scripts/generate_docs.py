@@ -10,7 +10,13 @@ from preset_page import presets_page
 from protocol_pages import protocol_page, protocols_index
 
 from callout.core.formula.functions import GROUPS
-from callout.core.formula.scope import ORGANIZATION_FIELDS, SHORT_FIELDS, USER_FIELDS
+from callout.core.formula.scope import (
+    CALLOUT_FIELDS,
+    ORGANIZATION_FIELDS,
+    REQUEST_FIELDS,
+    SHORT_FIELDS,
+    USER_FIELDS,
+)
 from callout.core.formula.values import Use
 from callout.core.protocols import ALL, CATALOGUE
 from callout.core.reasons import REASONS
@@ -71,6 +77,7 @@ def formulas_page() -> str:
 def formula_tables() -> Iterator[str]:
     """One table for the globals, and one for each group of functions."""
     fields = (("$Credential", SHORT_FIELDS), ("$User", USER_FIELDS), ("$Organization", ORGANIZATION_FIELDS))
+    fields += (("$Request", REQUEST_FIELDS), ("$Callout", CALLOUT_FIELDS))
     yield "\n### Fields\n\n| field | what it is |\n| --- | --- |\n"
     for name, known in fields:
         yield from (f"| `{name}.{field}` | {told} |\n" for field, told in known.items())

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from callout.adapters.presets import preset_texts
+from callout.adapters.system import SystemEntropy
 from callout.core.errors import Outdated, StoreError, VaultError
 from callout.core.model.credentials import (
     CustomHeader,
@@ -91,6 +92,9 @@ class CountedEntropy:
 
     def bytes(self, count: int) -> bytes:
         return hashlib.shake_256(str(next(self.numbers)).encode()).digest(count)
+
+    def private_key(self, algorithm: str) -> Secret:
+        return SystemEntropy().private_key(algorithm)
 
 
 @dataclass

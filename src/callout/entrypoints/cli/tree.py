@@ -10,6 +10,7 @@ from cyclopts import App
 from callout.entrypoints.cli.commands import (
     auditing,
     calling,
+    certificates,
     connecting,
     creating,
     credentials,
@@ -55,6 +56,7 @@ def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plai
         granting,
         identity,
         credentials,
+        certificates,
         auditing,
     ):
         part.register(app)
