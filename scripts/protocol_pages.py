@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from callout.core.model.credentials import PrincipalType
-from callout.core.protocol import AuthenticationProtocol, Needs, Parameter
+from callout.core.protocol import AuthenticationProtocol, Needs, Parameter, with_defaults
 from callout.core.protocols import ALL
 
 _LOOKS_AT = {
@@ -63,15 +63,19 @@ def _kind(parameter: Parameter) -> str:
 
 
 def _need(parameter: Parameter) -> str:
-    if parameter.unless is not None:
-        name, *values = parameter.unless
-        return f"unless `{name}` is {' or '.join(f'`{value}`' for value in values)}"
-    return "yes" if parameter.required and parameter.default is None else "no"
+    if not parameter.required or parameter.default is not None:
+        return "no"
+    if not (parameter.unless or parameter.when):
+        return "yes"
+    name, *values = parameter.unless or parameter.when
+    condition = f"is {' or '.join(f'`{value}`' for value in values)}" if values else "is given"
+    return f"{'unless' if parameter.unless else 'where'} `{name}` {condition}"
 
 
 def _example(protocol: type[AuthenticationProtocol]) -> Iterator[str]:
     """A manifest with what is required, and the command that sets the secrets."""
-    needed = [each for each in protocol.parameters if each.required and each.default is None and each.key is None]
+    given = with_defaults(protocol, {})
+    needed = [each for each in protocol.parameters if each.is_needed(given) and each.key is None]
     plain = [each for each in needed if not each.secret]
     secrets = [each.name for each in needed if each.secret]
     kind = protocol.principal_types[0]
