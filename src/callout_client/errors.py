@@ -138,6 +138,10 @@ class AuthorizationRequired(CallerError):
     """`authorization_required`: the user has not connected an account; `connect_url` is where to."""
 
 
+class ConnectionFailed(CallerError):
+    """`connection_failed`: an account was not connected; only who connects one is told so."""
+
+
 class ReconnectRequired(CallerError):
     """`reconnect_required`: the connection was revoked or has run out; `connect_url` is where to make it anew."""
 
@@ -213,6 +217,7 @@ REASONS: Mapping[str, type[CalloutError]] = {
     "user_external_credential_denied": UserExternalCredentialDenied,
     "principal_not_configured": PrincipalNotConfigured,
     "authorization_required": AuthorizationRequired,
+    "connection_failed": ConnectionFailed,
     "reconnect_required": ReconnectRequired,
     "token_endpoint_refused": TokenEndpointRefused,
     "token_endpoint_unreachable": TokenEndpointUnreachable,

@@ -167,6 +167,7 @@ class AuthenticationProtocol(ABC):
     obtains: ClassVar[bool] = False  # True where obtain() gets a token
     hears: ClassVar[bool] = False  # True where answers say what the next request has to repeat
     interactive: ClassVar[bool] = False  # True where somebody has to authorize in a browser before a token is had
+    warning: ClassVar[str] = ""  # what an admin has to know before using it; plans and pages say it
     spends: ClassVar[bool] = False  # True where obtain() sends what may be good only once: a lost answer loses it
     stale_signs: ClassVar[tuple[RefreshRule, ...]] = ()  # how any system of this protocol says that a token is stale
     spares_bodies: ClassVar[str] = ""  # parameter and value with which apply() looks at no body
@@ -187,6 +188,13 @@ class AuthenticationProtocol(ABC):
         not looked at. Raises `Refused(malformed_request)`.
         """
         return lines, body
+
+    def announced(self, lines: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """Return the header lines of a body to which `apply` gives another form, `encoding`: with its length then.
+
+        Asked where `needs` is more than nothing, when everything else of the request is as it will be sent.
+        """
+        return lines
 
     def holds(self) -> timedelta | None:
         """Return for how long what `apply` wrote may be sent again; None: as long as the token is used."""
@@ -230,7 +238,7 @@ class AuthenticationProtocol(ABC):
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
         """Return the request with authentication added. Pure: the same input gives the same output.
 
-        What is added are headers that the protocol `writes`, and what is added to the query.
+        What is added are headers that the protocol `writes`, and what is added to the query, or dropped from it.
         """
 
 

@@ -31,6 +31,8 @@ class Draft:
     good_until: float = FOREVER
     asked: Asked | None = None
     written: Written | None = None
+    now: datetime | None = None  # what every formula of one callout reads as the time
+    nonce: str = ""
     passing: bool = False  # true for this callout alone: the time was read, or the request
     request: HttpRequest = field(default_factory=lambda: HttpRequest("GET", ""))
     explanation: Explanation = field(default_factory=Explanation)

@@ -12,7 +12,7 @@ from callout.core.jose.keys import (
     certificate_thumbprint,
     public_jwk,
 )
-from callout.core.jose.signing import base64url, sign
+from callout.core.jose.signing import SECRET_ALGORITHMS, base64url, sign, sign_with_secret
 from callout.core.jose.verification import (
     LEEWAY,
     LONGEST_TOKEN,
@@ -31,6 +31,7 @@ __all__ = [
     "ALGORITHMS",
     "LEEWAY",
     "LONGEST_TOKEN",
+    "SECRET_ALGORITHMS",
     "Keys",
     "Peeked",
     "TokenRefused",
@@ -48,6 +49,7 @@ __all__ = [
     "read_keys",
     "self_signed",
     "sign",
+    "sign_with_secret",
     "thumbprint",
     "unique",
     "verify",

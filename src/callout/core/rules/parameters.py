@@ -33,6 +33,8 @@ def value_problems(declared: Parameter, value: str, place: str, *, private: bool
             yield Problem(place, refusal.got, refusal.expected)
     elif declared.between is not None and value and not _lies_between(value, *declared.between):
         yield Problem(place, repr(value), f"a whole number from {declared.between[0]} to {declared.between[1]}")
+    elif declared.pattern is not None and value and re.fullmatch(declared.pattern, value) is None:
+        yield Problem(place, repr(value), declared.help)
     elif declared.pointer and (wanted := refusal_of_pointer(value)) is not None:
         yield Problem(place, repr(value), wanted)
 

@@ -159,7 +159,7 @@ class Exchange(Passing):
         if self._gathering is not None and self._gathering.take(body, ended):
             return
         if self._connection is not None:
-            self._connection.write(body)
+            self._connection.write(whole.encoded(body))
         else:
             whole.wait(body)
             self._caller.hold_for_connection()
@@ -215,8 +215,8 @@ class Exchange(Passing):
         self._ready = ready
         if ready.written is not None:
             self._tail, self._target = ready.written.tail, ready.written.target or self._target
-            if self._body is not None and ready.written.body is not None:
-                self._body.become(ready.written.body)
+            if self._body is not None:
+                self._body.become(ready.written)
         connection = None if fresh else self._gateway.outbound.idle(route.destination)
         if connection is None:
             self.in_background(self._dial(route))
