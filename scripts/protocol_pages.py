@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from callout.core.model.credentials import PrincipalType
-from callout.core.protocol import AuthenticationProtocol, Needs, Parameter
+from callout.core.protocol import AuthenticationProtocol, Needs, Parameter, with_defaults
 from callout.core.protocols import ALL
 from callout.core.refresh.rules import worded
 
@@ -86,7 +86,8 @@ def _condition(condition: tuple[str, ...]) -> str:
 
 def _example(protocol: type[AuthenticationProtocol]) -> Iterator[str]:
     """A manifest with what is required, and the command that sets the secrets."""
-    needed = [each for each in protocol.parameters if each.required and each.default is None and each.key is None]
+    given = with_defaults(protocol, {})
+    needed = [each for each in protocol.parameters if each.is_needed(given) and each.key is None]
     plain = [each for each in needed if not each.secret]
     secrets = [each.name for each in needed if each.secret]
     kind = protocol.principal_types[0]
