@@ -56,8 +56,8 @@ def test_its_grants_come_over() -> None:
 
 
 def test_the_client_of_a_provider_is_set_on_the_provider() -> None:
-    entry = entry_of(imported_project(), "Carrier")
-    assert commands_of(entry) == ["callout identity-provider set-secret Carrier client_id=- client_secret=-"]
+    entry = entry_of(imported_project(), "Carrier_Login")
+    assert commands_of(entry) == ["callout identity-provider set-secret Carrier_Login client_id=- client_secret=-"]
 
 
 def test_every_secret_that_it_needs_is_a_command() -> None:
