@@ -15,8 +15,8 @@ def imported_project():
 
 def test_nothing_of_it_is_refused() -> None:
     assert imported_project().outcomes == {
-        "imported": 10,
-        "imported, to be completed": 9,
+        "imported": 9,
+        "imported, to be completed": 10,
         "refused": 0,
         "not needed": 1,
     }
@@ -55,14 +55,10 @@ def test_its_grants_come_over() -> None:
     assert sorted(clerks.user_external_credential) == ["create", "delete", "edit", "read"]
 
 
-def test_the_client_of_a_provider_is_set_on_the_provider() -> None:
-    entry = entry_of(imported_project(), "Carrier_Login")
-    assert commands_of(entry) == ["callout identity-provider set-secret Carrier_Login client_id=- client_secret=-"]
-
-
 def test_every_secret_that_it_needs_is_a_command() -> None:
     commands = [c for entry in imported_project().report for c in commands_of(entry) if "secret set" in c]
     assert commands == [
+        "callout secret set Carrier_Auth/Dispatch client_id=- client_secret=-",
         "callout secret set Invoices_Auth/Bookkeeping client_id=- client_secret=-",
         "callout secret set 'Orders_Auth/Order Desk' client_id=- client_secret=- desk=-",
         "callout secret set Orders_Auth/Night-Shift client_id=- client_secret=- desk=-",

@@ -145,6 +145,11 @@ def test_a_refresh_code_that_cannot_be_one_is_refused_at_its_line(value: str, wh
         ("Oauth", (), "Oauth (browser flow)"),
         ("Oauth", (variant("JwtBearer"),), "Oauth/JwtBearer"),
         ("Oauth", (variant("ClientCredentialsJwtAssertion"),), "Oauth/ClientCredentialsJwtAssertion"),
+        (
+            "Oauth",
+            (parameter("AuthProvider", "AuthProvider", authProvider="P"),),
+            "Oauth/AuthProvider (browser flow)",
+        ),
     ],
 )
 def test_a_protocol_that_is_not_here_is_refused_and_so_is_who_depends_on_it(protocol, rows, shown: str) -> None:

@@ -3,7 +3,6 @@
 import pytest
 
 from callout.core.model.credentials import ExternalCredential
-from callout.core.model.identity_providers import ExternalAuthIdentityProvider
 from tests.engine.importers.salesforce.shapes import (
     Item,
     commands_of,
@@ -32,84 +31,38 @@ def naming(name: str = "P"):
     return external("E", "Oauth", row, principal(), parameter("AuthParameter", "Scope", "parcels"))
 
 
-AUTHORIZE_URL = parameter("AuthorizeUrl", "AuthorizeUrl", "https://id.example.com/authorize")
-
-
 @pytest.mark.parametrize("tag", ["externalAuthIdentityProviderParameters", "externalAuthIdentityProviderParameter"])
-def test_client_credentials_have_their_client_and_token_endpoint_from_the_provider(tag: str) -> None:
+def test_client_credentials_take_their_token_endpoint_from_the_provider(tag: str) -> None:
     post = parameter("ClientAuthentication", "ClientAuthentication", "ClientSecretPost")
     imported = imported_from(provider(TOKEN_URL, post, tag=tag), naming())
     made = definition_of(imported, ExternalCredential, "E")
     assert made.protocol == "oauth2_client_credentials"
-    assert made.parameters == {"identity_provider": "P", "scope": "parcels"}
-    assert definition_of(imported, ExternalAuthIdentityProvider, "P").parameters == {
+    assert made.parameters == {
         "client_authentication": "client_secret_post",
         "token_endpoint": "https://id.example.com/token?tenant=1",
+        "scope": "parcels",
     }
-    assert commands_of(entry_of(imported, "E")) == []
-    assert commands_of(entry_of(imported, "P")) == [
-        "callout identity-provider set-secret P client_id=- client_secret=-"
-    ]
+    assert commands_of(entry_of(imported, "E")) == ["callout secret set E/Service client_id=- client_secret=-"]
+    assert "client id and client secret on the principals of E" in entry_of(imported, "P").by_hand[0].what
 
 
 def test_the_client_authenticates_by_a_basic_header_where_nothing_is_said() -> None:
-    made = definition_of(imported_from(provider(TOKEN_URL), naming()), ExternalAuthIdentityProvider, "P")
+    made = definition_of(imported_from(provider(TOKEN_URL), naming()), ExternalCredential, "E")
     assert made.parameters["client_authentication"] == "client_secret_basic"
 
 
-def test_the_browser_flow_is_imported_with_what_is_to_be_done_by_hand() -> None:
-    rows = (
-        TOKEN_URL,
-        AUTHORIZE_URL,
-        parameter("UserInfoUrl", "UserInfoUrl", "https://id.example.com/me"),
-        parameter("IdentityProviderOptions", "PkceEnabled", "false"),
-        parameter("IdentityProviderOptions", "UserinfoEnabled", "true"),
-        parameter("AuthorizeRequestQueryParameter", "access_type", "offline"),
-        parameter("TokenRequestBodyParameter", "tenant", "1"),
-        parameter("TokenRequestHttpHeader", "Accept", "application/json"),
-        parameter("RefreshRequestBodyParameter", "tenant", "2"),
-        parameter("RefreshRequestHttpHeader", "X-Refresh", "yes"),
-    )
-    imported = imported_from(provider(*rows, flow="AuthorizationCode"), naming())
-    assert definition_of(imported, ExternalAuthIdentityProvider, "P").parameters == {
-        "client_authentication": "client_secret_basic",
-        "token_endpoint": "https://id.example.com/token?tenant=1",
-        "authorization_endpoint": "https://id.example.com/authorize",
-        "userinfo_endpoint": "https://id.example.com/me",
-        "pkce": "none",
-        "authorization_request_parameters.access_type": "offline",
-        "token_request_parameters.tenant": "1",
-        "token_request_headers.Accept": "application/json",
-        "refresh_request_parameters.tenant": "2",
-        "refresh_request_headers.X-Refresh": "yes",
-    }
-    made = definition_of(imported, ExternalCredential, "E")
-    assert (made.protocol, made.parameters["identity_provider"]) == ("oauth2_authorization_code", "P")
-    assert commands_of(entry_of(imported, "E")) == ["callout connect E/Service"]
-    assert commands_of(entry_of(imported, "P"))[1] == "callout identity-provider show P"
-
-
-def test_a_flow_that_is_not_here_is_refused_and_so_is_who_names_it() -> None:
-    imported = imported_from(provider(TOKEN_URL, flow="JwtBearer"), naming())
-    why = "flow JwtBearer is not available in this version"
+def test_the_browser_flow_is_not_available() -> None:
+    imported = imported_from(provider(TOKEN_URL, flow="AuthorizationCode"), naming())
+    why = "flow AuthorizationCode is not available in this version"
     assert entry_of(imported, "P").reasons[0].startswith(why)
     assert why in entry_of(imported, "E").reasons[0]
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"),
-    [("TokenRequestQueryParameter", "tenant"), ("RefreshRequestQueryParameter", "x")],
-)
-def test_queries_of_token_requests_are_refused(kind: str, name: str) -> None:
-    imported = imported_from(provider(TOKEN_URL, parameter(kind, name, "1")), naming())
-    assert f"got {kind} {name!r}; expected none" in entry_of(imported, "P").reasons[0]
+@pytest.mark.parametrize("kind", ["TokenRequestBodyParameter", "TokenRequestHttpHeader", "RefreshRequestBodyParameter"])
+def test_own_parts_of_the_token_request_are_refused(kind: str) -> None:
+    imported = imported_from(provider(TOKEN_URL, parameter(kind, "tenant", "1")), naming())
+    assert f"got {kind} 'tenant'; expected none" in entry_of(imported, "P").reasons[0]
     assert entry_of(imported, "E").outcome == "refused"
-
-
-def test_what_the_protocol_writes_itself_is_refused_at_its_place() -> None:
-    imported = imported_from(provider(TOKEN_URL, parameter("TokenRequestBodyParameter", "grant_type", "x")), naming())
-    assert "the protocol writes this one itself" in entry_of(imported, "P").reasons[0]
-    assert ".xml:7" in entry_of(imported, "P").reasons[0]
 
 
 @pytest.mark.parametrize(
@@ -135,49 +88,23 @@ def test_a_provider_that_is_not_in_the_project_is_named_with_the_nearest() -> No
     assert "got 'Pp'; expected an external auth identity provider of this project" in said
 
 
-def auth_provider(*more: tuple[str, str], kind: str = "Salesforce"):
-    items = ("consumerKey", "k"), ("consumerSecret", "canary-2718"), ("providerType", kind), *more
+def auth_provider():
+    items = ("consumerKey", "k"), ("consumerSecret", "canary-2718"), ("providerType", "Salesforce")
     return "authproviders/P.authprovider-meta.xml", document("AuthProvider", *items)
 
 
-USING = external("E", "Oauth", parameter("AuthProvider", "AuthProvider", authProvider="P"), principal())
-
-
-def test_an_auth_provider_of_a_known_type_becomes_an_identity_provider() -> None:
-    more = ("defaultScopes", "api refresh_token"), ("sendClientCredentialsInHeader", "true")
-    imported = imported_from(auth_provider(*more), USING)
-    assert definition_of(imported, ExternalAuthIdentityProvider, "P").parameters == {
-        "authorization_endpoint": "https://login.salesforce.com/services/oauth2/authorize",
-        "token_endpoint": "https://login.salesforce.com/services/oauth2/token",
-        "userinfo_endpoint": "https://login.salesforce.com/services/oauth2/userinfo",
-        "client_authentication": "client_secret_basic",
-        "scope": "api refresh_token",
-    }
-    assert definition_of(imported, ExternalCredential, "E").protocol == "oauth2_authorization_code"
-    assert commands_of(entry_of(imported, "E")) == ["callout connect E/Service"]
-    assert "canary-2718" not in repr(imported)
-
-
-def test_an_auth_provider_states_its_own_endpoints() -> None:
-    urls = ("authorizeUrl", "https://id.example/a"), ("tokenUrl", "https://id.example/t")
-    imported = imported_from(auth_provider(*urls, kind="OpenIdConnect"), USING)
-    made = definition_of(imported, ExternalAuthIdentityProvider, "P")
-    assert made.parameters["token_endpoint"] == "https://id.example/t"
-    assert made.parameters["client_authentication"] == "client_secret_post"
-
-
-def test_an_auth_provider_of_another_type_without_endpoints_is_refused() -> None:
-    imported = imported_from(auth_provider(kind="Custom"), USING)
-    assert entry_of(imported, "P").reasons == (
-        "an auth provider of type Custom without authorizeUrl and tokenUrl has no flow here",
-    )
-    assert entry_of(imported, "E").outcome == "refused"
-
-
-def test_an_auth_provider_of_a_legacy_credential_serves_a_flow_that_is_not_here() -> None:
-    entry = entry_of(imported_from(auth_provider(), legacy("E", "Oauth", "NamedUser", ("authProvider", "P"))), "P")
+@pytest.mark.parametrize(
+    "user",
+    [
+        external("E", "Oauth", parameter("AuthProvider", "AuthProvider", authProvider="P"), principal()),
+        legacy("E", "Oauth", "NamedUser", ("authProvider", "P")),
+    ],
+    ids=["external credential", "legacy named credential"],
+)
+def test_an_auth_provider_that_is_named_serves_a_flow_that_is_not_here(user) -> None:
+    entry = entry_of(imported_from(auth_provider(), user), "P")
     assert (entry.outcome, entry.protocol) == ("refused", "Salesforce")
-    assert entry.reasons == ("the external credentials that name it are refused: E",)
+    assert entry.reasons == ("the browser flow is not available in this version; named by E",)
 
 
 def test_an_auth_provider_for_people_alone_is_not_needed_and_its_secret_not_read() -> None:

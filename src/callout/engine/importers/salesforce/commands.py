@@ -15,22 +15,6 @@ def secret_command(external_credential: str, principal: Principal, names: Iterab
     return f"callout secret set {shlex.quote(f'{external_credential}/{principal.name}')} {values}{whose}"
 
 
-def client_command(provider: str) -> str:
-    """Return the command that sets the client id and secret of an identity provider, each read from standard input."""
-    return f"callout identity-provider set-secret {shlex.quote(provider)} client_id=- client_secret=-"
-
-
-def provider_command(provider: str) -> str:
-    """Return the command that shows the callback URL to be registered for an identity provider."""
-    return f"callout identity-provider show {shlex.quote(provider)}"
-
-
-def connect_command(external_credential: str, principal: Principal) -> str:
-    """Return the command that connects a principal; USER stands for each user."""
-    whose = " --user USER" if principal.type is PrincipalType.PER_USER else ""
-    return f"callout connect {shlex.quote(f'{external_credential}/{principal.name}')}{whose}"
-
-
 def grant_command(external_credential: str, principal: str) -> str:
     """Return the command that grants a principal by a permission set of its own; USER stands for its caller."""
     new, reference = shlex.quote(f"{external_credential} Callers"), shlex.quote(f"{external_credential}/{principal}")

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from callout.core.model.credentials import ExternalCredential, Principal, PrincipalType
-from callout.core.model.identity_providers import NAMED_BY
 from callout.core.oauth2.parameters import CLIENT_SECRET_BASIC, CLIENT_SECRET_POST
 from callout.core.protocols import CATALOGUE
 from callout.core.protocols.basic import Basic
 from callout.core.protocols.custom import Custom
 from callout.core.protocols.none import NoAuthentication
-from callout.core.protocols.oauth2_authorization_code import OAuth2AuthorizationCode
 from callout.core.protocols.oauth2_client_credentials import OAuth2ClientCredentials
 from callout.engine.importers.salesforce.commands import grant_command
 from callout.engine.importers.salesforce.definitions import (
@@ -37,9 +35,6 @@ from callout.engine.importers.salesforce.schema import (
 )
 
 _ROW = "externalCredentialParameters"
-
-#: Protocols that ask for a scope.
-_SCOPED = frozenset({OAuth2AuthorizationCode.name, OAuth2ClientCredentials.name})
 
 #: The groups of parameters that belong to the whole credential; any other is a principal's.
 _DEFAULT_GROUPS = frozenset({"", "DefaultGroup", "DEFAULT_GROUP"})
@@ -83,8 +78,7 @@ _PROTOCOLS: Mapping[tuple[str, str], tuple[str, Mapping[str, str]]] = {
 class ExternalReading:
     """An external credential as read: its entry, and the definition where one could be made.
 
-    `extra_names` are parameters that a principal had in Salesforce beside those that formulas read. `made_by` is the
-    provider that its client and endpoints are from.
+    `extra_names` are parameters that a principal had in Salesforce beside those that formulas read.
     """
 
     draft: Draft
@@ -92,16 +86,10 @@ class ExternalReading:
     definition: ExternalCredential | None = None
     extra_names: dict[str, set[str]] = field(default_factory=dict)
     provider: str = ""
-    made_by: IdentityProvider | None = None
 
 
 def read_external_credential(
-    name: str,
-    top: Element,
-    judgement: Judgement,
-    draft: Draft,
-    providers: Mapping[str, IdentityProvider],
-    auth_providers: Mapping[str, IdentityProvider],
+    name: str, top: Element, judgement: Judgement, draft: Draft, providers: Mapping[str, IdentityProvider]
 ) -> ExternalReading:
     """Read one file. What is wrong is noted in its judgement; the rules judge it later, beside its named credentials."""
     judgement.judge(top, EXTERNAL_CREDENTIAL)
@@ -115,10 +103,7 @@ def read_external_credential(
     if not protocol:
         judgement.add(top.line_of("authenticationProtocol"), top.tag, "no <authenticationProtocol>", "one")
     elif reading.provider and protocol == "Oauth":
-        _read_provided(name, top, reading, reading.provider, providers, "an external auth identity provider")
-    elif by == "AuthProvider" and protocol == "Oauth":
-        row = _of(top, "AuthProvider")[0]
-        _read_provided(name, top, reading, row.value("authProvider"), auth_providers, "an auth provider")
+        _read_provided(name, top, reading, providers)
     elif (protocol, variant) in _PROTOCOLS:
         known, settings = _PROTOCOLS[protocol, variant]
         reading.definition = _definition(name, top, reading, known, settings)
@@ -152,26 +137,22 @@ def _variant(top: Element, judgement: Judgement) -> str:
 
 
 def _read_provided(
-    name: str,
-    top: Element,
-    reading: ExternalReading,
-    named: str,
-    providers: Mapping[str, IdentityProvider],
-    noun: str,
+    name: str, top: Element, reading: ExternalReading, providers: Mapping[str, IdentityProvider]
 ) -> None:
-    """Read a credential whose client and endpoints a provider has."""
-    provider = providers.get(named)
-    row = _of(top, "ExternalAuthIdentityProvider", "AuthProvider")[0]
+    """Read client credentials whose token endpoint an external auth identity provider states."""
+    provider = providers.get(reading.provider)
+    row = _of(top, "ExternalAuthIdentityProvider")[0]
     if provider is None:
-        hint = nearest(named, tuple(providers))
-        place = f"{top.tag}.{row.value('parameterType')}"
-        reading.draft.judgement.add(row.line, place, repr(named[:80]), f"{noun} of this project", hint)
-    elif provider.definition is None:
+        expected = "an external auth identity provider of this project"
+        hint = nearest(reading.provider, tuple(providers))
+        place = f"{top.tag}.ExternalAuthIdentityProvider"
+        reading.draft.judgement.add(row.line, place, repr(reading.provider[:80]), expected, hint)
+    elif provider.parameters is None:
         why = "; ".join(provider.draft.refusals)
-        reading.draft.reasons.append(f"its {noun.partition(' ')[2]} {named} is refused: {why}")
+        reading.draft.reasons.append(f"its external auth identity provider {reading.provider} is refused: {why}")
     else:
-        reading.definition = _definition(name, top, reading, provider.protocol, {NAMED_BY: named})
-        reading.made_by = provider
+        settings = provider.parameters
+        reading.definition = _definition(name, top, reading, OAuth2ClientCredentials.name, settings)
         provider.users.append(name)
 
 
@@ -180,7 +161,7 @@ def _definition(
 ) -> ExternalCredential:
     draft, origins = reading.draft, reading.origins
     parameters = dict(settings)
-    if protocol in _SCOPED:
+    if protocol == OAuth2ClientCredentials.name:
         _read_token_endpoint(top, parameters, origins)
     principals = _principals(top, reading)
     grouped = _grouped(top, reading, protocol, principals)
@@ -262,7 +243,7 @@ def _grouped(
             reading.extra_names.setdefault(owner, set()).add(name)
             if value:
                 draft.warnings.append(f"parameter {name} has its value in clear in the file; it was not imported")
-        elif protocol not in _SCOPED:
+        elif protocol != OAuth2ClientCredentials.name:
             draft.notes.append(f"parameter {name} is not used by protocol {draft.protocol} and was left out")
         elif name != "Scope":
             draft.judgement.add(row.line, place, f"parameter {name!r}", "Scope", nearest(name, ("Scope",)))
@@ -293,8 +274,8 @@ def _status_codes(top: Element, origins: Origins) -> tuple[int, ...]:
 
 
 def _note_the_rest(top: Element, draft: Draft, protocol: str) -> None:
-    own = {"AuthProvider", "AuthProviderUrl", "AuthProviderUrlQueryParameter", "ExternalAuthIdentityProvider"}
-    used = _SHARED | (own if protocol in _SCOPED else set())
+    own = {"AuthProviderUrl", "AuthProviderUrlQueryParameter", "ExternalAuthIdentityProvider"}
+    used = _SHARED | (own if protocol == OAuth2ClientCredentials.name else set())
     for row in top.all(_ROW):
         kind = row.value("parameterType")
         if kind in INTERNAL_TYPES:

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 
 from callout.core.access.decide import required_names
 from callout.core.model.credentials import ExternalCredential, NamedCredential, PrincipalType
-from callout.core.model.identity_providers import CLIENT_SECRETS
 from callout.core.model.org import Definition
 from callout.core.model.people import Muted, PermissionSet
 from callout.core.protocols import CATALOGUE
 from callout.core.protocols.custom import Custom
-from callout.engine.importers.salesforce.commands import connect_command, secret_command
+from callout.engine.importers.salesforce.commands import secret_command
 from callout.engine.importers.salesforce.definitions import judge_token_names
 from callout.engine.importers.salesforce.external_credentials import ExternalReading, read_external_credential
 from callout.engine.importers.salesforce.files import ROOTS, Kind, file_name
@@ -35,7 +34,6 @@ from callout.engine.importers.salesforce.providers import (
     IdentityProvider,
     close_auth_provider,
     close_identity_provider,
-    read_auth_provider,
     read_identity_provider,
 )
 from callout.engine.importers.salesforce.report import Draft, Imported
@@ -64,7 +62,6 @@ class Project:
 
     files: dict[Kind, list[File]]
     providers: dict[str, IdentityProvider] = field(default_factory=dict)
-    auth_providers: dict[str, IdentityProvider] = field(default_factory=dict)
     externals: dict[str, ExternalReading] = field(default_factory=dict)
     named: list[NamedReading] = field(default_factory=list)
     definitions: list[Definition] = field(default_factory=list)
@@ -144,22 +141,12 @@ def _says(file: File) -> object:
 
 def _read_providers(project: Project) -> None:
     for file, top in project.readable(Kind.EXTERNAL_AUTH_IDENTITY_PROVIDER):
-        project.providers[file.name] = read_identity_provider(file.name, top, file.judgement, file.draft)
-    for file, top in project.readable(Kind.AUTH_PROVIDER):
-        named = bool(_naming_auth_provider(project, file.name))
-        known = (
-            read_auth_provider(file.name, top, file.judgement, file.draft) if named else IdentityProvider(file.draft)
-        )
-        project.auth_providers[file.name] = known
-        if known.definition is not None and file.name in project.providers:
-            known.definition = None
-            file.draft.reasons.append(f"an external auth identity provider has the name {file.name}, too")
+        project.providers[file.name] = read_identity_provider(top, file.judgement, file.draft)
 
 
 def _read_externals(project: Project) -> None:
     for file, top in project.readable(Kind.EXTERNAL_CREDENTIAL):
-        known = (project.providers, project.auth_providers)
-        reading = read_external_credential(file.name, top, file.judgement, file.draft, *known)
+        reading = read_external_credential(file.name, top, file.judgement, file.draft, project.providers)
         project.externals[file.name] = reading
 
 
@@ -187,7 +174,7 @@ def _close_credentials(project: Project) -> Credentials:
     for name, external_reading in project.externals.items():
         external = external_reading.definition
         if external is not None:
-            external_reading.origins.judge(external, *_users(project, name), *_provider_of(external_reading))
+            external_reading.origins.judge(external, *_users(project, name))
         if external is None or external_reading.draft.refused:
             refused[name] = "; ".join(external_reading.draft.refusals)
         else:
@@ -200,11 +187,6 @@ def _close_credentials(project: Project) -> Credentials:
             project.definitions.append(imported[name])
     project.definitions += [r.definition for r in project.named if r.definition is not None]
     return Credentials(imported, refused)
-
-
-def _provider_of(reading: ExternalReading) -> list[Definition]:
-    made_by = reading.made_by.definition if reading.made_by is not None else None
-    return [made_by] if made_by is not None else []
 
 
 def _users(project: Project, external_credential: str) -> list[NamedCredential]:
@@ -245,17 +227,13 @@ def _close_named(
 def _ask_for_secrets(reading: ExternalReading, external: ExternalCredential, users: list[NamedCredential]) -> None:
     draft = reading.draft
     using: list[NamedCredential | None] = [*users] or [None]
-    shared = set(CLIENT_SECRETS) if reading.made_by is not None else set()
     for principal in external.principals:
         names = set(reading.extra_names.get("", ())) | reading.extra_names.get(principal.name, set())
         for named in using:
             names |= required_names(CATALOGUE, external, principal, named)
-        names -= shared
         if names:
             each = "each user's secrets" if principal.type is PrincipalType.PER_USER else "the secrets"
             draft.by_hand_too(f"set {each} of {principal.name}", secret_command(external.name, principal, names))
-        if CATALOGUE[external.protocol].interactive:
-            draft.by_hand_too(f"connect {principal.name}", connect_command(external.name, principal))
     if not external.principals:
         draft.by_hand_too("add a principal: the file has none, so no caller can use it")
     elif external.protocol == Custom.name and not any((external.headers, *(n.headers for n in users))):
@@ -296,11 +274,7 @@ def _close_providers(project: Project) -> None:
         provider.users = [ec for ec in provider.users if not project.externals[ec].draft.refused]
         close_identity_provider(provider, naming)
     for file, top in project.readable(Kind.AUTH_PROVIDER):
-        provider = project.auth_providers[file.name]
-        provider.users = [ec for ec in provider.users if not project.externals[ec].draft.refused]
-        close_auth_provider(top, provider, _naming_auth_provider(project, file.name))
-    used = [p.definition for p in (*project.providers.values(), *project.auth_providers.values()) if p.users]
-    project.definitions[:0] = [definition for definition in used if definition is not None]
+        close_auth_provider(top, file.draft, _naming_auth_provider(project, file.name))
 
 
 def _naming_auth_provider(project: Project, name: str) -> list[str]:
