@@ -98,7 +98,7 @@ class Settings:
     request_limit: int = setting(0, "largest request body; 0 = no limit", "bytes")
     formula_body_limit: int = setting(
         1048576,
-        "largest request body in which formulas are evaluated or that a header reads, before and after; it is read whole",
+        "largest request body that is signed, that formulas are evaluated in or a header reads, before and after; it is read whole",
         "bytes",
         least=1,
     )

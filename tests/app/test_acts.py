@@ -16,9 +16,10 @@ from callout.app.operations import operations_of
 from callout.core.chain import ACTS
 from callout.core.errors import CalloutError
 from callout.engine.operations import BY_NAME, LOCAL, OPERATIONS
+from tests.keys import key, pem_of
 
 #: Operations whose method is not GET and that change nothing.
-ASKING = {"plan", "diagnose", "token.introspect"}
+ASKING = {"plan", "diagnose", "token.introspect", "certificate.request"}
 #: Those that need an authorization server that answers: tests/engine/test_connect.py shows their acts.
 ELSEWHERE = {"connection.begin_device", "connection.poll_device", "connection.remove"}
 #: Those of them that have nothing to ask here, and what they say.
@@ -38,6 +39,7 @@ MANIFEST = {
     "permission_set_groups": {"Office": {"permission_sets": ["Clerks"]}, "Empty": {}},
     "profiles": {"Contractors": {"principals": ["Orders/Service"]}},
     "packages": {"acme": {"label": "Acme"}, "zeta": {"label": "Zeta"}},
+    "certificates": {"Orders": {"algorithm": "P-256"}},
     "users": {"alice": {"permission_sets": ["Held"], "permission_set_groups": ["Office"]}, "bob": {}},
 }
 SPARE = {"principals": ["Orders/Spare"]}
@@ -141,6 +143,10 @@ RULE = {"statuses": [500], "soap_fault_code": ["INVALID_SESSION_ID"]}
 #: request that waits.
 CASES = {
     "apply": ((), {"manifest": MORE}),
+    "named_credential.create": (
+        (),
+        {"name": "Pay", "preset": "stripe", "secrets": {"ApiKey": "canary-key"}, "user": "bob"},
+    ),
     "named_credential.enable": ((("named_credential.disable", {"name": "Orders"}),), {"name": "Orders"}),
     "named_credential.disable": ((), {"name": "Orders"}),
     "named_credential.allow_namespace": ((), {"name": "Orders", "namespace": "acme"}),
@@ -217,6 +223,11 @@ CASES = {
         (("client_certificate.trust", {"name": "Orders", "dns": "orders.example.com", "user": "alice"}),),
         {"name": "Orders"},
     ),
+    "certificate.create": ((), {"name": "Client", "algorithm": "P-256"}),
+    "certificate.import": ((), {"name": "Client", "content": pem_of(key())}),
+    "certificate.rotate": ((), {"name": "Orders"}),
+    "certificate.remove": ((), {"name": "Orders"}),
+    "named_credential.present": ((), {"name": "Orders", "certificate": "Orders"}),
     "trusted_issuer.remove": ((("apply", {"manifest": ISSUER}),), {"name": "Login"}),
 }
 
@@ -229,6 +240,8 @@ PARTS = {
         "assign permission set",
         "assign permission set",
     ],
+    "certificate.remove": ["remove secrets"],
+    "named_credential.create": [*["create by manifest"] * 3, "change by manifest", "set secrets"],
     "key.rotate": ["change key"],
     "token.revoke": ["fail to revoke token"],
 }
@@ -308,6 +321,8 @@ async def test_asking_leaves_no_act(home, run, operation) -> None:
     named |= {"handle": "none", "user": "alice", "namespace": "acme", "id": "REQUEST"}
     if operation.name == "user.show":
         named["name"] = "alice"
+    if operation.name == "preset.show":
+        named["id"] = "stripe"
     required = {field.name for field in msgspec.structs.fields(operation.request) if field.required}
     end = await end_of(home)
     refusing = REFUSING.get(operation.name)

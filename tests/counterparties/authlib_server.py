@@ -1,9 +1,9 @@
 """Authlib's OAuth 2.0 server on Flask: the grants that the certified provider does not have.
 
 JWT bearer (RFC 7523 2.1), password (RFC 6749 4.3), refresh (6, rotating), token exchange (RFC 8693, of our own in
-`token_exchange.py`: Authlib has none), clients by secret, by JWT (`private_key_jwt`, RFC 7523 2.2) or public; introspection (RFC
-7662), revocation (RFC 7009), and a resource that asks for a bearer token. What is judged is judged by Authlib; what is
-stored is here.
+`token_exchange.py`: Authlib has none); clients by secret, by JWT (`private_key_jwt`, RFC 7523 2.2) or public;
+introspection (RFC 7662), revocation (RFC 7009), and a resource that asks for a bearer token. What is judged is judged by
+Authlib; what is stored is here.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ The suites of the protocols stand on this: a provider that took everything would
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
 import ssl
 import time
@@ -21,6 +20,7 @@ from joserfc import jwk, jwt
 from tests.certificates import Authority, Issued
 from tests.counterparties.consent import REDIRECT_URI, approve_device, authorization_request, code_grant, redirected
 from tests.counterparties.provider import INVOICES, ORDERS, Provider
+from tests.counterparties.proving import proof
 from tests.journeys.processes import PATIENCE
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -105,13 +105,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield place
 
 
-def proof(address: str, method: str = "POST", *, key: jwk.ECKey = PROVING, **claims: str) -> str:
-    """Return a DPoP proof (RFC 9449 4.2)."""
-    header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False)}
-    told = {"jti": secrets.token_urlsafe(16), "htm": method, "htu": address, "iat": int(time.time()), **claims}
-    return jwt.encode(header, told, key)
-
-
 def test_the_metadata_tells_what_it_can(place):
     told = place.provider.metadata()
     assert told["issuer"] == place.ready["issuer"]
@@ -185,20 +178,16 @@ def test_a_proof_needs_the_nonce_of_the_server_and_a_bound_token_the_proof(place
     _, form = place.code(PROVEN)
     at = place.ready["token_endpoint"]
     assert place.post("token_endpoint", data=form).status_code == 400
-    challenged = place.post("token_endpoint", data=form, headers={"DPoP": proof(at)})
+    challenged = place.post("token_endpoint", data=form, headers={"DPoP": proof(PROVING, at)})
     assert challenged.json()["error"] == "use_dpop_nonce"
     nonce = challenged.headers["DPoP-Nonce"]
-    answer = place.post("token_endpoint", data=form, headers={"DPoP": proof(at, nonce=nonce)}).json()
+    answer = place.post("token_endpoint", data=form, headers={"DPoP": proof(PROVING, at, nonce=nonce)}).json()
     assert answer["token_type"] == "DPoP"
     token, me = answer["access_token"], place.ready["userinfo_endpoint"]
     assert place.userinfo(Authorization=f"Bearer {token}").status_code == 401
     for key, status in ((PROVING, 200), (SIGNING, 401)):
-        shown = proof(me, "GET", key=key, nonce=nonce, ath=digest(token))
+        shown = proof(key, me, "GET", token=token, nonce=nonce)
         assert place.userinfo(Authorization=f"DPoP {token}", DPoP=shown).status_code == status
-
-
-def digest(token: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode()
 
 
 def by_certificate(client_id: str) -> dict[str, str]:

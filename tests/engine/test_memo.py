@@ -61,7 +61,9 @@ def asked(callouts: Callouts, question) -> object:
     except Refused as refused:
         return refused.reason.code, refused.detail, refused.remedies
     external = route.decision.external_credential
-    assert route.refresh_statuses == (signs_of(external).statuses if CATALOGUE[external.protocol].obtains else set())
+    protocol = CATALOGUE[external.protocol]
+    statuses = signs_of(external, protocol.stale_signs).statuses if protocol.obtains else set()
+    assert route.refresh_statuses == statuses
     return route.decision
 
 

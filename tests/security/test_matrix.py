@@ -18,6 +18,7 @@ EVERYONE = "everyone"
 LOOKING = {
     "named_credential": {VIEW, MANAGE},
     "external_credential": {VIEW, MANAGE},
+    "preset": {VIEW, MANAGE},
     "identity_provider": {VIEW, MANAGE},
     "user": {VIEW, USERS},
     "key": {VIEW, USERS},
@@ -78,6 +79,7 @@ HELD = {
 THERE = {
     "named_credential": "Orders",
     "external_credential": "Orders",
+    "id": "stripe",
     "who_can": "Orders",
     "diagnose": "Orders",
     "user": "alice",

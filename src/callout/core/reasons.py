@@ -165,6 +165,13 @@ REASONS: tuple[Reason, ...] = (
         "Install a certificate that matches the host, or trust its authority.",
     ),
     Reason(
+        "certificate_not_accepted",
+        502,
+        A,
+        "The client certificate cannot be presented, or the external system does not take it",
+        "Present a certificate that the external system takes.",
+    ),
+    Reason(
         "address_not_allowed",
         403,
         A,

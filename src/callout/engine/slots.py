@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from callout.core.errors import CalloutError
+from callout.core.key_pair import KeyPair
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
 from callout.core.model.org import Org
 from callout.core.model.own_certificates import Certificate
 from callout.core.model.refreshes import Stated
 from callout.core.model.sources import certificates_of, parameters_of, rows_of
-from callout.core.ports import UserExternalCredentials, Vault
+from callout.core.ports import Destination, UserExternalCredentials, Vault
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Token, Values
 from callout.core.refresh.epoch import fingerprint_of
 from callout.core.secret import Secret
 from callout.engine.debounce import Debounce
-from callout.engine.key_pairs import opened_key_pair
+from callout.engine.key_pairs import key_pair_to_present, opened_key_pair
 from callout.engine.scopes import NOBODY, Reader
 
 
@@ -73,8 +74,8 @@ async def opened_values(store: UserExternalCredentials, vault: Vault, sources: S
 class Slot:
     """The place of one token: one principal (and user), at one version of its secrets and definitions.
 
-    `reader` is whose it is, for formulas; nobody's where several share it. `heard` is what the external system said last that
-    the next request has to repeat (a nonce: RFC 9449 section 8).
+    `reader` is whose it is, for formulas; nobody's where several share it. `heard` is what an external system said last
+    that the next request has to repeat (a nonce: RFC 9449 section 8).
     """
 
     key: UserExternalCredentialKey
@@ -90,7 +91,7 @@ class Slot:
     retry_at: float = 0.0
     rest_until: float = 0.0
     stated: Stated | None = None
-    heard: str = ""
+    heard: dict[Destination, str] = field(default_factory=dict)
     debounce: Debounce = field(default_factory=Debounce)
 
     @property
@@ -141,6 +142,7 @@ class Slots:
         self._catalogue = catalogue
         self._slots: dict[tuple[UserExternalCredentialKey, str], Slot] = {}
         self._values: dict[tuple[UserExternalCredentialKey, str], Values] = {}
+        self._presented: dict[tuple[str, str], KeyPair] = {}
 
     def of(self, org: Org, key: UserExternalCredentialKey, external: ExternalCredential, principal: Principal) -> Slot:
         """Return the slot of a principal (and user), as everything is defined now."""
@@ -165,7 +167,18 @@ class Slots:
             slot.protocol = type(slot.protocol)(values)
         return values
 
+    async def presented(self, certificate: Certificate) -> KeyPair:
+        """Open the key of a client certificate, once for each version of it.
+
+        Raises `Refused(certificate_not_accepted)`, `Rotated`, `VaultError`, `StoreError`.
+        """
+        known = (certificate.name, certificate.version)
+        pair = self._presented.get(known)
+        if pair is None:
+            pair = self._presented[known] = await key_pair_to_present(self._store, self._vault, certificate)
+        return pair
+
     def keep_current(self, org: Org) -> None:
         """Drop what was derived from other definitions or secrets; a token whose every input is unchanged is kept."""
-        self._values = {}
+        self._values, self._presented = {}, {}
         self._slots = {known: slot for known, slot in self._slots.items() if is_current(org, *known)}

@@ -6,23 +6,31 @@ import pkgutil
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import pytest
 
 from callout.core import protocols
 from callout.core.errors import Refused
 from callout.core.explanation import Explanation, Step
-from callout.core.message import HttpRequest
+from callout.core.message import HttpRequest, HttpResponse
 from callout.core.model.credentials import PrincipalType
-from callout.core.protocol import AuthenticationProtocol, Moment, Needs, Parameter, Token, Values
+from callout.core.protocol import AuthenticationProtocol, Moment, Needs, Parameter, Token, Values, with_defaults
 from callout.core.reasons import Blame
 from callout.core.secret import Redactable, Secret, reveal
+from tests.keys import key_pair, self_signed
 from tests.play import answer, play
 
 Kind = type[AuthenticationProtocol]
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 MOMENT = Moment(NOW, entropy=bytes(range(32)))
 CANARY = "c4n4ry-Zq7"
+#: What kind of key signs by an algorithm.
+KEY_FOR = {f"{family}{bits}": "RSA" for family in ("RS", "PS") for bits in (256, 384, 512)}
+KEY_FOR |= {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "EdDSA": "Ed25519"}
+KEY_FOR |= {"RSA-SHA1": "RSA", "RSA-SHA256": "RSA", "rsa-v1_5-sha256": "RSA", "rsa-pss-sha512": "RSA"}
+KEY_FOR |= {"ecdsa-p256-sha256": "P-256", "ecdsa-p384-sha384": "P-384", "ed25519": "Ed25519"}
+RANDOM = re.compile("^PS|-pss-")
 TOKEN = Token(Secret(f"{CANARY}-token"), NOW, expires_at=NOW + timedelta(hours=1))
 #: What somebody authorized, from which an interactive protocol goes on.
 AUTHORIZED = replace(TOKEN, refresh_token=Secret(f"{CANARY}-refresh"))
@@ -43,17 +51,39 @@ def value_of(parameter: Parameter) -> str:
     return parameter.default or (parameter.choices[0] if parameter.choices else f"plain-{parameter.name}")
 
 
+def sealed(parameter: Parameter) -> str:
+    """Return a secret that the declaration accepts, and that is known where it is shown."""
+    plain = f"{CANARY}-{parameter.name}"
+    even = plain + "." * (len(plain) % 2)
+    return plain if parameter.pattern is None else even.encode().hex()  # it is text, Base64 and hexadecimal
+
+
 def made(kind: Kind, **parameters: str) -> AuthenticationProtocol:
     """Build a protocol with every declared value set."""
-    plain = {f"{p.name}.Own" if p.key else p.name: value_of(p) for p in kind.parameters if not p.secret}
-    secrets = {p.name: Secret(f"{CANARY}-{p.name}") for p in kind.parameters if p.secret}
-    secrets |= {f"{p.name}.Sealed": Secret(f"{CANARY}-{p.name}") for p in kind.parameters if p.key}
-    return kind(Values({**plain, **parameters}, secrets))
+    declared = [p for p in kind.parameters if (p.required or not p.key_pair) and (p.pattern is None or p.default)]
+    plain = {f"{p.name}.Own" if p.key else p.name: value_of(p) for p in declared if not p.secret}
+    secrets = {p.name: Secret(sealed(p)) for p in kind.parameters if p.secret}
+    secrets |= {f"{p.name}.Sealed": Secret(sealed(p)) for p in kind.parameters if p.key}
+    plain |= without_algorithm(parameters, kind) | parameters
+    kind_of_key = next((KEY_FOR[value] for value in plain.values() if value in KEY_FOR), "RSA")
+    certificate = self_signed(kind_of_key)
+    pairs = {p.name: key_pair(kind_of_key, certificates=(certificate,)) for p in kind.parameters if p.key_pair}
+    return kind(Values(plain, secrets, pairs))
+
+
+def without_algorithm(parameters: dict[str, str], kind: Kind) -> dict[str, str]:
+    """Leave the algorithm of signatures to the key, where it is not what is varied."""
+    chosen = {p.name: "" for p in kind.parameters if set(p.choices) & KEY_FOR.keys() and p.default is None}
+    return {name: value for name, value in chosen.items() if name not in parameters}
 
 
 def variants(kind: Kind) -> list[AuthenticationProtocol]:
-    """Build a protocol once for each choice of each parameter."""
-    choices = [(p.name, choice) for p in kind.parameters for choice in p.choices]
+    """Build a protocol once for each choice of each parameter, and with each key that it need not have.
+
+    Of algorithms those whose signatures are random are left out: what they sign is never the same twice.
+    """
+    choices = [(p.name, choice) for p in kind.parameters for choice in p.choices if not RANDOM.search(choice)]
+    choices += [(p.name, value_of(p)) for p in kind.parameters if p.key_pair and not p.required]
     return [made(kind), *(made(kind, **{name: choice}) for name, choice in choices)]
 
 
@@ -62,8 +92,30 @@ def begun_with(kind: Kind) -> Token | None:
     return AUTHORIZED if kind.interactive else None
 
 
-def token_endpoints(kind: Kind) -> set[str]:
-    return {value_of(p) for p in kind.parameters if p.url}
+def token_endpoints(kind: Kind) -> tuple[str, ...]:
+    return tuple(value_of(p) for p in kind.parameters if p.url)
+
+
+#: An answer of a token endpoint as OAuth 2.0 has it.
+GRANTED = answer(200, json.dumps({"access_token": f"{CANARY}-issued", "token_type": "Bearer", "expires_in": 60}))
+
+
+def granted(kind: Kind, protocol: AuthenticationProtocol | None = None) -> HttpResponse:
+    """Return an answer that grants a token: where a protocol has one of its own kind, its own tests say which.
+
+    A token is bound to a key where this protocol proves that it has one (RFC 9449 section 5).
+    """
+    if protocol is not None and protocol.values.parameters.get("dpop_certificate"):
+        return answer(200, json.dumps({"access_token": f"{CANARY}-issued", "token_type": "DPoP", "expires_in": 60}))
+    tests = importlib.import_module(f"tests.core.protocols.test_{kind.name}")
+    return getattr(tests, "CONFORMING", GRANTED)
+
+
+@cache
+def issued(kind: Kind) -> Token:
+    """Return the token that such an answer makes; any where the protocol obtains none."""
+    begun = begun_with(kind) or TOKEN
+    return play(made(kind).obtain(MOMENT, begun), granted(kind))[0] if kind.obtains else TOKEN
 
 
 def test_every_file_of_protocols_holds_one_protocol_and_all_of_them_are_listed() -> None:
@@ -106,7 +158,7 @@ def test_its_principals_are_of_known_types(kind: Kind) -> None:
 def test_apply_is_the_same_twice_and_leaves_its_input_unchanged(kind: Kind, request_: HttpRequest) -> None:
     before = (request_.method, request_.url, request_.headers, request_.body)
     for protocol in variants(kind):
-        assert protocol.apply(request_, TOKEN, MOMENT) == protocol.apply(request_, TOKEN, MOMENT)
+        assert protocol.apply(request_, issued(kind), MOMENT) == protocol.apply(request_, issued(kind), MOMENT)
         assert (request_.method, request_.url, request_.headers, request_.body) == before
 
 
@@ -115,7 +167,7 @@ def test_apply_is_the_same_twice_and_leaves_its_input_unchanged(kind: Kind, requ
 def test_apply_writes_exactly_the_headers_that_it_declares(kind: Kind, request_: HttpRequest) -> None:
     declared = {name.lower() for name in kind.writes}
     for protocol in variants(kind):
-        after = protocol.apply(request_, TOKEN, MOMENT)
+        after = protocol.apply(request_, issued(kind), MOMENT)
         own = [h for h in request_.headers if h[0].lower() not in declared]
         assert [h for h in after.headers if h[0].lower() not in declared] == own
         written = [name for name, _ in after.headers if name.lower() in declared]
@@ -133,7 +185,7 @@ def test_apply_looks_at_no_more_of_a_request_than_it_needs(kind: Kind) -> None:
     for protocol in variants(kind):
         needs = protocol.needs(protocol.values.parameters)
         alike = {Needs.NOTHING: REQUESTS, Needs.HEAD: BODIES, Needs.BODY: BODIES[:1]}[needs]
-        added = [protocol.apply(request, TOKEN, MOMENT) for request in alike]
+        added = [protocol.apply(request, issued(kind), MOMENT) for request in alike]
         headers = [[h for h in after.headers if h[0] in kind.writes] for after in added]
         assert all(each == headers[0] for each in headers)
         assert all(after.query_added == added[0].query_added for after in added)
@@ -143,9 +195,10 @@ def test_apply_looks_at_no_more_of_a_request_than_it_needs(kind: Kind) -> None:
 @every
 def test_no_secret_shows_in_what_is_built_or_printed(kind: Kind) -> None:
     for protocol in variants(kind):
-        after = protocol.apply(REQUESTS[0], TOKEN, MOMENT)
-        hidden = {f"{CANARY}-{p.name}" for p in kind.parameters if p.secret or p.key} | {reveal(TOKEN.access_token)}
-        shown = repr((protocol, protocol.values, after, TOKEN)) + "".join(v.redacted for _, v in after.headers)
+        after = protocol.apply(REQUESTS[0], issued(kind), MOMENT)
+        hidden = {sealed(p) for p in kind.parameters if p.secret or p.key}
+        hidden |= {f"{CANARY}-issued", reveal(TOKEN.access_token)}
+        shown = repr((protocol, protocol.values, after, issued(kind))) + "".join(v.redacted for _, v in after.headers)
         assert [secret for secret in hidden if secret in shown] == []
 
 
@@ -153,10 +206,10 @@ def test_no_secret_shows_in_what_is_built_or_printed(kind: Kind) -> None:
 def test_a_secret_that_is_not_set_is_refused_before_anything_is_sent(kind: Kind) -> None:
     whole = made(kind).values
     for parameter in kind.parameters:
-        if not parameter.secret or not parameter.required:
+        if not parameter.secret or not parameter.is_needed(with_defaults(kind, whole.parameters)):
             continue
         secrets = {name: secret for name, secret in whole.secrets.items() if name != parameter.name}
-        lacking = kind(Values(whole.parameters, secrets))
+        lacking = kind(Values(whole.parameters, secrets, whole.key_pairs))
         with pytest.raises(Refused, match=parameter.name) as refused:
             next(lacking.obtain(MOMENT, begun_with(kind))) if kind.obtains else lacking.apply(REQUESTS[0], None, MOMENT)
         assert refused.value.reason.code == "principal_not_configured"
@@ -167,7 +220,6 @@ def test_a_protocol_obtains_a_token_exactly_where_it_says_so(kind: Kind) -> None
     assert kind.obtains == (kind.obtain is not AuthenticationProtocol.obtain)
 
 
-GRANTED = answer(200, json.dumps({"access_token": f"{CANARY}-issued", "token_type": "Bearer", "expires_in": 60}))
 RFC_6749_ERRORS = (
     "invalid_request",
     "invalid_client",
@@ -204,17 +256,17 @@ ODD_ANSWERS = [
 def test_obtain_asks_the_token_endpoint_and_nothing_else(kind: Kind) -> None:
     for protocol in variants(kind):
         for stale in (AUTHORIZED,) if kind.interactive else (None, TOKEN):
-            token, requests = play(protocol.obtain(MOMENT, stale), GRANTED)
-            assert {request.url for request in requests} <= token_endpoints(kind)
-            assert reveal(token.access_token) == f"{CANARY}-issued"
+            token, requests = play(protocol.obtain(MOMENT, stale), granted(kind, protocol))
+            assert [request.url for request in requests if not request.url.startswith(token_endpoints(kind))] == []
+            assert f"{CANARY}-issued" in reveal(token.access_token)
             assert token.issued_at == NOW
 
 
 @obtaining
 def test_obtain_shows_no_secret_in_what_it_sends_when_printed(kind: Kind) -> None:
     for protocol in variants(kind):
-        token, requests = play(protocol.obtain(MOMENT, begun_with(kind) or TOKEN), GRANTED)
-        hidden = {f"{CANARY}-{p.name}" for p in kind.parameters if p.secret or p.key} | {f"{CANARY}-issued"}
+        token, requests = play(protocol.obtain(MOMENT, begun_with(kind) or TOKEN), granted(kind, protocol))
+        hidden = {sealed(p) for p in kind.parameters if p.secret or p.key} | {f"{CANARY}-issued"}
         assert [secret for secret in hidden if secret in repr((token, requests))] == []
 
 
@@ -232,10 +284,10 @@ def test_an_odd_answer_ends_in_a_reason_that_blames_the_right_one(kind, response
 
 @obtaining
 def test_a_secret_that_the_endpoint_echoes_shows_in_no_error_and_no_explanation(kind: Kind) -> None:
-    secrets = " ".join(f"{CANARY}-{p.name}" for p in kind.parameters if p.secret)
+    secrets = " ".join(sealed(p) for p in kind.parameters if p.secret)
     for body in (secrets, json.dumps({"error": secrets}), json.dumps({"error": "x", "error_description": secrets})):
         with pytest.raises(Refused) as refused:
             play(made(kind).obtain(MOMENT, begun_with(kind)), answer(400, body))
         step = Step("token", held=False, detail=refused.value.detail, reason=refused.value.reason.code)
         shown = repr((refused.value, refused.value.remedies, Explanation((step,))))
-        assert [p.name for p in kind.parameters if p.secret and f"{CANARY}-{p.name}" in shown] == []
+        assert [p.name for p in kind.parameters if p.secret and sealed(p) in shown] == []

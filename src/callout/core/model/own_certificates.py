@@ -16,6 +16,12 @@ from callout.core.model.credentials import UserExternalCredentialKey
 KEY_STORE = "certificate:"
 #: The principal in that key, and the name of the sealed value.
 PRIVATE_KEY = "private_key"
+#: The kinds of keys that Callout makes, by size or curve.
+ALGORITHMS = ("RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "P-521", "Ed25519")
+#: The kind that is made where none is asked for: every system takes it.
+USUAL_ALGORITHM = "RSA-2048"
+#: How long a self-signed certificate lasts, in days.
+USUAL_DAYS = 365
 #: The fields of a certificate that come with its key.
 DERIVED = ("kid", "public_key", "certificates", "created_at", "expires_at", "retired")
 
@@ -61,3 +67,8 @@ class Certificate:
 def key_of_certificate(name: str) -> UserExternalCredentialKey:
     """Return what the private key of a certificate is sealed under."""
     return UserExternalCredentialKey(f"{KEY_STORE}{name}", PRIVATE_KEY)
+
+
+def is_of_certificate(key: UserExternalCredentialKey) -> bool:
+    """Say whether what is sealed under a key is that of a certificate, and not of a principal."""
+    return key.external_credential.startswith(KEY_STORE)

@@ -89,7 +89,7 @@ def _problems_of_one(
         case ExternalAuthIdentityProvider():
             return identity_provider_problems(definition, catalogue)
         case Certificate():
-            return certificate_problems(definition)
+            return certificate_problems(org, definition)
 
 
 def _package_problems(org: Org, catalogue: Catalogue, package: Package) -> Iterator[Problem]:
@@ -115,6 +115,7 @@ def _keys_that_matter(definition: Definition, using: list[NamedCredential]) -> I
     match definition:
         case NamedCredential():
             yield "external_credentials", definition.external_credential
+            yield "certificates", definition.client_certificate
         case ExternalCredential():
             yield from (("named_credentials", named.name) for named in using)
             yield SECTIONS[ExternalAuthIdentityProvider], definition.parameters.get(NAMED_BY, "")

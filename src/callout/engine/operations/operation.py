@@ -12,6 +12,7 @@ import msgspec
 from callout.core.model.people import Caller
 from callout.core.reasons import Telling
 from callout.engine.audit import Audit
+from callout.engine.presets import Presets
 from callout.engine.setup import Result, Setup
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ class Diagnose(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """The use cases that operations run: the setup, and what the engine tells about callouts."""
+    """The use cases that operations run: the setup, and what the engine tells about callouts.
+
+    `presets` reads the provider presets, when they are first asked for.
+    """
 
     setup: Setup
     diagnose: Diagnose
@@ -57,6 +61,7 @@ class Uses:
     recent: Callable[[int], Awaitable[list[Result]]]
     connecting: Connecting
     telling: Telling = Telling.FULL  # how much those who do not administer are told
+    presets: Callable[[], Presets] = Presets
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from callout.core.model.credentials import (
 )
 from callout.core.model.identity_providers import provider_of_key
 from callout.core.model.org import Org
+from callout.core.model.own_certificates import is_of_certificate
 from callout.core.model.people import User
 from callout.core.ports import Change
 from callout.core.protocol import Catalogue
@@ -35,6 +36,10 @@ def warnings_of(
         yield from _kept_secrets(before, change)
         yield from _inherited_secrets(before, change, writes)
         yield from _what_goes(before, change)
+        if isinstance(change.definition, ExternalCredential):
+            protocol = catalogue.get(change.definition.protocol)
+            if protocol is not None and protocol.warning:
+                yield f"{change.section}.{change.name}: {protocol.warning}"
         if isinstance(change.definition, NamedCredential):
             for namespace in change.definition.allowed_namespaces:
                 if namespace not in after.packages:
@@ -93,7 +98,8 @@ def _counted(number: int, what: str) -> str:
 
 
 def _external_credentials(planned: Iterable[PlannedChange], writes: Iterable[SecretWrite]) -> list[str]:
-    names = [write.key.external_credential for write in writes if provider_of_key(write.key) is None]
+    named = (write.key for write in writes if provider_of_key(write.key) is None and not is_of_certificate(write.key))
+    names = [key.external_credential for key in named]
     for change in planned:
         if isinstance(change.definition, NamedCredential):
             names.append(change.definition.external_credential)
