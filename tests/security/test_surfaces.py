@@ -110,7 +110,7 @@ async def test_what_is_opened_and_written_is_what_was_decided(world, protocol) -
             if not decision.allowed:
                 assert vault.opened == []
                 continue
-            assert refused.reason.code in LACKING
+            assert refused.reason.code in LACKING  # noqa: PT017 - some are sent, some not
             head = b""
         admitted += 1
         assert decision.allowed
