@@ -4,7 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
-NODE_SUITE := tests/counterparties/oidc_provider
+COUNTERPARTIES := $(VENV)/counterparties
+BROWSER := tests/counterparties/browser
+NODE_SUITES := $(patsubst %/package-lock.json,%,$(wildcard tests/counterparties/*/package-lock.json))
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Tests start hundreds of processes: each is twice as fast where what it imports is compiled once, and kept here.
 export PYTHONDONTWRITEBYTECODE :=
@@ -30,11 +32,21 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	$(UV) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(NODE_SUITE)/node_modules/.ready: $(NODE_SUITE)/package-lock.json
-	cd $(NODE_SUITE) && npm ci --silent --no-audit --no-fund
+# What these servers need is not what we need: they have an environment of their own.
+$(COUNTERPARTIES)/.ready: $(VENV)/.uv requirements/counterparties.txt
+	$(PYTHON) -m venv --without-pip $(COUNTERPARTIES)
+	$(BIN)/uv pip install --quiet --python $(COUNTERPARTIES)/bin/python --require-hashes -r requirements/counterparties.txt
 	@touch $@
 
-setup: $(VENV)/.dev $(NODE_SUITE)/node_modules/.ready ## Install everything that development needs, inside this folder
+%/node_modules/.ready: %/package-lock.json
+	cd $* && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(VENV)/chromium/.ready: $(BROWSER)/node_modules/.ready $(BROWSER)/unpack.mjs
+	node $(BROWSER)/unpack.mjs $(VENV)/chromium
+	@touch $@
+
+setup: $(VENV)/.dev $(COUNTERPARTIES)/.ready $(VENV)/chromium/.ready $(NODE_SUITES:%=%/node_modules/.ready) ## Install everything that development needs, inside this folder
 
 demo: $(VENV)/.run ## Show the main job, for real (ARGS=--keep leaves it running)
 	@$(BIN)/python -m callout demo $(ARGS)
@@ -76,7 +88,7 @@ docs: $(VENV)/.dev ## Generate the reference pages
 	$(BIN)/python scripts/generate_docs.py
 
 lock: $(VENV)/.uv ## Lock the dependencies anew, with hashes and without addresses
-	for group in build run dev; do scripts/lock $$group; done
+	for group in build run dev counterparties; do scripts/lock $$group; done
 
 clean: ## Remove everything that was installed or generated here
-	rm -rf $(VENV) $(NODE_SUITE)/node_modules .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) $(NODE_SUITES:%=%/node_modules) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

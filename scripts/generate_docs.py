@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+from preset_page import presets_page
+from protocol_pages import protocol_page, protocols_index
+
 from callout.core.formula.functions import GROUPS
 from callout.core.formula.scope import (
     CALLOUT_FIELDS,
@@ -63,39 +66,6 @@ def default_of(value: object) -> str:
     return str(getattr(value, "value", value)) or '""'
 
 
-def _worded(condition: tuple[str, ...]) -> str:
-    """Word a condition: the parameter named first has one of the values that follow, or is given."""
-    name, *values = condition
-    return f"`{name}` is {' or '.join(f'`{value}`' for value in values) or 'given'}"
-
-
-def protocols_page() -> str:
-    """One section for each protocol, from its declared parameters."""
-    parts = [MADE, "# Protocols\n"]
-    for protocol in ALL:
-        summary = (sys.modules[protocol.__module__].__doc__ or "").strip()
-        types = ", ".join(f"`{each.value}`" for each in protocol.principal_types)
-        parts.append(f"\n## `{protocol.name}`: {protocol.title}\n\n{summary}\n\nPrincipals: {types}.\n")
-        if protocol.warning:
-            parts.append(f"\n**Mind:** {protocol.warning}.\n")
-        if protocol.parameters:
-            parts.append("\n| name | kind | required | default | what it is |\n| --- | --- | --- | --- | --- |\n")
-        for each in protocol.parameters:
-            kind = "secret of the principal" if each.secret else "parameter"
-            choices = f" One of: {', '.join(each.choices)}." if each.choices else ""
-            need = "yes" if each.required else "no"
-            if each.unless:
-                need = f"unless {_worded(each.unless)}"
-            elif each.when:
-                need = f"where {_worded(each.when)}"
-            if each.key is not None:
-                kind = "parameter, or secret of the principal"
-            parts.append(
-                f"| `{each.shown_name}` | {kind} | {need} | `{each.default or '–'}` | {each.help}.{choices} |\n"
-            )
-    return "".join(parts)
-
-
 def formulas_page() -> str:
     """The page about formulas, with its tables between the two marks made anew."""
     page = (DOCS / "formulas.md").read_text()
@@ -127,7 +97,10 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Every generated file and its text."""
     yield DOCS / "reference" / "reasons.md", reasons_page()
     yield DOCS / "reference" / "settings.md", settings_page()
-    yield DOCS / "reference" / "protocols.md", protocols_page()
+    yield DOCS / "reference" / "protocols.md", MADE + protocols_index()
+    for protocol in ALL:
+        yield DOCS / "reference" / "protocols" / f"{protocol.name}.md", MADE + protocol_page(protocol)
+    yield DOCS / "reference" / "presets.md", MADE + presets_page()
     yield DOCS / "reference" / "cli.md", MADE + cli_reference()
     yield DOCS / "reference" / "api.md", MADE + api_reference()
     yield DOCS / "formulas.md", formulas_page()

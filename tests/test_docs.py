@@ -6,6 +6,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from callout import __version__
 from callout.core.formula.functions import FUNCTIONS
 from callout.core.formula.scope import ORGANIZATION_FIELDS, SHORT_FIELDS, USER_FIELDS
@@ -14,6 +16,7 @@ from callout.core.protocols import CATALOGUE
 from callout.core.reasons import REASONS
 from callout.engine.manifest import read_manifest
 from callout.engine.plan import make_plan
+from tests.keys import certificate_of, key
 
 ROOT = Path(__file__).parent.parent
 
@@ -23,6 +26,16 @@ def test_generated_pages_are_those_that_the_code_makes_today() -> None:
         [sys.executable, ROOT / "scripts" / "generate_docs.py", "--check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "reference" / "protocols").glob("*.md")), ids=lambda p: p.stem)
+def test_the_manifest_on_the_page_of_a_protocol_is_accepted(page) -> None:
+    assert page.stem in CATALOGUE, "the page is left over from a protocol that has gone"
+    (manifest,) = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    held = Org.of(certificate_of("Example", key())[0])
+    made = make_plan(held, read_manifest(manifest, page.name, str), CATALOGUE, now=now)
+    assert {type(each.definition).__name__ for each in made.planned} >= {"ExternalCredential", "NamedCredential"}
 
 
 def test_every_file_that_the_walk_through_names_exists() -> None:

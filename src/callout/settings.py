@@ -56,6 +56,17 @@ class Settings:
     setup_port: int = setting(8471, "port of setup; 0 = any free one", most=LARGEST_PORT)
     workers: int = setting(1, "processes of the gateway", least=1, most=MOST_WORKERS)
     trusted_ca_file: str = setting("", "file with the certificate authorities to trust; empty: those of the system")
+    public_url: str = setting(
+        "",
+        "URL of setup as browsers reach it, to which authorization servers send them back (/connect/callback); empty: "
+        "http:// with its host and port",
+    )
+    connect_return_origins: str = setting(
+        "", "origins, with spaces between, that a connect page may send the browser back to (return_url)"
+    )
+    connect_frame_ancestors: str = setting(
+        "", "origins, with spaces between, whose pages may show a connect page in a frame; empty: none may"
+    )
     tls_certificate_file: str = setting(
         "",
         "file with the certificate of the gateway, and those between it and its authority (PEM): the gateway then "
@@ -87,7 +98,7 @@ class Settings:
     request_limit: int = setting(0, "largest request body; 0 = no limit", "bytes")
     formula_body_limit: int = setting(
         1048576,
-        "largest request body in which formulas are evaluated or that a header reads, before and after; it is read whole",
+        "largest request body that is signed, that formulas are evaluated in or a header reads, before and after; it is read whole",
         "bytes",
         least=1,
     )
@@ -124,6 +135,12 @@ class Settings:
     )
     telling_users: Telling = setting(Telling.FULL, "how much known callers are told: full or code")
     telling_guests: Telling = setting(Telling.CODE, "how much guests are told: full or code")
+
+    @property
+    def setup_url(self) -> str:
+        """Where browsers reach setup."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.setup_port}"
 
     @property
     def folder(self) -> Path:

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from callout.core.errors import Refused
+from callout.core.key_pair import KeyPair
 from callout.core.message import HttpRequest
 from callout.core.protocol import (
     AuthenticationProtocol,
@@ -89,3 +90,13 @@ def test_a_protocol_that_declares_no_endpoint_revokes_and_asks_nothing() -> None
     token = Token(Secret("a"), NOW)
     assert Example(Values()).revocation(token, Moment(NOW)) is None
     assert Example(Values()).introspection(token, Moment(NOW)) is None
+
+
+def test_a_key_that_a_parameter_names_is_given_or_refused_with_what_mends_it() -> None:
+    pair, given = KeyPair("Hub", "k1", Secret("k")), {"signing_certificate": "Hub"}
+    assert Values(given, {}, {"signing_certificate": pair}).key_pair("signing_certificate") is pair
+    with pytest.raises(Refused, match="got certificate 'Hub' for signing_certificate") as refused:
+        Values(given).key_pair("signing_certificate")
+    assert refused.value.remedies[0].command == "callout certificate import Hub FILE"
+    with pytest.raises(Refused, match="got no certificate for signing_certificate"):
+        Values().key_pair("signing_certificate")

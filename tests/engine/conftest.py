@@ -28,6 +28,7 @@ from callout.core.ports import AdminAct, Change
 from callout.core.protocols import CATALOGUE
 from callout.core.secret import Secret, reveal
 from callout.engine.callout import Callouts
+from callout.engine.connect_links import Links
 from callout.engine.definitions import CurrentOrg
 from callout.engine.issuers import CallerTokens
 from callout.engine.leases import TOKEN_TIMEOUT
@@ -179,7 +180,8 @@ def build(
     slots = Slots(credentials, vault, CATALOGUE)
     records = Records(store.audit, clock, entropy)
     callers = CallerTokens(server, clock)
-    callouts = Callouts(org, CATALOGUE, tokens, records, clock, slots=slots, caller_tokens=callers)
+    links = Links(vault, clock, entropy, "https://callout.example")
+    callouts = Callouts(org, CATALOGUE, tokens, records, clock, slots=slots, links=links, caller_tokens=callers)
     sweeper = Sweeper(org, slots, tokens, credentials, clock, entropy)
     log = CalloutLog(store.audit)
     return World(clock, store, vault, server, org, tokens, records, callouts, log, nodes, sweeper)

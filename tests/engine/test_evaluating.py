@@ -113,8 +113,9 @@ async def test_the_organization_is_read_from_the_settings(world) -> None:
         await prepared(world)
     assert str(caught.value.remedies[0]) == "Set CALLOUT_ORGANIZATION_NAME and start Callout again"
     parts = (world.org, CATALOGUE, world.tokens, world.records, world.clock)
-    callers = world.callouts._caller_tokens
-    named = Callouts(*parts, slots=world.callouts.slots, caller_tokens=callers, organization={"Name": "Acme"})
+    others = {"links": world.callouts._links, "caller_tokens": world.callouts._caller_tokens}
+    world.tokens.scopes = replace(world.tokens.scopes, organization={"Name": "Acme"})
+    named = Callouts(*parts, slots=world.callouts.slots, **others)
     ready = await named.prepare(named.admit("Desk", [], ALICE_KEY, None, None))
     assert b"X-Org: Acme\r\n" in ready.head
 

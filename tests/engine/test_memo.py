@@ -61,7 +61,9 @@ def asked(callouts: Callouts, question) -> object:
     except Refused as refused:
         return refused.reason.code, refused.detail, refused.remedies
     external = route.decision.external_credential
-    assert route.refresh_statuses == (signs_of(external).statuses if CATALOGUE[external.protocol].obtains else set())
+    protocol = CATALOGUE[external.protocol]
+    statuses = signs_of(external, protocol.stale_signs).statuses if protocol.obtains else set()
+    assert route.refresh_statuses == statuses
     return route.decision
 
 
@@ -90,9 +92,8 @@ async def live_through(history) -> None:
     world, defined = make_world(), Defined()
     current = CurrentOrg(defined, world.clock)
     issuers, slots = CallerTokens(Nowhere(), world.clock), Slots(world.store, world.vault, CATALOGUE)
-    callouts = Callouts(
-        current, CATALOGUE, world.callouts._tokens, world.records, world.clock, slots=slots, caller_tokens=issuers
-    )
+    parts = (current, CATALOGUE, world.callouts._tokens, world.records, world.clock)
+    callouts = Callouts(*parts, slots=slots, links=world.callouts._links, caller_tokens=issuers)
     all_asked = []
     for situation, questions in history:
         org = defined.define(situation)

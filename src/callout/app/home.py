@@ -23,6 +23,7 @@ from callout.core.errors import HomeError, StoreError
 from callout.core.explanation import Remedy
 from callout.core.protocols import CATALOGUE
 from callout.engine.callout import Callouts
+from callout.engine.connect_links import Links
 from callout.engine.definitions import CurrentOrg
 from callout.engine.issuers import CallerTokens
 from callout.engine.records import CalloutLog, Records
@@ -114,6 +115,7 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
         tokens = Tokens(credentials, vault, endpoints, scopes, nodes=nodes, **waits)
         slots = Slots(credentials, vault, CATALOGUE)
         records = Records(store.audit, clock, entropy, settings.log_sampling)
+        links = Links(vault, clock, entropy, settings.setup_url)
         callouts = Callouts(
             org,
             CATALOGUE,
@@ -121,6 +123,7 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
             records,
             clock,
             slots=slots,
+            links=links,
             caller_tokens=CallerTokens(transport, clock),
             telling_users=settings.telling_users,
             telling_guests=settings.telling_guests,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 from callout import __version__
+from callout.adapters.presets import preset_texts
 from callout.app.home import Home, database_of, keep_up, open_home, organization_of, quoted
 from callout.app.making import make_home
 from callout.app.worker import addresses, limits_of
@@ -19,9 +21,13 @@ from callout.core.protocols import CATALOGUE
 from callout.core.rules import problems_of
 from callout.engine.audit import Audit
 from callout.engine.callers import digest_of
+from callout.engine.connect import Connecting
+from callout.engine.connect_links import Links
 from callout.engine.diagnosis import diagnose
 from callout.engine.keys import key_text
 from callout.engine.operations import LOCAL, Operations, Uses
+from callout.engine.operations.connecting_rights import judge_again
+from callout.engine.presets import Presets, read_presets
 from callout.engine.setup import Setup
 from callout.entrypoints.gateway import Gateway
 from callout.settings import Settings
@@ -47,7 +53,22 @@ def operations_of(home: Home) -> Operations:
     )
     audit = Audit(home.store.audit, home.clock, __version__)
     telling = home.settings.telling_users
-    return Operations(Uses(setup, predict, home.log.explain, audit, home.log.recent, telling))
+    connecting = connecting_of(home, setup)
+    uses = Uses(setup, predict, home.log.explain, audit, home.log.recent, connecting, telling, shipped_presets)
+    return Operations(uses)
+
+
+def connecting_of(home: Home, setup: Setup) -> Connecting:
+    """Plug together what connects principals of an open home."""
+    links = Links(home.vault, home.clock, home.entropy, home.settings.setup_url)
+    origins = (home.settings.connect_return_origins + " " + home.settings.connect_frame_ancestors).split()
+    return Connecting(setup, home.store.connections, links, home.endpoints, judge_again, origins)
+
+
+@cache
+def shipped_presets() -> Presets:
+    """Return the presets that Callout ships; they are read when they are first asked for."""
+    return read_presets(preset_texts())
 
 
 async def initialise(settings: Settings, admin: str) -> Mapping[str, Any]:

@@ -20,6 +20,8 @@ from callout.app.metrics import setup_metrics
 from callout.app.operations import operations_of
 from callout.app.worker import addresses, readiness
 from callout.core.errors import CalloutError
+from callout.engine.own_certificates import jwks_of
+from callout.entrypoints.connect_api.app import ConnectPages
 from callout.entrypoints.setup_api.app import setup_app
 from callout.settings import Settings, read_settings
 
@@ -30,13 +32,18 @@ async def serve_setup(settings: Settings) -> int:
     listening = socket.create_server((settings.host, settings.setup_port), family=family, reuse_port=True)
     port = int(listening.getsockname()[1])
     async with open_home(settings) as home:
+        operations = operations_of(home)
+        ancestors = tuple(settings.connect_frame_ancestors.split())
+        pages = ConnectPages(operations.uses.connecting, operations.uses.setup, ancestors)
         app = setup_app(
-            operations_of(home),
+            operations,
             metrics=lambda: setup_metrics(home),
             readiness=lambda: json.loads(readiness(home)[1]),
             discovery=lambda: json.loads(addresses(settings, setup_port=port)),
+            jwks=lambda: jwks_of(home.org.value, home.clock.now()),
             version=__version__,
             metrics_open=settings.metrics_open,
+            pages=pages.routes(),
         )
         config = uvicorn.Config(
             app,

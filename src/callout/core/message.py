@@ -7,7 +7,9 @@ headers are tuples of pairs, because order and duplicates matter.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 from urllib.parse import quote_plus, unquote_plus, urlsplit
 
 from callout.core.errors import Refused
@@ -22,6 +24,17 @@ NOTHING = Redactable(())
 _BREAKS = re.compile("[\r\n\0\ud800-\udfff]")
 
 
+class BodyEncoding(Protocol):
+    """Another form that a body is sent in, made while it passes."""
+
+    @property
+    def length(self) -> int:
+        """How many bytes are sent."""
+
+    def begin(self) -> Callable[[bytes], bytes]:
+        """Return what takes the body piece by piece, from its beginning, and returns what is sent of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """One request. `url` is absolute; `body` is bytes, or text of which parts are secret.
@@ -29,7 +42,8 @@ class HttpRequest:
     Where it is sent, parameters of the query whose decoded names are `query_dropped` are left out, and `query_added` is
     appended. `client` names the client of an authorization server
     that the request spends the allowance of; it is not sent. `client_certificate` is shown in the TLS handshake (RFC 8705
-    section 2). The answer to a GET may be used again for `reusable_for` seconds.
+    section 2). The answer to a GET may be used again for `reusable_for` seconds. `encoding` is what a body that nobody
+    looked at is sent in.
     """
 
     method: str
@@ -41,6 +55,7 @@ class HttpRequest:
     query_dropped: frozenset[str] = frozenset()
     client_certificate: KeyPair | None = None
     reusable_for: float = 0.0
+    encoding: BodyEncoding | None = None
 
     @property
     def whole_url(self) -> Redactable:
@@ -108,6 +123,18 @@ def header_lines(headers: tuple[Header, ...]) -> bytes:
             raise Refused("formula_failed", detail)
         lines.append(f"{name}: {plain}\r\n")
     return "".join(lines).encode()
+
+
+def as_sent(value: Redactable) -> Redactable:
+    """Return a header value in which each character stands for one byte of what `header_lines` makes of it."""
+    if all(reveal(part).isascii() for part in value.parts):
+        return value
+    return Redactable(tuple(_bytewise(part) for part in value.parts))
+
+
+def _bytewise(part: str | Secret) -> str | Secret:
+    text = reveal(part).encode("utf-8", "surrogatepass").decode("latin-1")
+    return Secret(text) if isinstance(part, Secret) else text
 
 
 def target_of(request: HttpRequest) -> bytes:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from callout.core.chain import Head, Row, Verification
+from callout.core.key_pair import KeyPair
 from callout.core.message import HttpRequest, HttpResponse
 from callout.core.model.connections import Attempt
 from callout.core.model.credentials import UserExternalCredentialKey
@@ -44,9 +45,12 @@ class Nodes(Protocol):
 
 
 class Entropy(Protocol):
-    """Random bytes from the operating system."""
+    """Random bytes from the operating system, and keys made of them."""
 
     def bytes(self, count: int) -> bytes: ...
+
+    def private_key(self, algorithm: str) -> Secret:
+        """Make a private key (PKCS #8, PEM) of one of `ALGORITHMS`. It may take a second: call it from a thread."""
 
 
 class Vault(Protocol):
@@ -410,9 +414,13 @@ class Spools(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where callouts of one route are sent: the key of the connection pool. `host` is a name or address."""
+    """Where callouts of one route are sent: the key of the connection pool. `host` is a name or address.
+
+    `client_certificate` is presented in TLS: a connection is used again only for the same one.
+    """
 
     scheme: str
     host: str
     port: int
     allow_private_network: bool = False
+    client_certificate: KeyPair | None = None

@@ -12,12 +12,14 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
+from shlex import quote
 from typing import ClassVar, TypeVar
 
 from callout.core.errors import Refused
+from callout.core.explanation import Remedy
 from callout.core.key_pair import KeyPair
 from callout.core.message import HttpRequest, HttpResponse
-from callout.core.model.credentials import PrincipalType
+from callout.core.model.credentials import PrincipalType, RefreshRule
 from callout.core.secret import Redactable, Secret
 
 
@@ -133,7 +135,12 @@ class Values:
         except KeyError:
             named = f"certificate {self.parameters[name]!r}" if self.parameters.get(name) else "no certificate"
             detail = f"got {named} for {name}; expected one that Callout holds the private key of"
-            raise Refused("principal_not_configured", detail) from None
+            remedies = (
+                [Remedy("Give the certificate a key", f"callout certificate import {quote(given)} FILE")]
+                if (given := self.parameters.get(name))
+                else []
+            )
+            raise Refused("principal_not_configured", detail, *remedies) from None
 
     def keyed(self, name: str) -> dict[str, str | Secret]:
         """Return the values of a parameter with keys, by key; a secret wins over a parameter."""
@@ -162,6 +169,8 @@ class AuthenticationProtocol(ABC):
     interactive: ClassVar[bool] = False  # True where somebody has to authorize in a browser before a token is had
     warning: ClassVar[str] = ""  # what an admin has to know before using it; plans and pages say it
     spends: ClassVar[bool] = False  # True where obtain() sends what may be good only once: a lost answer loses it
+    stale_signs: ClassVar[tuple[RefreshRule, ...]] = ()  # how any system of this protocol says that a token is stale
+    spares_bodies: ClassVar[str] = ""  # parameter and value with which apply() looks at no body
 
     def __init__(self, values: Values) -> None:
         self.values = values
@@ -171,6 +180,21 @@ class AuthenticationProtocol(ABC):
         """Return what of a request `apply` looks at, with these parameters; where it is nothing, its work is kept."""
         del parameters
         return Needs.NOTHING
+
+    def unwrapped(self, lines: tuple[bytes, ...], body: bytes | None) -> tuple[tuple[bytes, ...], bytes | None]:
+        """Return a caller's header lines and body without what was for a signature of the caller's own.
+
+        Asked where `needs` is more than nothing, before anything of the request is evaluated; `body` is None where it is
+        not looked at. Raises `Refused(malformed_request)`.
+        """
+        return lines, body
+
+    def announced(self, lines: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """Return the header lines of a body to which `apply` gives another form, `encoding`: with its length then.
+
+        Asked where `needs` is more than nothing, when everything else of the request is as it will be sent.
+        """
+        return lines
 
     def holds(self) -> timedelta | None:
         """Return for how long what `apply` wrote may be sent again; None: as long as the token is used."""

@@ -116,6 +116,13 @@ REASONS: tuple[Reason, ...] = (
         "Open the connect URL and give consent.",
     ),
     Reason(
+        "connection_failed",
+        400,
+        C,
+        "The connection was not made",
+        "Begin again, with a link of your own.",
+    ),
+    Reason(
         "reconnect_required",
         424,
         C,
@@ -156,6 +163,13 @@ REASONS: tuple[Reason, ...] = (
         E,
         "The certificate of the external system could not be verified",
         "Install a certificate that matches the host, or trust its authority.",
+    ),
+    Reason(
+        "certificate_not_accepted",
+        502,
+        A,
+        "The client certificate cannot be presented, or the external system does not take it",
+        "Present a certificate that the external system takes.",
     ),
     Reason(
         "address_not_allowed",

@@ -6,16 +6,20 @@ by whoever sent it. Nothing here reads a file or a variable, so a remote manifes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from callout.core.model.org import Org
 from callout.core.ports import AdminAct
 from callout.core.secret import Secret, reveal  # noqa: TID251 - handed to the manifest's reader, which seals it in again
-from callout.engine.manifest import SecretOrigin, SecretSource, read_manifest, write_manifest
+from callout.engine.manifest import Manifest, SecretOrigin, SecretSource, read_manifest, write_manifest
+from callout.engine.manifest_keys import with_keys
 from callout.engine.plan import Action, Plan, make_plan
 from callout.engine.revocation import drop_tokens, going, orphans_of
 from callout.engine.secret_values import act_of_setting, opened, orphans_of_setting, sealed
 from callout.engine.setup import Result, Setup, changed, found
+
+#: Makes what is wanted of the org as it is now: it is asked again where another edit was faster.
+Making = Callable[[Org], Manifest]
 
 _ACTS = {Action.CREATE: "create", Action.UPDATE: "change", Action.DELETE: "delete"}
 
@@ -30,7 +34,14 @@ async def plan(
     namespace: str | None = None,
 ) -> Result:
     """Show what applying a manifest would change. Raises `DefinitionError` with every problem in it."""
-    made = await _planned(setup, await setup.org(), manifest, source, references, prune=prune, namespace=namespace)
+    reading = _reading(manifest, source, references, namespace)
+    return await plan_made(setup, reading, prune=prune, namespace=namespace)
+
+
+async def plan_made(setup: Setup, make: Making, *, prune: bool = False, namespace: str | None = None) -> Result:
+    """Show what applying something made of the org would change. Raises `DefinitionError`."""
+    org = await setup.org()
+    made = await _planned(setup, org, make(org), prune=prune, namespace=namespace)
     return {**made.to_dict(), "text": made.render()}
 
 
@@ -48,14 +59,33 @@ async def apply(
 
     Raises `DefinitionError` with every problem in it; nothing is stored then, nor where a secret cannot be sealed.
     """
+    reading = _reading(manifest, source, references, namespace)
+    return await apply_made(setup, who, source, reading, prune=prune, namespace=namespace)
+
+
+async def apply_made(
+    setup: Setup,
+    who: str,
+    source: str,
+    make: Making,
+    *,
+    prune: bool = False,
+    namespace: str | None = None,
+    whole: tuple[str, str] | None = None,
+) -> Result:
+    """Apply something made of the org, as a manifest is.
+
+    `source` is what the audit trail calls it; `whole` is the act that the changes are the parts of, if there is one.
+    """
 
     async def attempt() -> tuple[Plan, int]:
         org = await setup.org()
-        made = await _planned(setup, org, manifest, source, references, prune=prune, namespace=namespace)
+        made = await _planned(setup, org, make(org), prune=prune, namespace=namespace, making=True)
         if made.is_empty:
             return made, org.generation
         envelopes = {key: sealed(setup, key, values) for key, values in made.secrets.items()}
-        acts = _acts(setup, who, org, made, source)
+        acts = [setup.act(who, *whole)] if whole is not None else []
+        acts += _acts(setup, who, org, made, source)
         orphans = gone = await orphans_of(setup, org, going(org, changed(org, made.changes)))
         for key, values in made.secrets.items():
             orphans = [*orphans, *await orphans_of_setting(setup, org, key, values)]
@@ -81,18 +111,8 @@ async def export(setup: Setup) -> Result:
     return {"manifest": write_manifest(await setup.org())}
 
 
-async def _planned(
-    setup: Setup,
-    org: Org,
-    manifest: str,
-    source: str,
-    references: Mapping[str, Secret],
-    *,
-    prune: bool,
-    namespace: str | None,
-) -> Plan:
-    if namespace is not None:
-        found(org.packages, namespace, "packages", "an installed package")
+def read_referring(manifest: str, source: str, references: Mapping[str, Secret]) -> Manifest:
+    """Read a manifest whose values that stand elsewhere came with it, by `env:NAME` and `file:PATH`."""
 
     def resolve(wanted: SecretSource) -> str:
         value = references.get(f"{wanted.origin.value}:{wanted.name}")
@@ -102,8 +122,23 @@ async def _planned(
             raise FileNotFoundError(2, "its value did not come with the manifest")
         raise LookupError(wanted.name)
 
-    read = read_manifest(manifest, source, resolve)
+    return read_manifest(manifest, source, resolve)
+
+
+def _reading(manifest: str, source: str, references: Mapping[str, Secret], namespace: str | None) -> Making:
+    def make(org: Org) -> Manifest:
+        if namespace is not None:
+            found(org.packages, namespace, "packages", "an installed package")
+        return read_referring(manifest, source, references)
+
+    return make
+
+
+async def _planned(
+    setup: Setup, org: Org, read: Manifest, *, prune: bool, namespace: str | None, making: bool = False
+) -> Plan:
     setup.authority.demand_sections(org, ["external_credentials"] if read.secrets else [], setup.now())
+    read = await with_keys(setup, org, read, making=making)
     made = make_plan(
         org,
         read,

@@ -23,6 +23,7 @@ PERMISSION_OF_SECTION = {
     "external_credentials": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "external_auth_identity_providers": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "named_credentials": AdminPermission.MANAGE_NAMED_CREDENTIALS,
+    "certificates": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "permission_sets": AdminPermission.MANAGE_USERS,
     "permission_set_groups": AdminPermission.MANAGE_USERS,
     "profiles": AdminPermission.MANAGE_USERS,

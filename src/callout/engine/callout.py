@@ -7,7 +7,7 @@ the head while its token is fresh. `prepare` and the dry run (`engine.diagnosis`
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from callout.core.access.decide import Decision, decide
@@ -16,18 +16,19 @@ from callout.core.access.target import join, split_target
 from callout.core.errors import CalloutError, Refused
 from callout.core.explanation import Explanation, Step
 from callout.core.formula import Scope
-from callout.core.message import HttpRequest, header_lines, target_of
+from callout.core.message import header_lines, target_of
 from callout.core.model.org import Org
 from callout.core.model.people import CallerKey
 from callout.core.ports import Clock
-from callout.core.protocol import AuthenticationProtocol, Catalogue, Needs, Token, Values
+from callout.core.protocol import AuthenticationProtocol, Catalogue, Needs
 from callout.core.reasons import Telling
 from callout.engine.callers import Identified, identify, key_in_authorization, key_in_headers
 from callout.engine.certificates import Shown, identified_by_certificate
+from callout.engine.connect_links import Links, connect_url
 from callout.engine.definitions import CurrentOrg
+from callout.engine.drafts import FOREVER, Draft, with_values
 from callout.engine.evaluating import (
     Asked,
-    Written,
     evaluated_headers,
     request_to_sign,
     signed,
@@ -50,36 +51,11 @@ from callout.engine.tokens import Tokens
 MOST_ROUTES = 100_000
 #: How long a token in hand is used on while its replacement is on the way, in seconds.
 GRACE = 1.0
-FOREVER = float("inf")
 #: Random bytes of a callout's own nonce.
 NONCE = 16
 
 #: Returns the headers of a request; they are read where something is to be judged by them.
 Headers = Callable[[], Sequence[tuple[bytes, bytes]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A callout being built: what the stages have found so far."""
-
-    route: Route
-    dry: bool
-    values: Values = field(default_factory=Values)
-    token: Token | None = None
-    generation: int = 0
-    fresh_until: float = FOREVER
-    good_until: float = FOREVER
-    asked: Asked | None = None
-    written: Written | None = None
-    now: datetime | None = None  # what every formula of one callout reads as the time
-    nonce: str = ""
-    passing: bool = False  # true for this callout alone: the time was read, or the request
-    request: HttpRequest = field(default_factory=lambda: HttpRequest("GET", ""))
-    explanation: Explanation = field(default_factory=Explanation)
-
-    def noting(self, name: str, detail: str) -> Draft:
-        """Return a copy whose explanation has one more step that held."""
-        return replace(self, explanation=self.explanation.with_step(Step(name, held=True, detail=detail)))
 
 
 class Callouts:
@@ -94,6 +70,7 @@ class Callouts:
         clock: Clock,
         *,
         slots: Slots,
+        links: Links,
         caller_tokens: CallerTokens,
         telling_users: Telling = Telling.FULL,
         telling_guests: Telling = Telling.CODE,
@@ -109,6 +86,7 @@ class Callouts:
         self._telling = {True: telling_guests, False: telling_users}
         self._routes: dict[MemoKey, Route] = {}
         self.slots = slots
+        self._links = links
         self._own_headers: dict[str, frozenset[bytes]] = {}
         self.refreshes: dict[int, int] = {}
         self.limits = RateLimits()
@@ -192,11 +170,16 @@ class Callouts:
         )
         telling = self._telling[identified.caller is None or identified.caller.is_guest]
         if not decision.allowed:
-            raise refused_by(decision, telling)
+            raise self._linked(refused_by(decision, telling), decision)
         until, end = FOREVER, earliest(identified.expires_at, decision.until)
         if end is not None:
             until = self._monotonic() + (end - now).total_seconds()
         return self.compile(decision, header, telling, until, now)
+
+    def _linked(self, refused: Refused, decision: Decision) -> Refused:
+        """Say in a refusal that somebody has to authorize where that is done."""
+        refused.connect_url = connect_url(self._links, refused, decision, self.catalogue)
+        return refused
 
     def _written(self, name: str) -> frozenset[bytes]:
         names = self._own_headers.get(name)
@@ -213,8 +196,8 @@ class Callouts:
         self, decision: Decision, proof_header: bytes | None, telling: Telling, until: float, now: datetime
     ) -> Route:
         """Return the route of a decision that allows. `until` is in monotonic seconds."""
-        external, principal = decision.external_credential, decision.principal
-        if external is None or principal is None:
+        named, external, principal = decision.named_credential, decision.external_credential, decision.principal
+        if named is None or external is None or principal is None:
             msg = "only an allowed decision can be compiled"
             raise ValueError(msg)
         org = self.org.value
@@ -228,6 +211,7 @@ class Callouts:
             demands=demands_of(org, decision, self.limits, now, self._monotonic()),
             generation=org.generation,
             reader=Reader.of(org, decision.caller),
+            client_certificate=org.certificates.get(named.client_certificate),
         )
 
     def judge(
@@ -374,7 +358,7 @@ class Callouts:
         stage = stage or names[min(len(draft.explanation.steps), len(names) - 1)]
         steps = (*route.decision.explanation.steps, *draft.explanation.steps)
         failed = Step(stage, held=False, detail=refused.detail, reason=refused.reason.code, remedies=refused.remedies)
-        return Refused(
+        told = Refused(
             refused.reason.code,
             refused.detail,
             *refused.remedies,
@@ -386,15 +370,13 @@ class Callouts:
             to_guest=caller is None or caller.is_guest,
             retry_after=refused.retry_after,
         )
+        return self._linked(told, route.decision)
 
     # --- the stages ------------------------------------------------------------------------------------------
 
     async def open_values(self, draft: Draft) -> Draft:
-        """Open the principal's secrets, once for each version of them."""
-        route = draft.route
-        values = await self.slots.equip(route.slot)
-        count = len(values.secrets)
-        return replace(draft, values=values).noting("values", f"{count} sealed values of {route.slot.key} opened")
+        """Open the principal's secrets, and the certificate that is presented, once for each version of them."""
+        return await with_values(draft, self.slots, self.clock.now())
 
     async def hold_token(self, draft: Draft) -> Draft:
         """Hold a token that has not expired, where the protocol needs one."""
@@ -429,7 +411,13 @@ class Callouts:
             return draft.noting("formulas", f"looked for in {worded or 'nothing'} that the caller sends")
         if route.generation != self.org.value.generation:
             raise Superseded(route.slot, "the request came")
-        written = written_of(draft.asked, formulas, self._scope(draft))
+        asked = draft.asked
+        if formulas.needs is not Needs.NOTHING:
+            lines, body = route.slot.protocol.unwrapped(asked.lines, asked.body)
+            asked = replace(asked, lines=lines, body=body)
+        written = written_of(asked, formulas, self._scope(draft))
+        if formulas.needs is not Needs.NOTHING:
+            written = replace(written, lines=route.slot.protocol.announced(written.lines))
         done = (
             f"those in {formulas.worded} were evaluated"
             if formulas.worded
@@ -462,7 +450,8 @@ class Callouts:
             return draft.noting("authenticate", "generation of the Authorization header is off")
         protocol, asked, written = slot.protocol, draft.asked, draft.written
         name, token, reader = slot.key.external_credential, draft.token, draft.route.reader
-        moment = self._scopes.moment(name, protocol, reader, token, heard=slot.heard, scope=self._scope(draft))
+        heard = slot.heard.get(draft.route.destination, "")
+        moment = self._scopes.moment(name, protocol, reader, token, heard=heard, scope=self._scope(draft))
         if protocol.needs(protocol.values.parameters) is Needs.NOTHING:
             draft = replace(draft, request=protocol.apply(draft.request, token, moment))
         elif asked is None or written is None:
@@ -471,7 +460,7 @@ class Callouts:
         else:
             given = request_to_sign(draft.request, asked, written)
             request = signed(draft.request, given, protocol.apply(given, token, moment), protocol.writes)
-            draft = replace(draft, request=request, passing=True)
+            draft = replace(draft, request=request, passing=True, written=replace(written, encoding=request.encoding))
         return self._kept(draft, protocol).noting("authenticate", f"{protocol.name} applied")
 
     def _kept(self, draft: Draft, protocol: AuthenticationProtocol) -> Draft:

@@ -11,7 +11,7 @@ and revoking one would end the other. `callout disconnect` revokes.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -24,7 +24,6 @@ from callout.core.message import HttpRequest, HttpResponse
 from callout.core.model.connections import Attempt, Link
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import Org
-from callout.core.model.people import Caller
 from callout.core.oauth2 import TokenRefused, sealable
 from callout.core.oauth2.authorization import AuthorizationResponse, judged_response, random_text
 from callout.core.oauth2.device import next_interval, worded_end
@@ -36,7 +35,6 @@ from callout.core.refresh.epoch import fingerprint_of
 from callout.core.refresh.state import connecting
 from callout.core.secret import Secret, reveal  # noqa: TID251 - the address goes to the browser; what is opened was sealed here
 from callout.engine.connect_links import Links, digest_of_text
-from callout.engine.connecting_rights import caller_of, judge_connecting
 from callout.engine.scopes import Reader
 from callout.engine.secret_values import Holder, holder
 from callout.engine.setup import MOST_ATTEMPTS, Setup
@@ -51,6 +49,8 @@ LONGEST_ACCOUNT = 200
 _ACCOUNT = ("email", "preferred_username", "login", "name", "sub")
 
 T = TypeVar("T")
+#: Raises `CalloutError` unless somebody may connect a principal (and user) now. Who is a user; empty: the admin of a home.
+Judge = Callable[[Org, UserExternalCredentialKey, str, datetime], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Offer:
     server: str
     places: tuple[str, ...]
     scope: str
-    connected_at: datetime | None
+    connected_at: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,10 @@ class Ready:
 
 
 class Connecting:
-    """Begins and completes connections. One for each process; what it begins another may complete."""
+    """Begins and completes connections. One for each process; what it begins another may complete.
+
+    `who` is a user everywhere; an empty text is the admin of a home.
+    """
 
     def __init__(
         self,
@@ -100,9 +103,11 @@ class Connecting:
         connections: Connections,
         links: Links,
         transport: Transport,
+        judge: Judge,
         return_origins: Collection[str] = (),
     ) -> None:
         self._setup = setup
+        self._judge = judge
         self._connections = connections
         self.links = links
         self._transport = transport
@@ -110,14 +115,13 @@ class Connecting:
 
     # --- what is offered --------------------------------------------------------------------------------------
 
-    async def offer(self, key: UserExternalCredentialKey, caller: Caller) -> Offer:
+    async def offer(self, key: UserExternalCredentialKey, who: str) -> Offer:
         """Say what would be connected, to somebody who may. Raises `CalloutError`."""
-        ready = await self._ready(key, caller)
+        ready = await self._ready(key, who)
         external, parameters = ready.one.external, ready.values.parameters
         provider = ready.org.provider_of(external)
         server = parameters.get(AUTHORIZATION_ENDPOINT.name) or parameters.get(TOKEN_ENDPOINT.name, "")
         using = (n for _, n in sorted(ready.org.named_credentials.items()) if n.external_credential == external.name)
-        looks = await self._setup.user_external_credentials.look(key)
         return Offer(
             key,
             external.label or (provider.label if provider is not None else "") or external.name,
@@ -125,8 +129,18 @@ class Connecting:
             urlsplit(server).netloc,
             tuple(dict.fromkeys(urlsplit(named.url).netloc for named in using)),
             parameters.get(SCOPE.name, ""),
-            looks.set_at if CONNECTION in ready.org.configured.get(key, ()) else None,
+            (await self.record(key))["connected_at"],
         )
+
+    async def record(self, key: UserExternalCredentialKey) -> dict[str, Any]:
+        """Say whether a principal (and user) is connected: since when, by whom, and to whose account."""
+        sealed = (await self._setup.user_external_credentials.secrets(key)).get(CONNECTION)
+        shown: dict[str, Any] = {"reference": str(key), "connected": sealed is not None}
+        if sealed is None:
+            return shown | {"connected_at": None, "connected_by": None, "account": None, "scope": None}
+        kept = json.loads(reveal(self._setup.vault.open(sealed, row=secret_row(key, CONNECTION))))
+        told = {"connected_at": kept["at"], "connected_by": kept["by"] or "local"}
+        return shown | told | {"account": kept["account"] or None, "scope": kept["scope"]}
 
     def allowed_return(self, url: str) -> str:
         """Return an address that one may be sent back to, or an empty text. Raises `Refused(malformed_request)`."""
@@ -137,7 +151,7 @@ class Connecting:
         return url
 
     async def demand_unspent(self, link: Link) -> None:
-        """Raise `Refused(authorization_required)` for a link that was used."""
+        """Raise `Refused(connection_failed)` for a link that was used."""
         if await self._connections.is_spent(digest_of_text("link", link.id)):
             raise _spent()
 
@@ -146,7 +160,7 @@ class Connecting:
     async def begin(
         self,
         key: UserExternalCredentialKey,
-        caller: Caller,
+        who: str,
         *,
         session: str,
         return_url: str = "",
@@ -156,7 +170,7 @@ class Connecting:
         return_url = self.allowed_return(return_url)
         if link is not None:
             await self.demand_unspent(link)
-        ready = await self._ready(key, caller)
+        ready = await self._ready(key, who)
         state, verifier = (random_text(self._setup.entropy.bytes(32)) for _ in range(2))
         url = ready.protocol.authorization_request(
             redirect_uri=self.links.callback_url, state=state, code_verifier=verifier
@@ -165,7 +179,7 @@ class Connecting:
         ends = self._setup.now() + timedelta(seconds=PATIENCE)
         kept = {"code_verifier": reveal(verifier), "redirect_uri": self.links.callback_url}
         kept |= {"link_ends": link.expires_at.isoformat()} if link is not None else {}
-        attempt = self._attempt(digest, ready, caller, kept, ends)
+        attempt = self._attempt(digest, ready, who, kept, ends)
         spent = digest_of_text("link", link.id) if link is not None else b""
         whole = replace(attempt, session=digest_of_text("session", session), return_url=return_url, link=spent)
         await self._connections.put_attempt(whole)
@@ -174,7 +188,7 @@ class Connecting:
     async def complete(self, state: str, response: AuthorizationResponse, *, session: str) -> Connected:
         """Exchange the code and store the token. Raises `CalloutError`; the attempt is over in any case."""
         attempt = await self._taken(state, session)
-        ready = await self._ready(attempt.key, caller_of(attempt.who))
+        ready = await self._ready(attempt.key, attempt.who)
         if ready.fingerprint != attempt.fingerprint:
             raise _moved(attempt.key)
         kept = self._opened(attempt)
@@ -200,25 +214,25 @@ class Connecting:
         attempt = await self._connections.attempt(digest)
         if attempt is not None and attempt.session != digest_of_text("session", session):
             detail = "got an authorization that another browser asked for; expected one that this browser began"
-            raise Refused("authorization_required", detail, Remedy("Begin in this browser, from the link"))
+            raise Refused("connection_failed", detail, Remedy("Begin in this browser, from the link"))
         attempt = await self._connections.take_attempt(digest) if attempt is not None else None
         if attempt is None or attempt.expires_at <= self._setup.now():
-            detail = f"got an authorization that is not waited for: it was used, or is older than {PATIENCE / 60:g} minutes"
-            raise Refused("authorization_required", f"{detail}; expected one that was just begun", Remedy("Begin again"))
+            detail = (
+                f"got an authorization that is not waited for: it was used, or is older than {PATIENCE / 60:g} minutes"
+            )
+            raise Refused("connection_failed", f"{detail}; expected one that was just begun", Remedy("Begin again"))
         return attempt
 
     # --- on another device ------------------------------------------------------------------------------------
 
-    async def begin_device(self, key: UserExternalCredentialKey, caller: Caller) -> dict[str, Any]:
+    async def begin_device(self, key: UserExternalCredentialKey, who: str) -> dict[str, Any]:
         """Ask for a device code: what the user is shown, and the handle to poll with. Raises `CalloutError`."""
-        ready = await self._ready(key, caller)
+        ready = await self._ready(key, who)
         given = await self._converse(ready.protocol.device_authorization(self._moment(ready)), ready)
         handle = random_text(self._setup.entropy.bytes(32))
         ends = self._setup.now() + timedelta(seconds=given.expires_in)
         kept = {"device_code": reveal(given.device_code), "interval": given.interval}
-        await self._connections.put_attempt(
-            self._attempt(digest_of_text("device", handle), ready, caller, kept, ends)
-        )
+        await self._connections.put_attempt(self._attempt(digest_of_text("device", handle), ready, who, kept, ends))
         return {
             "handle": reveal(handle),
             "user_code": given.user_code,
@@ -228,13 +242,13 @@ class Connecting:
             "expires_at": ends,
         }
 
-    async def poll_device(self, handle: str, caller: Caller) -> dict[str, Any]:
+    async def poll_device(self, handle: str, who: str) -> dict[str, Any]:
         """Ask once whether the code was entered: `connected`, or `pending` and after how many seconds to ask again."""
         attempt = await self._connections.attempt(digest_of_text("device", handle))
-        if attempt is None or attempt.expires_at <= self._setup.now() or attempt.who != whose(caller):
+        if attempt is None or attempt.expires_at <= self._setup.now() or attempt.who != who:
             detail = "got a device code that has ended, or is another's; expected one that is waited for"
-            raise Refused("authorization_required", detail, Remedy("Begin again"))
-        ready = await self._ready(attempt.key, caller)
+            raise Refused("connection_failed", detail, Remedy("Begin again"))
+        ready = await self._ready(attempt.key, who)
         if ready.fingerprint != attempt.fingerprint:
             raise _moved(attempt.key)
         kept = self._opened(attempt)
@@ -249,17 +263,17 @@ class Connecting:
             await self._connections.change_attempt(self._sealed(attempt, {**kept, "interval": interval}))
             return {"state": "pending", "interval": interval, "expires_at": attempt.expires_at}
         if await self._connections.take_attempt(attempt.digest) is None:
-            raise Refused("authorization_required", "got a device code twice; expected it once", Remedy("Begin again"))
+            raise Refused("connection_failed", "got a device code twice; expected it once", Remedy("Begin again"))
         connected = await self._store(attempt, ready, token, kept)
         return {"state": "connected", "reference": str(connected.key), "account": connected.account}
 
     # --- both -------------------------------------------------------------------------------------------------
 
-    async def _ready(self, key: UserExternalCredentialKey, caller: Caller) -> Ready:
+    async def _ready(self, key: UserExternalCredentialKey, who: str) -> Ready:
         """Judge whether the caller may connect this principal, and open what that takes. Raises `CalloutError`."""
         setup = self._setup
         org = await setup.org()
-        judge_connecting(org, key, caller, setup.now())
+        self._judge(org, key, who, setup.now())
         one = holder(org, key.external_credential, key.principal, key.user or None)
         protocol = setup.catalogue[one.external.protocol]
         if not issubclass(protocol, Interactive):
@@ -293,11 +307,9 @@ class Connecting:
             ended: T = stop.value
             return ended
 
-    def _attempt(
-        self, digest: bytes, ready: Ready, caller: Caller, kept: dict[str, Any], ends: datetime
-    ) -> Attempt:
+    def _attempt(self, digest: bytes, ready: Ready, who: str, kept: dict[str, Any], ends: datetime) -> Attempt:
         now, key = self._setup.now(), ready.one.key
-        bare = Attempt(digest, key, whose(caller), b"", ready.fingerprint, b"", "", b"", now, ends)
+        bare = Attempt(digest, key, who, b"", ready.fingerprint, b"", "", b"", now, ends)
         return self._sealed(bare, kept)
 
     def _sealed(self, attempt: Attempt, kept: dict[str, Any]) -> Attempt:
@@ -334,7 +346,8 @@ class Connecting:
         setup, key = self._setup, attempt.key
         envelope = setup.vault.seal(sealable(token), row=token_row(key, fingerprint))
         row = StoredToken(key, 1, envelope, token.issued_at, token.expires_at, FIRST, fingerprint)
-        record = {"by": attempt.who, "account": account, "scope": token.scope}
+        at = setup.now().isoformat()
+        record = {"by": attempt.who, "account": account, "scope": token.scope, "at": at}
         sealed = setup.vault.seal(Secret(json.dumps(record)), row=secret_row(key, CONNECTION))
         what = f"{key}" + (f" to account {account}" if account else "")
         act = setup.act(attempt.who or "local", "connect principal", what)
@@ -366,11 +379,6 @@ class Connecting:
         return "".join(c for c in found if c.isprintable())[:LONGEST_ACCOUNT]
 
 
-def whose(caller: Caller) -> str:
-    """Return who an attempt or a link is made by: a user; empty for the admin of a home."""
-    return "" if caller.proof == "home" else caller.user
-
-
 def origin_of(url: str) -> str:
     """Return scheme, host and port of an address; empty where it is no http(s) address with a plain host."""
     try:
@@ -392,16 +400,16 @@ def _row(attempt: Attempt) -> str:
 
 def _spent() -> Refused:
     detail = "got a link that was used; expected one that was not: each is good once"
-    return Refused("authorization_required", detail, Remedy("Ask for a new link, or repeat the callout"))
+    return Refused("connection_failed", detail, Remedy("Ask for a new link, or repeat the callout"))
 
 
 def _moved(key: UserExternalCredentialKey) -> Refused:
     detail = f"the secrets or definitions of {key} changed since this began; expected them to stay"
-    return Refused("authorization_required", detail, connecting(key))
+    return Refused("connection_failed", detail, connecting(key))
 
 
 def _not_exchanged(refused: TokenRefused) -> Refused:
     """A code that is refused was used, is too old, or was fetched with another redirect URI: only a new one helps."""
     if refused.error != "invalid_grant":
         return refused
-    return Refused("authorization_required", refused.detail, Remedy("Begin again: a code is good once, and for minutes"))
+    return Refused("connection_failed", refused.detail, Remedy("Begin again: a code is good once, and for minutes"))

@@ -14,11 +14,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from callout.core.access.decide import Decision
 from callout.core.errors import Refused, VaultError
 from callout.core.explanation import Remedy
 from callout.core.model.connections import Link
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.ports import Clock, Entropy, Vault
+from callout.core.protocol import Catalogue
 from callout.core.secret import Secret, digest_of, reveal  # noqa: TID251 - what was opened here was sealed here, and is no secret of anybody's
 
 #: How long the link in a problem document is good, in seconds.
@@ -26,6 +28,7 @@ LIFE = 3600.0
 #: Characters of a sealed text that are looked at.
 LONGEST = 4096
 CALLBACK = "/connect/callback"
+_CONNECTING = frozenset({"authorization_required", "reconnect_required"})
 
 
 class Links:
@@ -54,11 +57,11 @@ class Links:
         return f"{self.page_of(key)}?{urlencode({'link': text})}"
 
     def read_link(self, text: str) -> Link:
-        """Read a link. Raises `Refused(authorization_required)` for one that is not ours, or has ended."""
+        """Read a link. Raises `Refused(connection_failed)` for one that is not ours, or has ended."""
         members = self.open("link", text)
         if members is None:
             detail = "got a link that has ended, or that Callout did not make; expected one that is still good"
-            raise Refused("authorization_required", detail, Remedy("Ask for a new link, or repeat the callout"))
+            raise Refused("connection_failed", detail, Remedy("Ask for a new link, or repeat the callout"))
         key = UserExternalCredentialKey(*members["key"])
         ends = datetime.fromisoformat(members["ends"])
         return Link(members["id"], key, members["by"], ends, members["invited"])
@@ -77,6 +80,23 @@ class Links:
         except (VaultError, ValueError, binascii.Error):
             return None
         return members if datetime.fromisoformat(members["ends"]) > self._clock.now() else None
+
+
+def connect_url(links: Links, refused: Refused, decision: Decision, catalogue: Catalogue) -> str | None:
+    """Return where what a callout lacks is authorized; None where nothing can be.
+
+    For a per-user principal it is a link that bears the acting user's own authority, but not where the code of a package
+    calls: that could connect an account of its own. Whoever opens another address proves who they are there.
+    """
+    external, caller = decision.external_credential, decision.caller
+    if refused.reason.code not in _CONNECTING or external is None or decision.principal is None or caller is None:
+        return None
+    if not catalogue[external.protocol].interactive or caller.is_guest:
+        return None
+    holder = decision.holder
+    if not holder.user or caller.namespace is not None:
+        return links.page_of(holder)
+    return links.link(holder, holder.user)
 
 
 def digest_of_text(kind: str, text: Secret | str) -> bytes:

@@ -46,6 +46,7 @@ def _shown(named: NamedCredential) -> Result:
         ],
         "replay_methods": list(named.replay_methods),
         "idempotency_header": named.idempotency_header,
+        "client_certificate": named.client_certificate or None,
         "headers": _headers(named.headers),
         "created_by_namespace": named.created_by_namespace,
     }
@@ -121,6 +122,22 @@ async def disallow_namespace(setup: Setup, who: str, name: str, namespace: str) 
     message = f"Package {namespace} may no longer make callouts by {name}"
     if named.created_by_namespace == namespace:
         message = f"Package {namespace} is off the list, but it made {name} and may use it: disable {name} to stop it"
+    return {**_shown(named), "changed": moved, "message": message}
+
+
+async def present_certificate(setup: Setup, who: str, name: str, certificate: str | None) -> Result:
+    """Present a certificate to the external system of a named credential; None: none."""
+
+    def edit(org: Org) -> Edit:
+        named = found(org.named_credentials, name, SECTION, NOUN)
+        if certificate is not None:
+            found(org.certificates, certificate, "certificates", "a certificate")
+        wanted = replace(named, client_certificate=certificate or "")
+        return Edit(put(wanted), "present certificate", f"{certificate or 'none'} on {name} ({named.url})")
+
+    org, moved = await setup.write(who, edit)
+    named = org.named_credentials[name]
+    message = f"{name} presents {f'certificate {certificate}' if certificate else 'no certificate'} to {named.url}"
     return {**_shown(named), "changed": moved, "message": message}
 
 

@@ -14,7 +14,8 @@ from callout.core.message import header_lines
 from callout.core.model.people import Caller
 from callout.core.protocol import Needs
 from callout.core.reasons import Telling
-from callout.engine.callout import FOREVER, STAGES, Callouts, Draft
+from callout.engine.callout import STAGES, Callouts
+from callout.engine.drafts import FOREVER, Draft
 from callout.engine.evaluating import Asked
 from callout.engine.explain import refusal_members, step_members
 from callout.engine.requests import overriding, with_steps
@@ -96,7 +97,9 @@ def _shown_request(draft: Draft, method: str, target: bytes) -> dict[str, Any]:
     if draft.route.replay.adds_key(method.encode()):
         shown.append([draft.route.replay.idempotency_header.decode(), "the callout id"])
     url = replace(draft.request, url=origin + target.decode()).whole_url
-    return {"method": method, "url": url.redacted, "headers": shown}
+    certificate = draft.route.client_certificate
+    presented = {"name": certificate.name, "kid": certificate.kid} if certificate is not None else None
+    return {"method": method, "url": url.redacted, "headers": shown, "client_certificate": presented}
 
 
 def _outcome(explanation: Explanation) -> dict[str, Any]:

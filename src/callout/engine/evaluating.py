@@ -17,7 +17,7 @@ from callout.core.formula import FormulaError, Reads, Scope, parse
 from callout.core.formula.request import BEGIN, evaluated_body, evaluated_lines
 from callout.core.formula.values import Blob
 from callout.core.http1.lines import name_of, value_of
-from callout.core.message import Header, HttpRequest
+from callout.core.message import BodyEncoding, Header, HttpRequest, as_sent
 from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
 from callout.core.protocol import Needs
 from callout.core.secret import Redactable
@@ -89,13 +89,15 @@ class Written:
     """What is sent in place of that: the end of the head, and the body. Both may hold secrets.
 
     `lines` are the caller's lines in that end. `keyed` are those by which the external system knows one callout from
-    two. `target` is what is sent in place of path and query, where a protocol added to it.
+    two. `target` is what is sent in place of path and query, where a protocol added to it. `encoding` is what a body
+    that nobody looked at is sent in; the lines say its length.
     """
 
     lines: tuple[bytes, ...] = field(repr=False)
     body: bytes | None = field(repr=False)
     keyed: tuple[bytes, ...] = field(default=(), repr=False)
     target: bytes | None = field(default=None, repr=False)
+    encoding: BodyEncoding | None = field(default=None, repr=False)
 
     @property
     def tail(self) -> bytes:
@@ -160,14 +162,14 @@ def written_of(asked: Asked, formulas: Formulas, scope: Scope) -> Written:
 def request_to_sign(request: HttpRequest, asked: Asked, written: Written) -> HttpRequest:
     """Return the whole request, as a protocol that looks at it is given it: Callout's headers, then the caller's.
 
-    Lines about framing are left out: whoever sends the request writes those.
+    Lines about framing are left out: whoever sends the request writes those. Each character of a value stands for one
+    byte that is sent, in the caller's headers as in Callout's.
     """
+    own = tuple((name, as_sent(value)) for name, value in request.headers)
     lines = (line for line in written.lines if name_of(line) not in _FRAMING)
     carried = tuple((_name(line), Redactable.of(value_of(line).decode("latin-1"))) for line in lines)
     url = origin_of(request.url).base + asked.target.decode("latin-1")
-    return replace(
-        request, method=asked.method.decode("latin-1"), url=url, headers=(*request.headers, *carried), body=written.body
-    )
+    return replace(request, method=asked.method.decode("latin-1"), url=url, headers=(*own, *carried), body=written.body)
 
 
 def signed(request: HttpRequest, given: HttpRequest, after: HttpRequest, writes: Sequence[str]) -> HttpRequest:
@@ -176,7 +178,12 @@ def signed(request: HttpRequest, given: HttpRequest, after: HttpRequest, writes:
     kept = tuple(header for header in request.headers if header[0].lower() not in own)
     wrote = tuple(header for header in after.headers if header[0].lower() in own)
     return replace(
-        given, headers=kept + wrote, body=None, query_added=after.query_added, query_dropped=after.query_dropped
+        given,
+        headers=kept + wrote,
+        body=None,
+        query_added=after.query_added,
+        query_dropped=after.query_dropped,
+        encoding=after.encoding,
     )
 
 

@@ -167,7 +167,7 @@ async def rotate_key(
             raise DefinitionError([Problem(f"keys.{old.prefix}", f"a key that ended at {old.expires_at}", expected)])
         _judge_holder(org, old.user, old.namespace)
         setup.authority.demand_key_of(org, old.user, now)
-        end = now + _life_of(overlap)
+        end = now + life_of(overlap, "keys.overlap")
         ending = replace(old, expires_at=end if old.expires_at is None else min(end, old.expires_at))
         ends = expiry(expires, now) if expires is not None else _same_life(old, now)
         start = text[: len(KEY_PREFIX) + VISIBLE]
@@ -188,10 +188,11 @@ async def rotate_key(
     return {"key": text, **_shown(new, new.created_at), **ended, "changed": True, "message": message}
 
 
-def _life_of(overlap: str) -> timedelta:
+def life_of(overlap: str, place: str) -> timedelta:
+    """Read how long two of something hold beside each other. Raises `DefinitionError`."""
     life = _LIFE.fullmatch(overlap)
     if life is None:
-        raise DefinitionError([Problem("keys.overlap", repr(overlap), "a life such as 30m, 24h or 7d; 0s: none")])
+        raise DefinitionError([Problem(place, repr(overlap), "a life such as 30m, 24h or 7d; 0s: none")])
     return timedelta(**{_UNITS[life[2]]: int(life[1])})
 
 

@@ -1,6 +1,6 @@
-"""What goes with a user or a package: keys, a user's own sealed values, and what a package was trusted with.
+"""What goes with a user, a package or a certificate: callers' keys, sealed values, and what a package was trusted with.
 
-A later user or package of the same name must find none of it.
+A later one of the same name must find none of it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from callout.core.model.credentials import NamedCredential, UserExternalCredentialKey
 from callout.core.model.org import SECTIONS, Org
+from callout.core.model.own_certificates import Certificate, key_of_certificate
 from callout.core.model.people import CallerKey, Package, User
 from callout.core.ports import Change
 
@@ -35,14 +36,21 @@ class Leaving:
 
 
 def leaving(org: Org, changes: Iterable[Change]) -> Leaving:
-    """Return what goes with the users and packages that changes remove, as the store removes it."""
+    """Return what goes with the users, packages and certificates that changes remove, as the store removes it."""
     gone = {(change.section, change.name) for change in changes if change.definition is None}
     users = {name for section, name in gone if section == SECTIONS[User]}
     packages = {name for section, name in gone if section == SECTIONS[Package]}
-    if not users and not packages:
+    stores = {
+        key_of_certificate(name).external_credential for section, name in gone if section == SECTIONS[Certificate]
+    }
+    if not users and not packages and not stores:
         return Leaving()
     keys = (key for key in org.keys.values() if key.user in users or key.namespace in packages)
-    values = {key: names for key, names in sorted(org.configured.items()) if key.user in users}
+    values = {
+        key: names
+        for key, names in sorted(org.configured.items())
+        if key.user in users or key.external_credential in stores
+    }
     return Leaving(tuple(sorted(keys, key=lambda key: key.prefix)), values)
 
 

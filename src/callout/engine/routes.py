@@ -6,12 +6,13 @@ written for one generation of the token. Both are dropped as a whole when the de
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from callout.core.access.decide import Decision
 from callout.core.access.target import origin_of
 from callout.core.explanation import Step
 from callout.core.model.credentials import ExternalCredential, NamedCredential
+from callout.core.model.own_certificates import Certificate
 from callout.core.ports import Destination
 from callout.core.protocol import AuthenticationProtocol, Needs
 from callout.core.reasons import Telling
@@ -62,13 +63,16 @@ class Route:
     formulas: Formulas | None = None  # what is evaluated of each request; None, as mostly: nothing
     generation: int = 0  # of the definitions that it was decided by
     reader: Reader = NOBODY  # whose fields formulas read
+    hears: bool = False  # whether answers say what the next request has to repeat
+    client_certificate: Certificate | None = None  # opened with the values; `destination` has it then
 
     def move_to(self, other: Route) -> bool:
         """Become what this was decided to be by newer definitions; False, and nothing done, where it leads elsewhere.
 
         Elsewhere is also where a request had to be taken whole, and was not, or is not evaluated any more.
         """
-        same = (other.destination, other.path, other.drops) == (self.destination, self.path, self.drops)
+        ours = replace(self.destination, client_certificate=other.destination.client_certificate)
+        same = (other.destination, other.path, other.drops) == (ours, self.path, self.drops)
         moved = other.slot is not self.slot or other.generation != self.generation
         if not (same and moved and other.formulas == self.formulas):
             return False
@@ -99,6 +103,7 @@ def compile_route(
     demands: Demands | None = None,
     generation: int = 0,
     reader: Reader = NOBODY,
+    client_certificate: Certificate | None = None,
 ) -> Route:
     """Compile an allowed decision."""
     named, external = decision.named_credential, decision.external_credential
@@ -107,8 +112,8 @@ def compile_route(
         raise ValueError(msg)
     origin = origin_of(named.url)
     drops = written_names(named, external, protocol) | {b"host"}
-    signs = signs_of(external)
-    generating = named.generate_authorization_header
+    signs = signs_of(external, protocol.stale_signs)
+    needs = protocol.needs(slot.sources.parameters) if named.generate_authorization_header else Needs.NOTHING
     return Route(
         decision=decision,
         destination=Destination(origin.scheme, origin.host, origin.port, named.allow_private_network),
@@ -125,7 +130,9 @@ def compile_route(
             idempotency_header=named.idempotency_header.encode(),
         ),
         demands=demands,
-        formulas=formulas_of(named, external, protocol.needs(slot.sources.parameters) if generating else Needs.NOTHING),
+        formulas=formulas_of(named, external, needs),
         generation=generation,
         reader=reader,
+        hears=protocol.hears and needs is not Needs.NOTHING,
+        client_certificate=client_certificate,
     )

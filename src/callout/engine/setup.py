@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from callout.core.ports import (
     Clock,
     Definitions,
     Entropy,
+    Sealed,
     Transport,
     UserExternalCredentials,
     Vault,
@@ -50,7 +51,8 @@ class NotDefined(DefinitionError):
 class Edit:
     """What a use case wants changed, and how the audit trail words it. No changes: nothing is written.
 
-    `more` are further (act, what) of the same write; `forget` names external credentials whose sealed values go.
+    `more` are further (act, what) of the same write; `forget` names external credentials whose sealed values go;
+    `sealed` are values that are set with it.
     """
 
     changes: tuple[Change, ...]
@@ -58,6 +60,7 @@ class Edit:
     what: str
     more: tuple[tuple[str, str], ...] = ()
     forget: tuple[str, ...] = ()
+    sealed: Sealed = field(default_factory=dict)
 
 
 class Setup:
@@ -124,7 +127,8 @@ class Setup:
         before = await self.org()
         wanted = edit(before)
         changes = moving(before, wanted.changes)
-        if not changes:
+        lacking = [key for key in wanted.sealed if key not in before.configured]
+        if not changes and not lacking:
             return before, False
         after = changed(before, changes)
         self.judge(before, after, changes)
@@ -132,7 +136,9 @@ class Setup:
         more = (self.act(who, act, what) for act, what in wanted.more)
         acts = [self.act(who, wanted.act, wanted.what), *more, *self.acts_of_leaving(who, before, changes)]
         orphans = await orphans_of(self, before, going(before, after, wanted.forget))
-        await self.definitions.write(changes, acts, expects=before.generation, forget=wanted.forget)
+        await self.definitions.write(
+            changes, acts, expects=before.generation, sealed=wanted.sealed, forget=wanted.forget
+        )
         self.orphans += orphans
         await drop_tokens(self, who, orphans)
         return after, True

@@ -7,15 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from callout.core.errors import CalloutError
+from callout.core.key_pair import KeyPair
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
 from callout.core.model.org import Org
+from callout.core.model.own_certificates import Certificate
 from callout.core.model.refreshes import Stated
-from callout.core.model.sources import parameters_of, rows_of
-from callout.core.ports import UserExternalCredentials, Vault
+from callout.core.model.sources import certificates_of, parameters_of, rows_of
+from callout.core.ports import Destination, UserExternalCredentials, Vault
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Token, Values
 from callout.core.refresh.epoch import fingerprint_of
 from callout.core.secret import Secret
 from callout.engine.debounce import Debounce
+from callout.engine.key_pairs import key_pair_to_present, opened_key_pair
 from callout.engine.scopes import NOBODY, Reader
 
 
@@ -33,34 +36,46 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What the values of a slot are made of. `rows` hold sealed ones; of equal names that of the later row wins."""
+    """What the values of a slot are made of. `rows` hold sealed ones; of equal names that of the later row wins.
+
+    `certificates` are those that parameters name, by parameter.
+    """
 
     parameters: Mapping[str, str]
     rows: tuple[UserExternalCredentialKey, ...]
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls, org: Org, external: ExternalCredential, principal: Principal, key: UserExternalCredentialKey
     ) -> Sources:
         """Return those of a principal (and user) as everything is defined in `org`."""
-        return cls(parameters_of(org, external, principal), rows_of(org, external, principal, key))
+        return cls(
+            parameters_of(org, external, principal),
+            rows_of(org, external, principal, key),
+            certificates_of(org, external, principal),
+        )
 
 
 async def opened_values(store: UserExternalCredentials, vault: Vault, sources: Sources) -> Values:
-    """Open the sealed values of a principal. Raises `VaultError`, `StoreError`."""
+    """Open the sealed values of a principal, and the keys that its parameters name.
+
+    Raises `Rotated`, `VaultError`, `StoreError`.
+    """
     secrets: dict[str, Secret] = {}
     for row in sources.rows:
         sealed = await store.secrets(row)
         secrets |= {name: vault.open(envelope, row=secret_row(row, name)) for name, envelope in sealed.items()}
-    return Values(sources.parameters, secrets)
+    pairs = {name: await opened_key_pair(store, vault, each) for name, each in sources.certificates.items()}
+    return Values(sources.parameters, secrets, {name: pair for name, pair in pairs.items() if pair is not None})
 
 
 @dataclass(slots=True, eq=False)
 class Slot:
     """The place of one token: one principal (and user), at one version of its secrets and definitions.
 
-    `reader` is whose it is, for formulas; nobody's where several share it. `heard` is what the external system said last that
-    the next request has to repeat (a nonce: RFC 9449 section 8).
+    `reader` is whose it is, for formulas; nobody's where several share it. `heard` is what an external system said last
+    that the next request has to repeat (a nonce: RFC 9449 section 8).
     """
 
     key: UserExternalCredentialKey
@@ -76,7 +91,7 @@ class Slot:
     retry_at: float = 0.0
     rest_until: float = 0.0
     stated: Stated | None = None
-    heard: str = ""
+    heard: dict[Destination, str] = field(default_factory=dict)
     debounce: Debounce = field(default_factory=Debounce)
 
     @property
@@ -97,7 +112,7 @@ def token_row(key: UserExternalCredentialKey, fingerprint: str) -> str:
 
 def secret_row(key: UserExternalCredentialKey, name: str) -> str:
     """Name the row that a sealed secret is bound to."""
-    return f"secret/{key}/{name}"
+    return key.secret_row(name)
 
 
 def private_token_endpoint(org: Org, external_credential: str) -> bool:
@@ -127,6 +142,7 @@ class Slots:
         self._catalogue = catalogue
         self._slots: dict[tuple[UserExternalCredentialKey, str], Slot] = {}
         self._values: dict[tuple[UserExternalCredentialKey, str], Values] = {}
+        self._presented: dict[tuple[str, str], KeyPair] = {}
 
     def of(self, org: Org, key: UserExternalCredentialKey, external: ExternalCredential, principal: Principal) -> Slot:
         """Return the slot of a principal (and user), as everything is defined now."""
@@ -142,7 +158,7 @@ class Slots:
         return slot
 
     async def equip(self, slot: Slot) -> Values:
-        """Open the secrets of a principal, once for each version of them. Raises `VaultError`, `StoreError`."""
+        """Open the secrets of a principal, once for each version of them. Raises `Rotated`, `VaultError`, `StoreError`."""
         known = (slot.key, slot.fingerprint)
         values = self._values.get(known)
         if values is None:
@@ -151,7 +167,18 @@ class Slots:
             slot.protocol = type(slot.protocol)(values)
         return values
 
+    async def presented(self, certificate: Certificate) -> KeyPair:
+        """Open the key of a client certificate, once for each version of it.
+
+        Raises `Refused(certificate_not_accepted)`, `Rotated`, `VaultError`, `StoreError`.
+        """
+        known = (certificate.name, certificate.version)
+        pair = self._presented.get(known)
+        if pair is None:
+            pair = self._presented[known] = await key_pair_to_present(self._store, self._vault, certificate)
+        return pair
+
     def keep_current(self, org: Org) -> None:
         """Drop what was derived from other definitions or secrets; a token whose every input is unchanged is kept."""
-        self._values = {}
+        self._values, self._presented = {}, {}
         self._slots = {known: slot for known, slot in self._slots.items() if is_current(org, *known)}

@@ -9,11 +9,13 @@ from datetime import datetime
 from callout.core.model.credentials import ExternalCredential, Principal, PrincipalType, UserExternalCredentialKey
 from callout.core.model.identity_providers import provider_of_key
 from callout.core.model.org import Org
+from callout.core.model.own_certificates import is_of_certificate
 from callout.core.model.refreshes import State
 from callout.core.ports import Look, PrincipalHealth
 from callout.core.protocol import CONNECTION
 from callout.core.refresh.epoch import fingerprint_of
 from callout.core.refresh.state import Condition, Facts, condition_of, connecting, secret_names
+from callout.engine.own_certificates import shown_certificate
 from callout.engine.secret_values import names_needed
 from callout.engine.setup import Result, Setup
 from callout.engine.troubleshoot import suggestions
@@ -28,7 +30,7 @@ READY, NOT_CONFIGURED, NOT_DEFINED, NOT_CONNECTED = "ready", "not_configured", "
 async def status(setup: Setup, recent: Callable[[int], Awaitable[list[Result]]]) -> Result:
     """Show every principal, per-user ones once for each user who has values, and rows whose principal is gone.
 
-    `suggestions` are statuses that the newest callouts show to be signs of stale credentials, though no rule says so.
+    `certificates` are Callout's own, with what uses them. `suggestions` are statuses that the newest callouts show to be signs of stale credentials, though no rule says so.
     """
     org = await setup.org()
     rows = {row.key: row for row in await setup.user_external_credentials.health()}
@@ -40,7 +42,7 @@ async def status(setup: Setup, recent: Callable[[int], Awaitable[list[Result]]])
     left = [
         {**_times(row), **_condition(_GONE), "missing": []}
         for key, row in sorted(rows.items())
-        if provider_of_key(key) not in org.external_auth_identity_providers
+        if provider_of_key(key) not in org.external_auth_identity_providers and not is_of_certificate(key)
     ]
     principals = shown + left
     counts: dict[str, int] = {}
@@ -51,6 +53,7 @@ async def status(setup: Setup, recent: Callable[[int], Awaitable[list[Result]]])
         "at": setup.now(),
         "states": counts,
         "principals": principals,
+        "certificates": [shown_certificate(setup, org, each) for _, each in sorted(org.certificates.items())],
         "suggestions": suggestions(setup, org, await recent(MOST_LOOKED_AT)),
     }
 
@@ -78,9 +81,11 @@ def _shown(
 ) -> Result:
     missing = sorted(names_needed(setup, org, external, principal) - row.secrets_set)
     protocol = setup.catalogue.get(external.protocol)
-    unconnected = protocol is not None and protocol.interactive and CONNECTION not in row.secrets_set
+    unconnected = protocol is not None and protocol.interactive and _is_unconnected(org, external, principal, row, look)
     if not missing and unconnected:
-        condition = Condition(NOT_CONNECTED, "no authorization was given yet", None, connecting(row.key))
+        condition = Condition(
+            NOT_CONNECTED, "no authorization was given, or to another client or server", None, connecting(row.key)
+        )
     elif missing:
         condition = Condition(NOT_CONFIGURED, f"no {', '.join(missing)}")
     elif protocol is None or not protocol.obtains:
@@ -101,6 +106,17 @@ def _shown(
             n.name for n in org.named_credentials.values() if n.external_credential == external.name
         ),
     }
+
+
+def _is_unconnected(
+    org: Org, external: ExternalCredential, principal: Principal, row: PrincipalHealth, look: Look | None
+) -> bool:
+    """Say whether nobody gave an authorization that could still be used: none, or one to another client or server."""
+    if CONNECTION not in row.secrets_set or look is None:
+        return True
+    if look.stated is not None or look.token is None:
+        return look.stated is None
+    return not look.lineage_holds and look.token.fingerprint != fingerprint_of(org, external, principal, row.key)
 
 
 def facts_of(look: Look, fingerprint: str, now: datetime) -> Facts:

@@ -6,18 +6,19 @@ import pkgutil
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import pytest
 
 from callout.core import protocols
 from callout.core.errors import Refused
 from callout.core.explanation import Explanation, Step
-from callout.core.message import HttpRequest
+from callout.core.message import HttpRequest, HttpResponse
 from callout.core.model.credentials import PrincipalType
 from callout.core.protocol import AuthenticationProtocol, Moment, Needs, Parameter, Token, Values, with_defaults
 from callout.core.reasons import Blame
 from callout.core.secret import Redactable, Secret, reveal
-from tests.keys import key_pair
+from tests.keys import key_pair, self_signed
 from tests.play import answer, play
 
 Kind = type[AuthenticationProtocol]
@@ -31,6 +32,8 @@ KEY_FOR |= {"RSA-SHA1": "RSA", "RSA-SHA256": "RSA", "rsa-v1_5-sha256": "RSA", "r
 KEY_FOR |= {"ecdsa-p256-sha256": "P-256", "ecdsa-p384-sha384": "P-384", "ed25519": "Ed25519"}
 RANDOM = re.compile("^PS|-pss-")
 TOKEN = Token(Secret(f"{CANARY}-token"), NOW, expires_at=NOW + timedelta(hours=1))
+#: What somebody authorized, from which an interactive protocol goes on.
+AUTHORIZED = replace(TOKEN, refresh_token=Secret(f"{CANARY}-refresh"))
 REQUESTS = (
     HttpRequest("GET", "https://orders.example/v2/x?y=1"),
     HttpRequest("POST", "https://other.example:8443/", (("X-Own", Redactable.of("kept")),), b"body"),
@@ -62,8 +65,9 @@ def made(kind: Kind, **parameters: str) -> AuthenticationProtocol:
     secrets = {p.name: Secret(sealed(p)) for p in kind.parameters if p.secret}
     secrets |= {f"{p.name}.Sealed": Secret(sealed(p)) for p in kind.parameters if p.key}
     plain |= without_algorithm(parameters, kind) | parameters
-    key = next((KEY_FOR[value] for value in plain.values() if value in KEY_FOR), "P-256")
-    pairs = {p.name: key_pair(key) for p in kind.parameters if p.key_pair}
+    kind_of_key = next((KEY_FOR[value] for value in plain.values() if value in KEY_FOR), "RSA")
+    certificate = self_signed(kind_of_key)
+    pairs = {p.name: key_pair(kind_of_key, certificates=(certificate,)) for p in kind.parameters if p.key_pair}
     return kind(Values(plain, secrets, pairs))
 
 
@@ -83,8 +87,35 @@ def variants(kind: Kind) -> list[AuthenticationProtocol]:
     return [made(kind), *(made(kind, **{name: choice}) for name, choice in choices)]
 
 
-def token_endpoints(kind: Kind) -> set[str]:
-    return {value_of(p) for p in kind.parameters if p.url}
+def begun_with(kind: Kind) -> Token | None:
+    """Return what a first token is obtained from: nothing, unless a person comes first."""
+    return AUTHORIZED if kind.interactive else None
+
+
+def token_endpoints(kind: Kind) -> tuple[str, ...]:
+    return tuple(value_of(p) for p in kind.parameters if p.url)
+
+
+#: An answer of a token endpoint as OAuth 2.0 has it.
+GRANTED = answer(200, json.dumps({"access_token": f"{CANARY}-issued", "token_type": "Bearer", "expires_in": 60}))
+
+
+def granted(kind: Kind, protocol: AuthenticationProtocol | None = None) -> HttpResponse:
+    """Return an answer that grants a token: where a protocol has one of its own kind, its own tests say which.
+
+    A token is bound to a key where this protocol proves that it has one (RFC 9449 section 5).
+    """
+    if protocol is not None and protocol.values.parameters.get("dpop_certificate"):
+        return answer(200, json.dumps({"access_token": f"{CANARY}-issued", "token_type": "DPoP", "expires_in": 60}))
+    tests = importlib.import_module(f"tests.core.protocols.test_{kind.name}")
+    return getattr(tests, "CONFORMING", GRANTED)
+
+
+@cache
+def issued(kind: Kind) -> Token:
+    """Return the token that such an answer makes; any where the protocol obtains none."""
+    begun = begun_with(kind) or TOKEN
+    return play(made(kind).obtain(MOMENT, begun), granted(kind))[0] if kind.obtains else TOKEN
 
 
 def test_every_file_of_protocols_holds_one_protocol_and_all_of_them_are_listed() -> None:
@@ -127,7 +158,7 @@ def test_its_principals_are_of_known_types(kind: Kind) -> None:
 def test_apply_is_the_same_twice_and_leaves_its_input_unchanged(kind: Kind, request_: HttpRequest) -> None:
     before = (request_.method, request_.url, request_.headers, request_.body)
     for protocol in variants(kind):
-        assert protocol.apply(request_, TOKEN, MOMENT) == protocol.apply(request_, TOKEN, MOMENT)
+        assert protocol.apply(request_, issued(kind), MOMENT) == protocol.apply(request_, issued(kind), MOMENT)
         assert (request_.method, request_.url, request_.headers, request_.body) == before
 
 
@@ -136,7 +167,7 @@ def test_apply_is_the_same_twice_and_leaves_its_input_unchanged(kind: Kind, requ
 def test_apply_writes_exactly_the_headers_that_it_declares(kind: Kind, request_: HttpRequest) -> None:
     declared = {name.lower() for name in kind.writes}
     for protocol in variants(kind):
-        after = protocol.apply(request_, TOKEN, MOMENT)
+        after = protocol.apply(request_, issued(kind), MOMENT)
         own = [h for h in request_.headers if h[0].lower() not in declared]
         assert [h for h in after.headers if h[0].lower() not in declared] == own
         written = [name for name, _ in after.headers if name.lower() in declared]
@@ -154,7 +185,7 @@ def test_apply_looks_at_no_more_of_a_request_than_it_needs(kind: Kind) -> None:
     for protocol in variants(kind):
         needs = protocol.needs(protocol.values.parameters)
         alike = {Needs.NOTHING: REQUESTS, Needs.HEAD: BODIES, Needs.BODY: BODIES[:1]}[needs]
-        added = [protocol.apply(request, TOKEN, MOMENT) for request in alike]
+        added = [protocol.apply(request, issued(kind), MOMENT) for request in alike]
         headers = [[h for h in after.headers if h[0] in kind.writes] for after in added]
         assert all(each == headers[0] for each in headers)
         assert all(after.query_added == added[0].query_added for after in added)
@@ -164,9 +195,10 @@ def test_apply_looks_at_no_more_of_a_request_than_it_needs(kind: Kind) -> None:
 @every
 def test_no_secret_shows_in_what_is_built_or_printed(kind: Kind) -> None:
     for protocol in variants(kind):
-        after = protocol.apply(REQUESTS[0], TOKEN, MOMENT)
-        hidden = {sealed(p) for p in kind.parameters if p.secret or p.key} | {reveal(TOKEN.access_token)}
-        shown = repr((protocol, protocol.values, after, TOKEN)) + "".join(v.redacted for _, v in after.headers)
+        after = protocol.apply(REQUESTS[0], issued(kind), MOMENT)
+        hidden = {sealed(p) for p in kind.parameters if p.secret or p.key}
+        hidden |= {f"{CANARY}-issued", reveal(TOKEN.access_token)}
+        shown = repr((protocol, protocol.values, after, issued(kind))) + "".join(v.redacted for _, v in after.headers)
         assert [secret for secret in hidden if secret in shown] == []
 
 
@@ -179,19 +211,13 @@ def test_a_secret_that_is_not_set_is_refused_before_anything_is_sent(kind: Kind)
         secrets = {name: secret for name, secret in whole.secrets.items() if name != parameter.name}
         lacking = kind(Values(whole.parameters, secrets, whole.key_pairs))
         with pytest.raises(Refused, match=parameter.name) as refused:
-            next(lacking.obtain(MOMENT, None)) if kind.obtains else lacking.apply(REQUESTS[0], None, MOMENT)
+            next(lacking.obtain(MOMENT, begun_with(kind))) if kind.obtains else lacking.apply(REQUESTS[0], None, MOMENT)
         assert refused.value.reason.code == "principal_not_configured"
 
 
 @every
 def test_a_protocol_obtains_a_token_exactly_where_it_says_so(kind: Kind) -> None:
     assert kind.obtains == (kind.obtain is not AuthenticationProtocol.obtain)
-
-
-def granted(protocol: AuthenticationProtocol):
-    """Return what a server answers: a token that is bound to a key where the protocol shows one (RFC 9449 section 5)."""
-    kind = "DPoP" if protocol.values.parameters.get("dpop_certificate") else "Bearer"
-    return answer(200, json.dumps({"access_token": f"{CANARY}-issued", "token_type": kind, "expires_in": 60}))
 
 
 RFC_6749_ERRORS = (
@@ -229,17 +255,17 @@ ODD_ANSWERS = [
 @obtaining
 def test_obtain_asks_the_token_endpoint_and_nothing_else(kind: Kind) -> None:
     for protocol in variants(kind):
-        for stale in (None, TOKEN):
-            token, requests = play(protocol.obtain(MOMENT, stale), granted(protocol))
-            assert {request.url for request in requests} <= token_endpoints(kind)
-            assert reveal(token.access_token) == f"{CANARY}-issued"
+        for stale in (AUTHORIZED,) if kind.interactive else (None, TOKEN):
+            token, requests = play(protocol.obtain(MOMENT, stale), granted(kind, protocol))
+            assert [request.url for request in requests if not request.url.startswith(token_endpoints(kind))] == []
+            assert f"{CANARY}-issued" in reveal(token.access_token)
             assert token.issued_at == NOW
 
 
 @obtaining
 def test_obtain_shows_no_secret_in_what_it_sends_when_printed(kind: Kind) -> None:
     for protocol in variants(kind):
-        token, requests = play(protocol.obtain(MOMENT, TOKEN), granted(protocol))
+        token, requests = play(protocol.obtain(MOMENT, begun_with(kind) or TOKEN), granted(kind, protocol))
         hidden = {sealed(p) for p in kind.parameters if p.secret or p.key} | {f"{CANARY}-issued"}
         assert [secret for secret in hidden if secret in repr((token, requests))] == []
 
@@ -249,7 +275,7 @@ def test_obtain_shows_no_secret_in_what_it_sends_when_printed(kind: Kind) -> Non
 def test_an_odd_answer_ends_in_a_reason_that_blames_the_right_one(kind, response, blamed, said) -> None:
     for protocol in variants(kind):
         with pytest.raises(Refused) as refused:
-            play(protocol.obtain(MOMENT, None), response)
+            play(protocol.obtain(MOMENT, begun_with(kind)), response)
         assert refused.value.blame in blamed
         assert said in refused.value.detail
         assert len(refused.value.detail) < 2_000
@@ -261,7 +287,7 @@ def test_a_secret_that_the_endpoint_echoes_shows_in_no_error_and_no_explanation(
     secrets = " ".join(sealed(p) for p in kind.parameters if p.secret)
     for body in (secrets, json.dumps({"error": secrets}), json.dumps({"error": "x", "error_description": secrets})):
         with pytest.raises(Refused) as refused:
-            play(made(kind).obtain(MOMENT, None), answer(400, body))
+            play(made(kind).obtain(MOMENT, begun_with(kind)), answer(400, body))
         step = Step("token", held=False, detail=refused.value.detail, reason=refused.value.reason.code)
         shown = repr((refused.value, refused.value.remedies, Explanation((step,))))
         assert [p.name for p in kind.parameters if p.secret and sealed(p) in shown] == []

@@ -53,9 +53,12 @@ def test_what_would_prove_nothing_or_the_wrong_one_is_refused_at_its_place(chang
     assert places(replace(EXAMPLE, **change)) == [place]
 
 
-def test_two_names_for_one_issuer_are_refused() -> None:
-    problems = problems_of(Org.of(*OTHERS, EXAMPLE, replace(EXAMPLE, name="Again")), CATALOGUE)
-    assert [problem.place for problem in problems] == ["trusted_issuers.Example.issuer"]
+@pytest.mark.parametrize("other", ["Again", "Yet Another"])
+def test_two_names_for_one_issuer_are_refused_whichever_is_the_new_one(other) -> None:
+    org = Org.of(*OTHERS, EXAMPLE, replace(EXAMPLE, name=other))
+    for new in ("Example", other):
+        problems = problems_of(org, CATALOGUE, {("trusted_issuers", new)})
+        assert [problem.place for problem in problems] == [f"trusted_issuers.{new}.issuer"]
 
 
 def test_a_user_or_package_that_an_issuer_maps_to_cannot_go() -> None:

@@ -143,7 +143,7 @@ def test_the_table_of_bad_manifests_starts_from_one_that_both_accept():
 
 
 def test_every_declared_parameter_is_described():
-    text = json.dumps(SCHEMA)
+    text = json.dumps(SCHEMA, ensure_ascii=False)
     for protocol in CATALOGUE.values():
         for parameter in protocol.parameters:
             assert parameter.help in text

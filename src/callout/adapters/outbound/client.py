@@ -36,11 +36,13 @@ class OutboundTransport:
     async def send(self, request: HttpRequest, *, allow_private_network: bool, timeout_seconds: float) -> HttpResponse:
         """Send a request and read the whole answer.
 
-        Raises `Refused`: `address_not_allowed`, `tls_verification_failed`, `external_system_unreachable`,
-        `timed_out`, `malformed_request` (a header that cannot be written). `unsent` is true where it never left.
+        Raises `Refused`: `address_not_allowed`, `tls_verification_failed`, `certificate_not_accepted`,
+        `external_system_unreachable`, `timed_out`, `malformed_request` (a header that cannot be written). `unsent` is true where it never left.
         """
         origin = origin_of(request.url)
-        destination = Destination(origin.scheme, origin.host, origin.port, allow_private_network)
+        destination = Destination(
+            origin.scheme, origin.host, origin.port, allow_private_network, request.client_certificate
+        )
         raw = _written(request, origin.authority)
         progress = _Progress()
         try:

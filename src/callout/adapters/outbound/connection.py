@@ -13,8 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol, cast
 
+from callout.adapters.outbound.tls import presented_worded, tls_refusal
 from callout.core.errors import Refused
-from callout.core.explanation import Remedy
 from callout.core.http1.body import Body, ChunkedBody, LengthBody, MalformedBody, UntilCloseBody
 from callout.core.http1.head import MalformedHead, ResponseHead, ResponseParser
 from callout.core.ports import Destination
@@ -164,10 +164,17 @@ class Connection(asyncio.Protocol):
             self._keep = False
             receiver.answer_went_on(b"", True)
             return
+        if isinstance(exc, ssl.SSLError):
+            untouched = self._body is None and not self._buffer
+            receiver.answer_failed(tls_refusal(self.destination, exc), untouched=untouched)
+            return
         said = "reset" if exc is not None else "closed"
         when = "in the middle of" if self._body is not None or self._buffer else "before"
+        presented = self.destination.client_certificate
+        doubted = presented is not None and not self.reused and when == "before"
+        perhaps = f"; it may not take {presented_worded(presented)}" if doubted else ""
         receiver.answer_failed(
-            self._unreachable(f"the connection was {said} {when} the answer"),
+            self._unreachable(f"the connection was {said} {when} the answer{perhaps}"),
             untouched=self._body is None and not self._buffer,
         )
 
@@ -262,14 +269,3 @@ class Connection(asyncio.Protocol):
 
     def _unreachable(self, why: str) -> Refused:
         return Refused("external_system_unreachable", f"{self.destination.host}:{self.destination.port}: {why}")
-
-
-def tls_refusal(destination: Destination, error: ssl.SSLError) -> Refused:
-    """Say why TLS with the external system failed."""
-    said = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason or str(error)
-    return Refused(
-        "tls_verification_failed",
-        f"{destination.host}:{destination.port}: got TLS error {said!r}; expected a certificate for {destination.host}"
-        " from a trusted authority",
-        Remedy(f"Install a certificate for {destination.host}, or trust its authority: set trusted_ca_file"),
-    )

@@ -12,7 +12,8 @@ import ssl
 from typing import Any
 
 from callout.adapters.outbound.address import Allowed, Judgement, judge, judge_name
-from callout.adapters.outbound.connection import Connection, tls_refusal
+from callout.adapters.outbound.connection import Connection
+from callout.adapters.outbound.tls import TlsContexts, tls_refusal
 from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.http1.head import ResponseParser
@@ -37,8 +38,7 @@ class Outbound:
         self._connections: set[Connection] = set()
         self._parser = ResponseParser()
         self._connect_seconds = connect_seconds
-        self._tls = ssl.create_default_context(cafile=trusted_ca_file or None)
-        self._tls.set_alpn_protocols(["http/1.1"])
+        self._tls = TlsContexts(trusted_ca_file or None)
         self._sweep: asyncio.TimerHandle | None = None
 
     def idle(self, destination: Destination) -> Connection | None:
@@ -55,7 +55,8 @@ class Outbound:
     async def dial(self, destination: Destination) -> Connection:
         """Make a new connection.
 
-        Raises `Refused`: `address_not_allowed`, `tls_verification_failed`, `external_system_unreachable`.
+        Raises `Refused`: `address_not_allowed`, `tls_verification_failed`, `certificate_not_accepted`,
+        `external_system_unreachable`.
         """
         try:
             async with asyncio.timeout(self._connect_seconds):
@@ -96,6 +97,7 @@ class Outbound:
             if destination not in used:
                 del self._pools[destination]
                 self._last_destination = None
+        self._tls.keep({destination.client_certificate for destination in used})
 
     async def _resolve(self, destination: Destination) -> list[_SocketAddress]:
         _permit(destination, destination.host, judge_name(destination.host))
@@ -136,7 +138,7 @@ class Outbound:
         await loop.create_connection(  # from here on the socket is the event loop's to close
             lambda: connection,
             sock=raw,
-            ssl=self._tls if secure else None,
+            ssl=self._tls.of(destination.client_certificate) if secure else None,
             server_hostname=destination.host.rstrip(".") if secure else None,
         )
         return connection

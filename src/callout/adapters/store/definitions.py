@@ -16,6 +16,7 @@ from callout.adapters.store.sealed import drop_values_of_external_credential, dr
 from callout.adapters.store.tables import CALLER_KEY, DEFINITION, SECRET
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import SECTIONS, Definition, Org
+from callout.core.model.own_certificates import Certificate, key_of_certificate
 from callout.core.model.people import CallerKey, Package, User
 from callout.core.ports import AdminAct, Change, Sealed
 
@@ -137,6 +138,8 @@ def _drop_what_goes_with(connection: Connection, removed: Change) -> None:
         drop_values_of_user(connection, removed.name)
     elif removed.section == SECTIONS[Package]:
         connection.execute(delete(CALLER_KEY).where(CALLER_KEY.c.namespace == removed.name))
+    elif removed.section == SECTIONS[Certificate]:
+        drop_values_of_external_credential(connection, key_of_certificate(removed.name).external_credential)
 
 
 def _row(change: Change) -> dict[str, str | int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
@@ -11,7 +12,8 @@ from callout.adapters.store.tables import DEFINITION, SECRET, of_key
 from callout.core.model.credentials import ExternalCredential, UserExternalCredentialKey
 from callout.core.model.identity_providers import NAMED_BY, ExternalAuthIdentityProvider
 from callout.core.model.org import SECTIONS, Org
-from callout.core.model.sources import rows_of
+from callout.core.model.own_certificates import Certificate
+from callout.core.model.sources import parameters_of, rows_of
 from callout.core.refresh.epoch import fingerprint_of, lineage_of
 
 
@@ -36,6 +38,7 @@ def epoch_of(connection: Connection, key: UserExternalCredentialKey) -> Epoch | 
         provider = _definition(connection, section, external.parameters[NAMED_BY])
         if isinstance(provider, ExternalAuthIdentityProvider):
             org = replace(org, external_auth_identity_providers={provider.name: provider})
+    org = replace(org, certificates=_certificates(connection, parameters_of(org, external, principal)))
     columns = (SECRET.c.name, SECRET.c.version, SECRET.c.own_version)
     versions: dict[UserExternalCredentialKey, int] = {}
     own_versions: dict[str, int] = {}
@@ -51,3 +54,10 @@ def _definition(connection: Connection, section: str, name: str) -> object:
     found = (DEFINITION.c.section == section) & (DEFINITION.c.name == name)
     row = connection.execute(select(DEFINITION).where(found)).one_or_none()
     return bodies.decode(*row) if row is not None else None
+
+
+def _certificates(connection: Connection, parameters: Mapping[str, str]) -> dict[str, Certificate]:
+    """Read the certificates whose name is the value of any of these parameters."""
+    wanted = (DEFINITION.c.section == SECTIONS[Certificate]) & DEFINITION.c.name.in_(set(parameters.values()))
+    found = (bodies.decode(*row) for row in connection.execute(select(DEFINITION).where(wanted)))
+    return {each.name: each for each in found if isinstance(each, Certificate)}

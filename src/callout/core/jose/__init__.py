@@ -4,13 +4,13 @@ The one owner of joserfc. Left to others: where keys are kept (the vault), and w
 """
 
 from callout.core.jose.claims import declared, identifying, self_signed, unique
+from callout.core.jose.jwk import thumbprint
 from callout.core.jose.keys import (
     ALGORITHMS,
     algorithm_of,
     certificate_chain,
     certificate_thumbprint,
     public_jwk,
-    thumbprint,
 )
 from callout.core.jose.signing import SECRET_ALGORITHMS, base64url, sign, sign_with_secret
 from callout.core.jose.verification import (

@@ -38,7 +38,7 @@ def self_signed(values: Values, moment: Moment, usual: Mapping[str, object], *, 
     claims = {**usual, **timed, **declared(values, moment, CLAIMS.name)}
     header = identifying(key_pair) | declared(values, moment, HEADER_CLAIMS.name)
     kept = {name: value for name, value in claims.items() if value not in ("", None)}
-    named = {name: value for name, value in header.items() if value not in ("", None)}
+    named = {name: None if value == "" else value for name, value in header.items()}
     return sign(kept, key_pair, values.text(SIGNING_ALGORITHM.name), named)
 
 

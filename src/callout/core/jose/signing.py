@@ -44,8 +44,12 @@ def sign(
     members = {"typ": "JWT", "kid": key_pair.kid or None, **(header or {}), "alg": chosen}
     whole = {"alg": chosen} | {name: value for name, value in members.items() if value is not None}
     message = f"{base64url(_json(whole))}.{base64url(_json(claims))}"
-    signature = _signature(message.encode(), signing_key(key_pair), chosen)
-    return Secret(f"{message}.{base64url(signature)}")
+    return Secret(f"{message}.{signature_of(message.encode(), key_pair, chosen)}")
+
+
+def signature_of(message: bytes, key_pair: KeyPair, algorithm: str) -> str:
+    """Sign a message (RFC 7515 section 5.1, RFC 7518 section 3), in base64url; the algorithm fits the key."""
+    return base64url(_signature(message, signing_key(key_pair), algorithm))
 
 
 def sign_with_secret(

@@ -128,7 +128,8 @@ class NamedCredential:
     `allowed_methods` and `allowed_paths` (patterns, judged on what follows the URL) restrict nothing where empty.
     `allow_merge_fields_…`: formulas are evaluated in headers or bodies that callers send.
     `replay_methods` and `idempotency_header` are what `core.refresh.replay` reads: what may be sent again, and the
-    header by which the external system knows one callout from two.
+    header by which the external system knows one callout from two. `client_certificate` names the certificate that is
+    presented to it in TLS; empty: none.
     """
 
     name: str
@@ -149,6 +150,7 @@ class NamedCredential:
     allow_merge_fields_in_body: bool = False
     replay_methods: tuple[str, ...] = ()
     idempotency_header: str = ""
+    client_certificate: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -189,6 +191,10 @@ class UserExternalCredentialKey:
     external_credential: str
     principal: str
     user: str = ""
+
+    def secret_row(self, name: str) -> str:
+        """Name the row that a sealed value is bound to."""
+        return f"secret/{self}/{name}"
 
     def __str__(self) -> str:
         whole = f"{self.external_credential}/{self.principal}"

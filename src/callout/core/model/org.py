@@ -9,6 +9,7 @@ from callout.core.model.certificates import ClientCertificate
 from callout.core.model.credentials import ExternalCredential, NamedCredential, UserExternalCredentialKey
 from callout.core.model.identity_providers import NAMED_BY, ExternalAuthIdentityProvider
 from callout.core.model.issuers import TrustedIssuer
+from callout.core.model.own_certificates import Certificate
 from callout.core.model.people import (
     GUEST,
     STANDARD_PERMISSION_SETS,
@@ -33,6 +34,7 @@ Definition = (
     | TrustedIssuer
     | ClientCertificate
     | ExternalAuthIdentityProvider
+    | Certificate
 )
 
 #: The section of the manifest that holds each kind of definition, in the order in which they are written.
@@ -47,6 +49,7 @@ SECTIONS: Mapping[type[Definition], str] = {
     User: "users",
     TrustedIssuer: "trusted_issuers",
     ClientCertificate: "client_certificates",
+    Certificate: "certificates",
 }
 
 
@@ -70,6 +73,7 @@ class Org:
     trusted_issuers: Mapping[str, TrustedIssuer] = field(default_factory=dict)
     client_certificates: Mapping[str, ClientCertificate] = field(default_factory=dict)
     external_auth_identity_providers: Mapping[str, ExternalAuthIdentityProvider] = field(default_factory=dict)
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
     keys: Mapping[bytes, CallerKey] = field(default_factory=dict)
     configured: Mapping[UserExternalCredentialKey, frozenset[str]] = field(default_factory=dict)
     secret_versions: Mapping[UserExternalCredentialKey, int] = field(default_factory=dict)

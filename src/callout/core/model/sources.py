@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
 from callout.core.model.org import Org
+from callout.core.model.own_certificates import Certificate
 
 
 def parameters_of(org: Org, external: ExternalCredential, principal: Principal) -> dict[str, str]:
@@ -24,3 +25,13 @@ def rows_of(
     del principal
     provider = org.provider_of(external)
     return (key,) if provider is None else (provider.key, key)
+
+
+def certificates_of(org: Org, external: ExternalCredential, principal: Principal) -> dict[str, Certificate]:
+    """Return the certificates that the parameters of a principal name, by parameter.
+
+    Which parameters name certificates is known to protocols alone. One that only happens to have such a value counts
+    too: that costs a token that need not have been obtained anew, and nothing else.
+    """
+    given = parameters_of(org, external, principal)
+    return {name: org.certificates[value] for name, value in given.items() if value in org.certificates}

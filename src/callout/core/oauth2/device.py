@@ -91,7 +91,7 @@ def worded_end(refused: TokenRefused) -> Refused:
     }
     if refused.error not in remedies:
         return refused
-    return Refused("authorization_required", refused.detail, Remedy(remedies[refused.error]))
+    return Refused("connection_failed", refused.detail, Remedy(remedies[refused.error]))
 
 
 def _seconds(value: object, otherwise: float) -> float:

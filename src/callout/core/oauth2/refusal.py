@@ -75,9 +75,15 @@ def is_transient(response: HttpResponse) -> bool:
         return True
     members = members_of(response)
     if response.status in GRANTED and not members:
-        return True
+        return not _is_xml(response)
     error = members.get("error")
     return isinstance(error, str) and error in _TRANSIENT_ERRORS
+
+
+def _is_xml(response: HttpResponse) -> bool:
+    """Say whether an answer is XML, as AWS Security Token Service sends it: not what OAuth asks for, but no failure."""
+    kind = (response.header("content-type") or "").partition(";")[0].strip().lower()
+    return kind in ("text/xml", "application/xml")
 
 
 def retry_after_of(response: HttpResponse, now: datetime) -> float | None:

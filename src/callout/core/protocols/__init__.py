@@ -2,6 +2,9 @@
 
 from callout.core.protocol import AuthenticationProtocol, Catalogue
 from callout.core.protocols.api_key_in_query import ApiKeyInQuery
+from callout.core.protocols.aws_roles_anywhere import AwsRolesAnywhere
+from callout.core.protocols.aws_sigv4 import AwsSigV4
+from callout.core.protocols.aws_sts import AwsSts
 from callout.core.protocols.basic import Basic
 from callout.core.protocols.custom import Custom
 from callout.core.protocols.http_message_signatures import HttpMessageSignatures
@@ -27,6 +30,9 @@ ALL: tuple[type[AuthenticationProtocol], ...] = (
     OAuth2RefreshToken,
     OAuth2TokenExchange,
     Jwt,
+    AwsSigV4,
+    AwsSts,
+    AwsRolesAnywhere,
     OAuth1,
     HttpMessageSignatures,
 )

@@ -1,7 +1,7 @@
 """What decides a token, and what a refresh token hangs on: two digests that change when any of it does.
 
 The *fingerprint* covers every input: protocol, parameters (the token endpoint's URL among them), those of the
-principal, and the version of the secrets. A token of another fingerprint is never sent.
+principal, the version of the secrets, and the certificates that parameters name. A token of another fingerprint is never sent.
 
 The *lineage* covers less: the protocol, the token endpoint, the client, and the refresh token that everything began
 with. A new scope or a rotated client secret changes the fingerprint and leaves the lineage: the access token is not
@@ -17,7 +17,7 @@ from collections.abc import Mapping
 
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
 from callout.core.model.org import Org
-from callout.core.model.sources import parameters_of, rows_of
+from callout.core.model.sources import certificates_of, parameters_of, rows_of
 
 #: The secrets that a refresh token hangs on: set anew, the chain begins anew. `connection` is an authorization given.
 LINEAGE_SECRETS = frozenset({"refresh_token", "client_id", "connection"})
@@ -30,7 +30,11 @@ def fingerprint_of(org: Org, external: ExternalCredential, principal: Principal,
         [str(row), org.secret_versions.get(row, 0)] for row in rows_of(org, external, principal, key) if row != key
     ]
     parameters = sorted(parameters_of(org, external, principal).items())
-    return _digest([external.protocol, parameters, own, *([others] if others else [])])
+    named = certificates_of(org, external, principal)
+    keys = [[name, certificate.version] for name, certificate in sorted(named.items())]
+    return _digest(
+        [external.protocol, parameters, own, *([others] if others else []), *([{"keys": keys}] if keys else [])]
+    )
 
 
 def lineage_of(org: Org, external: ExternalCredential, principal: Principal, versions: Mapping[str, int]) -> str:

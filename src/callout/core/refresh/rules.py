@@ -85,11 +85,11 @@ class Signs:
         return _judged(self.rules.get(status, ()), lines)
 
 
-def signs_of(external: ExternalCredential) -> Signs:
-    """Compile the refresh rules of an external credential."""
+def signs_of(external: ExternalCredential, own: Sequence[RefreshRule] = ()) -> Signs:
+    """Compile the refresh rules of an external credential, and `own`, those of its protocol."""
     alone = set(refresh_statuses(external.additional_status_codes))
     rules: dict[int, tuple[_Rule, ...]] = {}
-    for rule in external.refresh_rules:
+    for rule in (*external.refresh_rules, *own):
         if rule.header is None and rule.body is None:
             alone.update(rule.statuses)
             continue

@@ -14,6 +14,7 @@ from callout.core.model.credentials import ExternalCredential, NamedCredential
 from callout.core.model.identity_providers import NAMED_BY, ExternalAuthIdentityProvider
 from callout.core.model.issuers import TrustedIssuer
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
+from callout.core.model.own_certificates import Certificate
 from callout.core.model.people import PROFILE_PREFIX, Package, PermissionSet, PermissionSetGroup, Profile, User
 from callout.core.protocol import Catalogue
 from callout.core.rules.certificates import client_certificate_problems
@@ -22,6 +23,7 @@ from callout.core.rules.identity_providers import identity_provider_problems
 from callout.core.rules.issuers import trusted_issuer_problems
 from callout.core.rules.named_credentials import named_credential_problems
 from callout.core.rules.names import nearest
+from callout.core.rules.own_certificates import certificate_problems
 from callout.core.rules.people import (
     group_problems,
     guest_problems,
@@ -67,7 +69,9 @@ def _problems_of_one(
         case NamedCredential():
             return named_credential_problems(org, catalogue, definition)
         case ExternalCredential():
-            return external_credential_problems(definition, catalogue, using, org.external_auth_identity_providers)
+            return external_credential_problems(
+                definition, catalogue, using, org.certificates, org.external_auth_identity_providers
+            )
         case PermissionSet():
             return permission_set_problems(org, definition)
         case PermissionSetGroup():
@@ -84,6 +88,8 @@ def _problems_of_one(
             return client_certificate_problems(org, definition)
         case ExternalAuthIdentityProvider():
             return identity_provider_problems(definition, catalogue)
+        case Certificate():
+            return certificate_problems(org, definition)
 
 
 def _package_problems(org: Org, catalogue: Catalogue, package: Package) -> Iterator[Problem]:
@@ -94,7 +100,8 @@ def _package_problems(org: Org, catalogue: Catalogue, package: Package) -> Itera
     problems: list[Problem] = []
     for external in package.external_credentials:
         using = [named for named in package.named_credentials if named.external_credential == external.name]
-        problems += external_credential_problems(external, catalogue, using, org.external_auth_identity_providers)
+        known = (org.certificates, org.external_auth_identity_providers)
+        problems += external_credential_problems(external, catalogue, using, *known)
     for named in package.named_credentials:
         if named.external_credential in asked.external_credentials:  # one of the admin's may have gone since
             problems += named_credential_problems(asked, catalogue, named)
@@ -108,9 +115,12 @@ def _keys_that_matter(definition: Definition, using: list[NamedCredential]) -> I
     match definition:
         case NamedCredential():
             yield "external_credentials", definition.external_credential
+            yield "certificates", definition.client_certificate
         case ExternalCredential():
             yield from (("named_credentials", named.name) for named in using)
             yield SECTIONS[ExternalAuthIdentityProvider], definition.parameters.get(NAMED_BY, "")
+            for given in (definition.parameters, *(p.parameters for p in definition.principals)):
+                yield from (("certificates", value) for value in given.values())
         case PermissionSet(may_act_for=others) if others:
             yield from (("external_credentials", r.external_credential) for r in definition.principals)
             yield from (
@@ -134,6 +144,8 @@ def _keys_that_matter(definition: Definition, using: list[NamedCredential]) -> I
         case ClientCertificate():
             yield "users", definition.user
             yield "packages", definition.namespace
+        case Certificate():
+            return
 
 
 def _text_problems(definition: Definition) -> Iterator[Problem]:

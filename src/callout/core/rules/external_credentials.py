@@ -23,6 +23,7 @@ from callout.core.rules.headers import (
 )
 from callout.core.rules.identity_providers import provided_problems
 from callout.core.rules.names import developer_name_rule, namespace_rule, nearest, readable_name_rule
+from callout.core.rules.own_certificates import reference_problems
 from callout.core.rules.parameters import BREAKS, key_problems, value_problems
 from callout.core.rules.refresh_rules import refresh_rule_problems
 
@@ -37,11 +38,13 @@ def external_credential_problems(
     external: ExternalCredential,
     catalogue: Catalogue,
     users: Collection[NamedCredential],
+    certificates: Collection[str] = (),
     providers: Mapping[str, ExternalAuthIdentityProvider] | None = None,
 ) -> Iterator[Problem]:
     """Judge one external credential, as `users`, the named credentials that name it, use it.
 
-    `providers` are the identity providers that are defined, by name: parameters are judged together with those of its.
+    `certificates` are the names of those that are defined, `providers` the identity providers by name: parameters are
+    judged together with those of its own.
     """
     place = f"external_credentials.{external.name}"
     rule = developer_name_rule(external.name)
@@ -63,7 +66,8 @@ def external_credential_problems(
         yield Problem(f"{place}.protocol", repr(external.protocol), expected, hint)
     else:
         yield from _parameter_problems(external, protocol, users, place)
-        yield from _provider_problems(external, catalogue, users, providers or {}, place)
+        yield from _provider_problems(external, catalogue, users, certificates, providers or {}, place)
+        yield from _certificate_problems(external, protocol, certificates, place)
     yield from _principal_problems(external, protocol, place)
     generating = any(named.generate_authorization_header for named in users)
     written = protocol.writes if protocol is not None and generating else ()
@@ -168,6 +172,16 @@ def _parameter_problems(
                 yield Problem(here, "a value that holds CR, LF or NUL", "one line")
 
 
+def _certificate_problems(
+    external: ExternalCredential, protocol: type[AuthenticationProtocol], certificates: Collection[str], place: str
+) -> Iterator[Problem]:
+    places = [(f"{place}.parameters", external.parameters)]
+    places += [(f"{place}.principals.{p.name}.parameters", p.parameters) for p in external.principals]
+    for where, parameters in places:
+        for name in (each.name for each in protocol.parameters if each.key_pair and parameters.get(each.name)):
+            yield from reference_problems(parameters[name], certificates, f"{where}.{name}")
+
+
 def _private(external: ExternalCredential, users: Collection[NamedCredential]) -> bool:
     private = external.allow_private_network
     return any(named.allow_private_network for named in users) if private is None else private
@@ -177,11 +191,13 @@ def _provider_problems(
     external: ExternalCredential,
     catalogue: Catalogue,
     users: Collection[NamedCredential],
+    certificates: Collection[str],
     providers: Mapping[str, ExternalAuthIdentityProvider],
     place: str,
 ) -> Iterator[Problem]:
     """Judge the identity provider that it names, what it takes over from it, and what is missing in both."""
-    declared = catalogue[external.protocol].parameters
+    protocol = catalogue[external.protocol]
+    declared = protocol.parameters
     for principal in external.principals:
         if NAMED_BY in principal.parameters:
             here = f"{place}.principals.{principal.name}.parameters.{NAMED_BY}"
@@ -195,7 +211,14 @@ def _provider_problems(
     provided = provider.parameters if provider is not None else {}
     taken = {n: v for n, v in provided.items() if n not in external.parameters}
     private = _private(external, users)
-    yield from provided_problems(taken, catalogue, f"{place}.parameters.{NAMED_BY} {name}", private=private)
+    here = f"{place}.parameters.{NAMED_BY} {name}"
+    yield from provided_problems(taken, catalogue, here, private=private)
+    for each, value in taken.items():
+        known = declared_parameter(protocol, each)
+        if known is not None and known.formula:
+            yield from formula_problems(value, f"{here}.{each}", external.name, protocol, shared_principals(external))
+        elif known is not None and known.key_pair and value:
+            yield from reference_problems(value, certificates, f"{here}.{each}")
     yield from _missing_problems(replace(external, parameters={**provided, **external.parameters}), declared, place)
 
 

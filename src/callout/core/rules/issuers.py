@@ -20,7 +20,7 @@ def trusted_issuer_problems(org: Org, issuer: TrustedIssuer) -> Iterator[Problem
         yield Problem(place, f"name {issuer.name!r}", rule)
     yield from _url_problems(issuer, place)
     for other in org.trusted_issuers.values():
-        if other.name < issuer.name and other.issuer == issuer.issuer:
+        if other.name != issuer.name and other.issuer == issuer.issuer:
             yield Problem(f"{place}.issuer", f"the issuer of {other.name} again", "each issuer once")
     for member, text in (("audience", issuer.audience), ("user_claim", issuer.user_claim)):
         if not text or not text.isprintable():

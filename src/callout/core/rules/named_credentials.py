@@ -10,8 +10,9 @@ from callout.core.model.org import Org
 from callout.core.protocol import Catalogue
 from callout.core.rules.headers import header_problems, idempotency_header_problems, shared_principals
 from callout.core.rules.names import developer_name_rule, namespace_rule, nearest
+from callout.core.rules.own_certificates import reference_problems
 from callout.core.rules.requests import method_problems, path_problems, rate_limit_problems
-from callout.core.rules.urls import refusal_of_url
+from callout.core.rules.urls import refusal_of_url, shown_url
 
 
 def named_credential_problems(org: Org, catalogue: Catalogue, named: NamedCredential) -> Iterator[Problem]:
@@ -28,6 +29,11 @@ def named_credential_problems(org: Org, catalogue: Catalogue, named: NamedCreden
     yield from path_problems(named.allowed_paths, f"{place}.allowed_paths")
     yield from rate_limit_problems(named.rate_limits, f"{place}.rate_limits")
     yield from method_problems(named.replay_methods, f"{place}.replay_methods")
+    if named.client_certificate:
+        yield from reference_problems(named.client_certificate, org.certificates, f"{place}.client_certificate")
+        if not named.url.lower().startswith("https:"):
+            got = f"{named.client_certificate!r} for {shown_url(named.url)}"
+            yield Problem(f"{place}.client_certificate", got, "an https URL: a certificate is presented in TLS")
     external = org.external_credentials.get(named.external_credential)
     if external is None:
         known = ", ".join(sorted(org.external_credentials)) or "none is defined"

@@ -25,6 +25,8 @@ def value_problems(declared: Parameter, value: str, place: str, *, private: bool
     elif declared.choices and value not in declared.choices:
         expected = f"one of {', '.join(declared.choices)}"
         yield Problem(place, repr(value), expected, nearest(value, declared.choices))
+    elif declared.pattern is not None and value and re.fullmatch(declared.pattern, value) is None:
+        yield Problem(place, repr(value), declared.help)
     elif declared.url and value:
         refusal = refusal_of_url(value, allow_private_network=private, query_allowed=True)
         if refusal is not None:

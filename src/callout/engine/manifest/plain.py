@@ -12,6 +12,7 @@ from typing import Any
 
 from callout.core.model.credentials import PrincipalReference
 from callout.core.model.org import SECTIONS, Definition, name_of
+from callout.core.model.own_certificates import PRIVATE_KEY
 from callout.core.model.people import assigned_name
 from callout.engine.manifest.shape import (
     SECRETS,
@@ -37,7 +38,7 @@ def _fields(
     defaults = {} if everything else defaults_of(shape, section, name)
     found: dict[str, Any] = {}
     for field, declared in shape.fields.items():
-        if field == SECRETS:
+        if field in (SECRETS, PRIVATE_KEY):
             continue
         present = getattr(value, field)
         if field not in defaults or present != defaults[field]:

@@ -8,7 +8,7 @@ written where something else belongs, is ever shown: it may be a secret in the w
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from callout.core.errors import DefinitionError, Problem
 from callout.core.model.credentials import ExternalCredential, PrincipalReference, UserExternalCredentialKey
 from callout.core.model.identity_providers import ExternalAuthIdentityProvider
 from callout.core.model.org import SECTIONS, Definition
+from callout.core.model.own_certificates import PRIVATE_KEY, Certificate
 from callout.core.rules import nearest, refusal_of_secret
 from callout.core.secret import Secret
 from callout.engine.manifest.desired import Manifest, Resolve, SecretOrigin, SecretSource
@@ -31,6 +32,7 @@ from callout.engine.manifest.shape import (
     IntegerShape,
     ListShape,
     MapShape,
+    PrivateKeyShape,
     RecordShape,
     ReferenceShape,
     Scalar,
@@ -94,6 +96,8 @@ class _Reader:
                     self._keep_secrets(definition)
 
     def _keep_secrets(self, definition: Definition) -> None:
+        if isinstance(definition, Certificate) and (found := self._secrets_at.get(f"certificates.{definition.name}")):
+            self.secrets[definition.key] = found
         if isinstance(definition, ExternalCredential):
             for principal in definition.principals:
                 found = self._secrets_at.get(f"external_credentials.{definition.name}.principals.{principal.name}")
@@ -117,6 +121,9 @@ class _Reader:
             elif key == SECRETS and place.startswith("packages."):
                 expected = "none: they are set on the external credential itself, by an admin"
                 self._note(here, child, "secrets among the defaults of a package", expected)
+            elif key == PRIVATE_KEY and shape.of is Certificate:
+                value = self._value(shape.fields[key].shape, child, here)
+                self._secrets_at[place] = {key: value} if value is not None else {}
             elif key == SECRETS:
                 self._secrets_at[place] = self._value(shape.fields[key].shape, child, here)
             else:
@@ -147,6 +154,10 @@ class _Reader:
                 return self._record(record, node, place) if isinstance(node, MapNode) else self._text(node, place)
             case SecretShape():
                 return self._secret(node, place)
+            case PrivateKeyShape():
+                return self._secret(
+                    node, place, judge=lambda _: None
+                )  # it has several lines; whoever takes it judges it
             case GrantShape():
                 if not isinstance(node, MapNode):
                     return self._scalar(ReferenceShape(), node, place)
@@ -227,7 +238,12 @@ class _Reader:
                 quotes = isinstance(node, ScalarNode) and node.kind is not Kind.NOTHING
                 self._note(place, node, _kind(node), "text; put it in quotes" if quotes else "text")
 
-    def _secret(self, node: Node, place: str) -> Secret | None:
+    def _secret(
+        self,
+        node: Node,
+        place: str,
+        judge: Callable[[str], tuple[str, str] | None] = refusal_of_secret,
+    ) -> Secret | None:
         value: str | None = None
         if isinstance(node, ScalarNode) and node.kind is Kind.TEXT:
             value = node.text
@@ -237,7 +253,7 @@ class _Reader:
             self._note(place, node, _kind(node), _SECRET_FORMS)
         if value is None:
             return None
-        refusal = refusal_of_secret(value)
+        refusal = judge(value)
         if refusal is not None:
             self._note(place, node, *refusal)
         return Secret(value)

@@ -43,6 +43,7 @@ from callout.engine.manifest.shape import (
     IntegerShape,
     ListShape,
     MapShape,
+    PrivateKeyShape,
     RecordShape,
     ReferenceShape,
     SecretShape,
@@ -80,6 +81,7 @@ _NAMES: Mapping[str, Any] = {
     SECRETS: {"pattern": _NAME_WITH_KEY},
     "trusted_issuers": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
     "client_certificates": {"pattern": _READABLE_NAME, "maxLength": LONGEST_NAME},
+    "certificates": {"pattern": DEVELOPER_NAME, "maxLength": LONGEST_NAME},
     "namespaces": {"minLength": 1},
 }
 
@@ -216,6 +218,10 @@ _TOLD: Mapping[str, str] = {
     "sha256": "The SHA-256 fingerprint of a client certificate",
     "user": "Name of the user",
     "namespace": "Namespace of the package whose code it is; left out: the admin's own code",
+    "client_certificate": "Name of the certificate that is presented to the external system in TLS; left out: none",
+    "algorithm": "Kind of the key; left out: that of the key that is there, or RSA-2048 where one is made",
+    "private_key": "The key with its certificates (PEM, JWK, or PKCS #12 in base64), which is sealed and never shown; left out: "
+    "the key that is there is kept, and where there is none, Callout makes one",
     "label": "Title for people",
     "description": "Text for people",
 }
@@ -296,6 +302,9 @@ def _shape(shape: Shape, name: str) -> dict[str, Any]:
             return {"type": "string", "pattern": "^[^/]+/[^/]+$"}
         case SecretShape():
             return dict(_SECRET)
+        case PrivateKeyShape():
+            _, *others = _SECRET["oneOf"]
+            return {"oneOf": [{"type": "string", "minLength": 1}, *others]}
         case GrantShape():
             return {"oneOf": [_shape(ReferenceShape(), name), _record(shape_of_narrowed_grant())]}
         case RecordShape():

@@ -27,6 +27,7 @@ from callout.core.model.credentials import (
 )
 from callout.core.model.identity_providers import ExternalAuthIdentityProvider
 from callout.core.model.org import SECTIONS, Definition, Org
+from callout.core.model.own_certificates import DERIVED, PRIVATE_KEY, Certificate
 from callout.core.model.people import Assignment, Muted, Package
 
 
@@ -58,6 +59,11 @@ class GrantShape:
 @dataclass(frozen=True, slots=True)
 class SecretShape:
     """A secret: text, `{env: NAME}` or `{file: PATH}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateKeyShape:
+    """A private key with its certificates, as a file holds them: text of several lines, `{env: NAME}` or `{file: PATH}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,9 @@ class RecordShape:
     key: str | None
 
 
-Scalar = TextShape | BooleanShape | IntegerShape | ReferenceShape | SecretShape | TimeShape | ChoiceShape
+Scalar = (
+    TextShape | BooleanShape | IntegerShape | ReferenceShape | SecretShape | PrivateKeyShape | TimeShape | ChoiceShape
+)
 Shape = Scalar | EntryShape | ListShape | MapShape | RecordShape | GrantShape
 
 
@@ -147,6 +155,7 @@ NOT_IN_A_MANIFEST: Mapping[str, str] = {
     "name": "the name is the key above it",
     "namespace": "the namespace is the key above it",
     "rejected": "`callout approvals reject` notes it",
+    **dict.fromkeys(DERIVED, "it comes with the key: see `callout certificate`"),
 }
 
 #: The name of the field of a principal that holds its secrets.
@@ -205,6 +214,8 @@ def _record(kind: type[Any]) -> RecordShape:
     for name, field in found.items() if kind in _UNBRACKETED else ():
         if isinstance(field.shape, ListShape):
             found[name] = replace(field, shape=replace(field.shape, single=True))
+    if kind is Certificate:
+        found[PRIVATE_KEY] = FieldShape(PrivateKeyShape(), required=False)
     if kind in (Principal, ExternalAuthIdentityProvider):
         found[SECRETS] = FieldShape(MapShape(SecretShape()), required=False)
     return RecordShape(kind, found, key)

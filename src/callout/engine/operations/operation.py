@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from callout.core.model.people import Caller
 from callout.core.reasons import Telling
 from callout.engine.audit import Audit
+from callout.engine.presets import Presets
 from callout.engine.setup import Result, Setup
+
+if TYPE_CHECKING:
+    from callout.engine.connect import Connecting
 
 #: Who runs operations on a home directory: whoever may read its master key is its admin.
 LOCAL = Caller("local", None, "home")
@@ -45,14 +49,19 @@ class Diagnose(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """The use cases that operations run: the setup, and what the engine tells about callouts."""
+    """The use cases that operations run: the setup, and what the engine tells about callouts.
+
+    `presets` reads the provider presets, when they are first asked for.
+    """
 
     setup: Setup
     diagnose: Diagnose
     explain: Callable[[str], Awaitable[Result | None]]
     audit: Audit
     recent: Callable[[int], Awaitable[list[Result]]]
+    connecting: Connecting
     telling: Telling = Telling.FULL  # how much those who do not administer are told
+    presets: Callable[[], Presets] = Presets
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,7 @@ async def introspect(uses: Uses, q: r.Held, caller: Caller) -> Result:
     return await introspection.introspect(uses.setup, q.external_credential, q.principal, user=q.user)
 
 
-def judge_own(
-    org: Org, key: UserExternalCredentialKey, caller: Caller, now: datetime, own: ObjectPermission
-) -> None:
+def judge_own(org: Org, key: UserExternalCredentialKey, caller: Caller, now: datetime, own: ObjectPermission) -> None:
     """Raise unless the caller may do this with the values of a key: as an admin, or with their own ones."""
     held = r.Held(external_credential=key.external_credential, principal=key.principal, user=key.user or None)
     _judge(now, org, held, caller, _MANAGING, _EVERYTHING, frozenset({own}))

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from callout.core.model.own_certificates import USUAL_ALGORITHM, USUAL_DAYS
 from callout.core.secret import Secret
 
 
@@ -48,6 +49,28 @@ class Held(Request):
     external_credential: str
     principal: str
     user: str | None = None
+
+
+class ConnectLink(Held):
+    """The principal (and user) that is connected by a link; how long it is good, and whether it is sent to somebody."""
+
+    expires: str = "1h"
+    invited: bool = False
+
+
+class DevicePoll(Request):
+    """A device code that is waited for, by its handle."""
+
+    external_credential: str
+    principal: str
+    handle: str
+
+
+class ClientValues(Request):
+    """The client id and secret of an external auth identity provider."""
+
+    name: str
+    values: dict[str, Secret]
 
 
 class HeldNames(Held):
@@ -376,3 +399,85 @@ class CertificateMapping(Request):
     subject: str = ""
     sha256: str = ""
     namespace: str = ""
+
+
+class NewCertificate(Request):
+    """A key that Callout makes, and the certificate that it signs for itself."""
+
+    name: str
+    algorithm: str = USUAL_ALGORITHM
+    subject: str = ""
+    dns: tuple[str, ...] = ()
+    days: int = USUAL_DAYS
+    label: str = ""
+
+
+class CertificateFile(Request):
+    """A key and its certificates as a file holds them: PEM or JWK as text, PKCS #12 in base64.
+
+    `overlap` is how long a key whose place it takes stays published.
+    """
+
+    name: str
+    content: Secret
+    password: Secret | None = None
+    overlap: str = "7d"
+    label: str = ""
+
+
+class CertificateRotation(Request):
+    """Another key in the place of one; `overlap` is how long the one before stays published."""
+
+    name: str
+    algorithm: str | None = None
+    days: int = USUAL_DAYS
+    overlap: str = "7d"
+
+
+class CertificateRequest(Request):
+    """The subject and DNS names of a certificate that is asked for; left out: those of the one that is there."""
+
+    name: str
+    subject: str = ""
+    dns: tuple[str, ...] = ()
+
+
+class PresentedCertificate(Request):
+    """A named credential, and the certificate that is presented to its external system; null: none."""
+
+    name: str
+    certificate: str | None = None
+
+
+class PresetsWanted(Request):
+    """The words that presets are found by; none: every preset."""
+
+    words: str = ""
+
+
+class PresetId(Request):
+    """A preset by its id."""
+
+    id: str
+
+
+class Creation(Request):
+    """What quick create makes; `engine.creating.Wanted` says what each field means. `dry_run`: show the plan alone."""
+
+    name: str
+    preset: str | None = None
+    url: str | None = None
+    protocol: str | None = None
+    inputs: dict[str, str] = {}
+    parameters: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    scope: str | None = None
+    secrets: dict[str, Secret] = {}
+    principal: str | None = None
+    principal_type: Literal["named", "per_user", "anonymous"] | None = None
+    permission_set: str | None = None
+    user: str | None = None
+    namespaces: tuple[str, ...] = ()
+    label: str = ""
+    allow_private_network: bool = False
+    dry_run: bool = False

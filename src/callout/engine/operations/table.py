@@ -10,10 +10,13 @@ from callout.engine import applying, credentials, grants, keys, people, status, 
 from callout.engine.operations import access_rows, callouts, own_secrets
 from callout.engine.operations import requests as r
 from callout.engine.operations.audit import AUDIT
+from callout.engine.operations.certificates import CERTIFICATES
+from callout.engine.operations.connections import CONNECTIONS
 from callout.engine.operations.groups import GROUPS
 from callout.engine.operations.identity import IDENTITY
 from callout.engine.operations.operation import Access, Operation
 from callout.engine.operations.packages import PACKAGES
+from callout.engine.operations.presets import PRESETS
 from callout.engine.operations.refresh_rules import REFRESH_RULES
 
 _DEFINITIONS = (
@@ -464,8 +467,11 @@ _LOOKING = (
 
 OPERATIONS: tuple[Operation, ...] = (
     *_DEFINITIONS,
+    *PRESETS,
     *REFRESH_RULES,
+    *CERTIFICATES,
     *_SECRETS,
+    *CONNECTIONS,
     *_PEOPLE,
     *PACKAGES,
     *_GRANTS,

@@ -20,6 +20,7 @@ from callout.core.model.credentials import (
 )
 from callout.core.model.identity_providers import ExternalAuthIdentityProvider, provider_of_key
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
+from callout.core.model.own_certificates import Certificate, is_of_certificate
 from callout.core.model.people import Package, PermissionSet, Profile
 from callout.core.ports import Change
 from callout.core.protocol import Catalogue
@@ -158,8 +159,12 @@ def _puts(org: Org, wanted: Mapping[Key, Definition]) -> Iterator[PlannedChange]
                 fields = differences(present, definition)
                 if present is None:
                     yield PlannedChange(Action.CREATE, section, name, definition, fields)
-                elif fields or _maker(present) != _maker(definition):
+                elif fields or _maker(present) != _maker(definition) or _rekeyed(present, definition):
                     yield PlannedChange(Action.UPDATE, section, name, definition, fields)
+
+
+def _rekeyed(present: Definition, definition: Definition) -> bool:
+    return isinstance(definition, Certificate) and present != definition
 
 
 def _maker(definition: Definition) -> str | None:
@@ -196,6 +201,8 @@ def _secret_problems(after: Org, manifest: Manifest, catalogue: Catalogue) -> It
         provider = provider_of_key(key)
         if provider is not None:
             yield from provider_secret_problems(f"{SECTIONS[ExternalAuthIdentityProvider]}.{provider}", secrets)
+            continue
+        if is_of_certificate(key):
             continue
         external = after.external_credentials.get(key.external_credential)
         principal = external.principal(key.principal) if external is not None else None

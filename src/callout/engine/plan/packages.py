@@ -57,6 +57,7 @@ class PackageWishes:
                 self._follow_to_named_credentials(definition)
         for key, definition in list(self.definitions.items()):
             if isinstance(definition, NamedCredential):
+                self._refuse_certificate(definition)
                 self._refuse_formulas_over_others_secrets(definition)
                 self.definitions[key] = self._waiting(definition)
 
@@ -76,6 +77,16 @@ class PackageWishes:
         elif namespace_of(name) not in (None, self.namespace):
             got = f"a name in namespace {namespace_of(name)!r} by code of package {self.namespace}"
             self.problems.append(Problem(place, got, f"a name without a namespace, or {self.namespace}__…"))
+
+    def _refuse_certificate(self, named: NamedCredential) -> None:
+        """A certificate proves who Callout is: to whom is the admin's to say."""
+        present = self.org.named_credentials.get(named.name)
+        known = present.client_certificate if present is not None else ""
+        if named.client_certificate not in ("", known):
+            got = f"client certificate {named.client_certificate!r} by code of package {self.namespace}"
+            self.problems.append(
+                Problem(f"{_NAMED}.{named.name}.client_certificate", got, "none; an admin says who sees a certificate")
+            )
 
     def _refuse_left_over_values(self, external: ExternalCredential) -> None:
         """Values that were set for an earlier principal of the same name are not for this one."""

@@ -15,6 +15,7 @@ from callout.core.model.credentials import (
 )
 from callout.core.model.identity_providers import provider_of_key
 from callout.core.model.org import Org
+from callout.core.model.own_certificates import is_of_certificate
 from callout.core.model.people import User
 from callout.core.ports import Change
 from callout.core.protocol import Catalogue
@@ -97,7 +98,8 @@ def _counted(number: int, what: str) -> str:
 
 
 def _external_credentials(planned: Iterable[PlannedChange], writes: Iterable[SecretWrite]) -> list[str]:
-    names = [write.key.external_credential for write in writes if provider_of_key(write.key) is None]
+    named = (write.key for write in writes if provider_of_key(write.key) is None and not is_of_certificate(write.key))
+    names = [key.external_credential for key in named]
     for change in planned:
         if isinstance(change.definition, NamedCredential):
             names.append(change.definition.external_credential)

@@ -45,9 +45,9 @@ def _answer(status: int, lines: list[str], body: bytes, *, head_only: bool, keep
     return head if head_only else head + body
 
 
-def too_large(got: str, most: int) -> Refused:
+def too_large(got: str, most: int, *remedies: Remedy) -> Refused:
     """Refuse a request for the size of its body, in bytes."""
-    return Refused("request_too_large", f"got a body of {got} bytes; expected at most {most}")
+    return Refused("request_too_large", f"got a body of {got} bytes; expected at most {most}", *remedies)
 
 
 def late(seconds: float, *, token: bool, whole: bool) -> Refused:

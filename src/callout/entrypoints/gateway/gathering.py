@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, final
 
+from callout.core.explanation import Remedy
 from callout.core.http1.body import ChunkedBody
 from callout.core.http1.head import RequestHead
+from callout.core.protocol import Needs
 from callout.engine.evaluating import Asked
 from callout.engine.routes import Route
 from callout.entrypoints.gateway.answers import too_large
@@ -23,7 +25,18 @@ if TYPE_CHECKING:
 class Gathering:
     """One request that is gathered. `takes_body`: its body, too; `asked` is the whole of it, when that is there."""
 
-    __slots__ = ("_asked", "_exchange", "_limit", "_pieces", "_route", "_size", "_unframed", "asked", "takes_body")
+    __slots__ = (
+        "_asked",
+        "_exchange",
+        "_limit",
+        "_pieces",
+        "_remedies",
+        "_route",
+        "_size",
+        "_unframed",
+        "asked",
+        "takes_body",
+    )
 
     def __init__(
         self,
@@ -33,6 +46,7 @@ class Gathering:
         lines: Sequence[bytes],
         target: bytes,
         limit: int,
+        remedies: Sequence[Remedy],
         *,
         body: bool,
     ) -> None:
@@ -40,6 +54,7 @@ class Gathering:
         self._route = route
         self._asked = (head.method, target, tuple(lines))
         self._limit = limit
+        self._remedies = remedies
         self._size = 0
         self.takes_body = body
         self._pieces: list[bytes] | None = [] if body else None
@@ -62,7 +77,7 @@ class Gathering:
             pieces.append(body)
             self._size += len(body)
         if self._size > self._limit:
-            self._exchange.refuse(too_large(f"more than {self._limit}", self._limit))
+            self._exchange.refuse(too_large(f"more than {self._limit}", self._limit, *self._remedies))
         elif ended:
             self._go_on(b"".join(pieces))
         else:
@@ -72,7 +87,9 @@ class Gathering:
     def _go_on(self, body: bytes | None) -> None:
         method, target, lines = self._asked
         key = self._route.replay.idempotency_header.lower()
-        self.asked = Asked(lines, body, self._limit, key, method=method, target=target, callout_id=self._exchange.callout_id)
+        self.asked = Asked(
+            lines, body, self._limit, key, method=method, target=target, callout_id=self._exchange.callout_id
+        )
         self._pieces = self._unframed = None
         self._exchange.in_background(self._exchange.prepare(self._route))
 
@@ -89,6 +106,20 @@ def gathering_of(
         return None
     body = formulas.wants_body(lines, has_body=has_body)
     limit = min(limits.formula_body_limit, limits.request_limit or limits.formula_body_limit)
+    remedies = _remedies(route) if limit == limits.formula_body_limit else ()
     if body and head.content_length > limit:
-        raise too_large(str(head.content_length), limit)
-    return Gathering(exchange, route, head, lines, target, limit, body=body)
+        raise too_large(str(head.content_length), limit, *remedies)
+    return Gathering(exchange, route, head, lines, target, limit, remedies, body=body)
+
+
+def _remedies(route: Route) -> tuple[Remedy, ...]:
+    """Return what an admin can do about bodies that are too large to be signed; nothing where they are not signed."""
+    formulas = route.formulas
+    if formulas is None or formulas.needs is not Needs.BODY:
+        return ()
+    spares, external = route.slot.protocol.spares_bodies, route.decision.external_credential
+    raised = Remedy("Start `callout serve` with a CALLOUT_FORMULA_BODY_LIMIT above the size of the body, in bytes")
+    if external is None or not spares:
+        return (Remedy("Send a smaller request"), raised)
+    sparing = Remedy(f"Set {spares} for {external.name}: bodies of any size pass then", "callout apply -f FILE")
+    return (Remedy("Send a smaller request"), sparing, raised)

@@ -10,8 +10,10 @@ from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import Org
 from callout.core.model.people import Caller, ObjectPermission
 from callout.core.protocol import CONNECTION
+from callout.engine.authority import NotPermitted
 from callout.engine.operations.operation import LOCAL
 from callout.engine.operations.own_secrets import judge_own
+from callout.engine.operations.problems import OperationRefused
 
 
 def caller_of(who: str) -> Caller:
@@ -19,14 +21,37 @@ def caller_of(who: str) -> Caller:
     return LOCAL if not who else Caller(who, None, proof="connect")
 
 
-def judge_connecting(org: Org, key: UserExternalCredentialKey, caller: Caller, now: datetime) -> None:
+def whose(caller: Caller) -> str:
+    """Return who an attempt or a link is made by: a user; empty for the admin of a home."""
+    return "" if caller.proof == LOCAL.proof else caller.user
+
+
+def judge_again(org: Org, key: UserExternalCredentialKey, who: str, now: datetime) -> None:
+    """Raise unless who began an attempt, or made a link, still may."""
+    try:
+        judge_connecting(org, key, caller_of(who), now)
+    except NotPermitted as missing:
+        raise OperationRefused("administrator_required", missing.detail, *missing.remedies) from None
+
+
+def judge_connecting(
+    org: Org,
+    key: UserExternalCredentialKey,
+    caller: Caller,
+    now: datetime,
+    wanted: ObjectPermission | None = None,
+) -> None:
     """Raise unless the caller may give an authorization for this principal (and user), or take it back.
 
-    A first one takes `create` on User External Credential, another `edit`; and the principal has to be granted.
+    A first one takes `create` on User External Credential, another `edit`, unless another is `wanted`; and the principal
+    has to be granted.
     """
     user = org.users.get(caller.user)
     if caller.proof != LOCAL.proof and (caller.is_guest or user is None or not user.active):
         remedy = Remedy("Prove who you are: an admin makes a key with", "callout key create USER")
         raise Refused("caller_unknown", "got no proof of an active user; expected one", remedy)
+    if caller.key is not None:
+        detail = f"got {caller.proof}, which is limited to callouts; expected a key without a limit"
+        raise OperationRefused("administrator_required", detail)
     there = CONNECTION in org.configured.get(key, ())
-    judge_own(org, key, caller, now, ObjectPermission.EDIT if there else ObjectPermission.CREATE)
+    judge_own(org, key, caller, now, wanted or (ObjectPermission.EDIT if there else ObjectPermission.CREATE))

@@ -1,0 +1,107 @@
+"""One page for each authentication protocol, from its declarations; `generate_docs.py` writes them."""
+
+import shlex
+import sys
+from collections.abc import Iterator
+
+from callout.core.model.credentials import PrincipalType
+from callout.core.protocol import AuthenticationProtocol, Needs, Parameter
+from callout.core.protocols import ALL
+
+_LOOKS_AT = {
+    Needs.NOTHING: "nothing of the request: what it wrote is kept, and written again for the next callout",
+    Needs.HEAD: "method, URL and headers of each request",
+    Needs.BODY: "method, URL, headers and the whole body of each request",
+}
+_TYPES = {
+    PrincipalType.NAMED: "`named` (one identity that many users share)",
+    PrincipalType.PER_USER: "`per_user` (an identity for each user)",
+    PrincipalType.ANONYMOUS: "`anonymous` (nobody in particular)",
+}
+
+
+def protocols_index() -> str:
+    """The list of all protocols, with a link to the page of each."""
+    rows = [f"| [`{each.name}`](protocols/{each.name}.md) | {each.title} |\n" for each in ALL]
+    return "".join(["# Protocols\n\n| name in the manifest | what it is |\n| --- | --- |\n", *rows])
+
+
+def protocol_page(protocol: type[AuthenticationProtocol]) -> str:
+    """One protocol: what it does, what it is told, and a manifest to begin with."""
+    summary = (sys.modules[protocol.__module__].__doc__ or "").strip()
+    parts = [f"# `{protocol.name}`: {protocol.title}\n\n{summary}\n\n", *_facts(protocol), *_table(protocol)]
+    return "".join((*parts, *_example(protocol)))
+
+
+def _facts(protocol: type[AuthenticationProtocol]) -> Iterator[str]:
+    if protocol.warning:
+        yield f"**Mind:** {protocol.warning}.\n\n"
+    yield f"- Principals: {', '.join(_TYPES[each] for each in protocol.principal_types)}.\n"
+    if protocol.writes:
+        yield f"- Writes: {', '.join(f'`{name}`' for name in protocol.writes)}; a caller's own of these are dropped.\n"
+    yield f"- Looks at {_LOOKS_AT[protocol.needs({})]}.\n"
+    if protocol.obtains:
+        spent = " A refresh spends a grant that is good only once; [refresh](../../refresh.md) says what is done not to lose it."
+        yield f"- Obtains a token, keeps it sealed, and replaces it before it expires or when it is refused.{spent * protocol.spends}\n"
+    if protocol.interactive:
+        yield "- Somebody has to authorize it once: `callout connect EC/PRINCIPAL`.\n"
+
+
+def _table(protocol: type[AuthenticationProtocol]) -> Iterator[str]:
+    if protocol.parameters:
+        yield "\n## Parameters and secrets\n\n| name | kind | required | default | what it is |\n| --- | --- | --- | --- | --- |\n"
+    for each in protocol.parameters:
+        choices = f" One of: {', '.join(each.choices)}." if each.choices else ""
+        formula = " A formula is allowed." if each.formula else ""
+        yield f"| `{each.shown_name}` | {_kind(each)} | {_need(each)} | `{each.default or '–'}` | {each.help}.{choices}{formula} |\n"
+
+
+def _kind(parameter: Parameter) -> str:
+    if parameter.key is not None:
+        return "parameter, or secret of the principal"
+    if parameter.key_pair:
+        return "name of a certificate"
+    return "secret of the principal" if parameter.secret else "parameter"
+
+
+def _need(parameter: Parameter) -> str:
+    if parameter.unless:
+        return f"unless {_condition(parameter.unless)}"
+    if parameter.when:
+        return f"where {_condition(parameter.when)}"
+    return "yes" if parameter.required and parameter.default is None else "no"
+
+
+def _condition(condition: tuple[str, ...]) -> str:
+    """Word a condition: the parameter named first has one of the values that follow, or is given."""
+    name, *values = condition
+    return f"`{name}` is {' or '.join(f'`{value}`' for value in values) or 'given'}"
+
+
+def _example(protocol: type[AuthenticationProtocol]) -> Iterator[str]:
+    """A manifest with what is required, and the command that sets the secrets."""
+    needed = [each for each in protocol.parameters if each.required and each.default is None and each.key is None]
+    plain = [each for each in needed if not each.secret]
+    secrets = [each.name for each in needed if each.secret]
+    kind = protocol.principal_types[0]
+    yield f"\n## To begin with\n\n```yaml\nexternal_credentials:\n  Example:\n    protocol: {protocol.name}\n"
+    if plain:
+        yield "    parameters:\n"
+    for each in plain:
+        yield f"      {each.name}: {_sample(each)}\n"
+    yield f"    principals:\n      Main: {{type: {kind.value}}}\n"
+    yield "named_credentials:\n  Example:\n    url: https://api.example.com\n    external_credential: Example\n"
+    if kind is not PrincipalType.ANONYMOUS:
+        yield "permission_sets:\n  Example Users: {principals: [Example/Main], user_external_credential: [read]}\n"
+    yield "```\n"
+    if secrets:
+        named = " ".join(f"{name}=-" for name in secrets)
+        yield f"\n```sh\ncallout secret set Example/Main {shlex.join(named.split())}\n```\n"
+
+
+def _sample(parameter: Parameter) -> str:
+    if parameter.url:
+        return f"https://id.example.com/{parameter.name.removesuffix('_endpoint')}"
+    if parameter.choices:
+        return parameter.choices[0]
+    return "Example" if parameter.key_pair else f"your-{parameter.name.replace('_', '-')}"

@@ -1,0 +1,59 @@
+"""From what a page says to its HTML, and the headers that every page bears. Everything is escaped by the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+
+FOLDER = Path(__file__).parent
+_FILES = {"connect.css": "text/css; charset=utf-8", "connect.js": "text/javascript; charset=utf-8"}
+
+
+class Pages:
+    """Renders the pages. `frame_ancestors` are the origins whose pages may show them in a frame; none: nobody's may."""
+
+    def __init__(self, frame_ancestors: tuple[str, ...]) -> None:
+        self.frame_ancestors = frame_ancestors
+        self._environment = Environment(
+            loader=FileSystemLoader(FOLDER / "pages"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def page(self, name: str, members: Mapping[str, Any], *, status: int = 200, framed: bool = False) -> HTMLResponse:
+        """Return a page. Only one that is `framed` may be shown in a frame, and only by those who may."""
+        text = self._environment.get_template(f"{name}.html").render(**members)
+        return HTMLResponse(text, status, self.headers(framed=framed))
+
+    def headers(self, *, framed: bool = False) -> dict[str, str]:
+        """Return the headers of a page: nothing from elsewhere, no script of its own in it, no frame around it.
+
+        There is no `form-action`: browsers hold also the redirects after a form to it, and those lead to the
+        authorization server, and on from there to wherever that sends people to sign in.
+        """
+        ancestors = " ".join(self.frame_ancestors) if framed and self.frame_ancestors else "'none'"
+        policy = (
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; "
+            f"frame-ancestors {ancestors}"
+        )
+        framing = {} if ancestors != "'none'" else {"X-Frame-Options": "DENY"}
+        return framing | {
+            "Content-Security-Policy": policy,
+            "Cache-Control": "no-store",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        }
+
+
+def file(name: str) -> Response | None:
+    """Return a style sheet or script; None for any other name."""
+    if name not in _FILES:
+        return None
+    headers = {"Cache-Control": "max-age=3600", "X-Content-Type-Options": "nosniff"}
+    return Response((FOLDER / "files" / name).read_bytes(), media_type=_FILES[name], headers=headers)
