@@ -151,6 +151,7 @@ def test_the_secrets_of_every_protocol_appear_nowhere(tmp_path: Path, external) 
     secrets = {variable(kind, name): value for kind in KINDS for name, value in secrets_of(kind).items()}
     everything = (*secrets.values(), ISSUED)
     with callout_home(tmp_path / "home", secrets) as home:
+        home.run("certificate", "create", "Named")
         home.apply(manifest(url, KINDS))
         with home.serve() as server:
             shown, statuses = exercise(home, server)
