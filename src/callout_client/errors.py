@@ -138,6 +138,10 @@ class AuthorizationRequired(CallerError):
     """`authorization_required`: the user has not connected an account; `connect_url` is where to."""
 
 
+class ConnectionFailed(CallerError):
+    """`connection_failed`: an account was not connected; only who connects one is told so."""
+
+
 class ReconnectRequired(CallerError):
     """`reconnect_required`: the connection was revoked or has run out; `connect_url` is where to make it anew."""
 
@@ -160,6 +164,10 @@ class ExternalSystemUnreachable(ExternalError):
 
 class TlsVerificationFailed(ExternalError):
     """`tls_verification_failed`: the certificate of the external system could not be verified."""
+
+
+class CertificateNotAccepted(AdminError):
+    """`certificate_not_accepted`: the client certificate cannot be presented, or the external system does not take it."""
 
 
 class AddressNotAllowed(AdminError):
@@ -209,12 +217,14 @@ REASONS: Mapping[str, type[CalloutError]] = {
     "user_external_credential_denied": UserExternalCredentialDenied,
     "principal_not_configured": PrincipalNotConfigured,
     "authorization_required": AuthorizationRequired,
+    "connection_failed": ConnectionFailed,
     "reconnect_required": ReconnectRequired,
     "token_endpoint_refused": TokenEndpointRefused,
     "token_endpoint_unreachable": TokenEndpointUnreachable,
     "refresh_outcome_unknown": RefreshOutcomeUnknown,
     "external_system_unreachable": ExternalSystemUnreachable,
     "tls_verification_failed": TlsVerificationFailed,
+    "certificate_not_accepted": CertificateNotAccepted,
     "address_not_allowed": AddressNotAllowed,
     "method_not_allowed_here": MethodNotAllowedHere,
     "path_not_allowed": PathNotAllowed,

@@ -16,6 +16,7 @@ CONTRACT = {
     "user_external_credential_denied": 403,
     "principal_not_configured": 424,
     "authorization_required": 424,
+    "connection_failed": 400,
     "reconnect_required": 424,
     "token_endpoint_refused": 502,
     "token_endpoint_unreachable": 503,

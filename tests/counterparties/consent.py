@@ -83,7 +83,7 @@ def follow(address: str, person: str, *, until: str, verify: ssl.SSLContext | bo
                     return to
                 answer = browser.get(to)
             else:
-                answer = _agree(browser, answer, person)
+                answer = agree(browser, answer, person)
     raise AssertionError(f"got {MOST_PAGES} pages; expected the redirect to {until}")
 
 
@@ -94,11 +94,11 @@ def approve_device(verification_uri_complete: str, person: str) -> None:
         for _ in range(MOST_PAGES):
             if "The device is connected" in answer.text:
                 return
-            answer = _agree(browser, answer, person)
+            answer = agree(browser, answer, person)
     raise AssertionError(f"got {MOST_PAGES} pages; expected the one that says that the device is connected")
 
 
-def _agree(browser: httpx2.Client, answer: httpx2.Response, person: str) -> httpx2.Response:
+def agree(browser: httpx2.Client, answer: httpx2.Response, person: str) -> httpx2.Response:
     """Send the form of this page as a person does who agrees."""
     form = _ACTION.search(answer.text)
     assert form is not None, f"{answer.status_code} {answer.url}\n{answer.text[:2000]}"

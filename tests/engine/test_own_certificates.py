@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from joserfc.jwk import import_key
 
 from callout.core.errors import DefinitionError
 from callout.core.model.own_certificates import ALGORITHMS, Certificate
@@ -242,3 +243,15 @@ async def test_code_of_a_package_neither_makes_a_certificate_nor_shows_one(shop)
     )
     with pytest.raises(DefinitionError, match="an admin says who sees a certificate"):
         await shop.run("apply", manifest=manifest, namespace="acme")
+
+
+async def test_another_key_under_the_same_kid_is_refused(shop) -> None:
+    def jwk(number: int) -> str:
+        members = import_key(pem_of(key("P-256", number)).encode(), "EC").as_dict(private=True)
+        return json.dumps({**members, "kid": "mine"})
+
+    await shop.run("certificate.import", name="Orders_Client", content=jwk(1))
+    with pytest.raises(DefinitionError, match="got another key of the same kid 'mine'"):
+        await shop.run("certificate.import", name="Orders_Client", content=jwk(2))
+    with pytest.raises(DefinitionError, match="got kid 'mine', which the key of Orders_Client has too"):
+        await shop.run("certificate.import", name="Another", content=jwk(2))

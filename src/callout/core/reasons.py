@@ -116,6 +116,13 @@ REASONS: tuple[Reason, ...] = (
         "Open the connect URL and give consent.",
     ),
     Reason(
+        "connection_failed",
+        400,
+        C,
+        "The connection was not made",
+        "Begin again, with a link of your own.",
+    ),
+    Reason(
         "reconnect_required",
         424,
         C,

@@ -151,7 +151,7 @@ class Connecting:
         return url
 
     async def demand_unspent(self, link: Link) -> None:
-        """Raise `Refused(authorization_required)` for a link that was used."""
+        """Raise `Refused(connection_failed)` for a link that was used."""
         if await self._connections.is_spent(digest_of_text("link", link.id)):
             raise _spent()
 
@@ -214,15 +214,13 @@ class Connecting:
         attempt = await self._connections.attempt(digest)
         if attempt is not None and attempt.session != digest_of_text("session", session):
             detail = "got an authorization that another browser asked for; expected one that this browser began"
-            raise Refused("authorization_required", detail, Remedy("Begin in this browser, from the link"))
+            raise Refused("connection_failed", detail, Remedy("Begin in this browser, from the link"))
         attempt = await self._connections.take_attempt(digest) if attempt is not None else None
         if attempt is None or attempt.expires_at <= self._setup.now():
             detail = (
                 f"got an authorization that is not waited for: it was used, or is older than {PATIENCE / 60:g} minutes"
             )
-            raise Refused(
-                "authorization_required", f"{detail}; expected one that was just begun", Remedy("Begin again")
-            )
+            raise Refused("connection_failed", f"{detail}; expected one that was just begun", Remedy("Begin again"))
         return attempt
 
     # --- on another device ------------------------------------------------------------------------------------
@@ -249,7 +247,7 @@ class Connecting:
         attempt = await self._connections.attempt(digest_of_text("device", handle))
         if attempt is None or attempt.expires_at <= self._setup.now() or attempt.who != who:
             detail = "got a device code that has ended, or is another's; expected one that is waited for"
-            raise Refused("authorization_required", detail, Remedy("Begin again"))
+            raise Refused("connection_failed", detail, Remedy("Begin again"))
         ready = await self._ready(attempt.key, who)
         if ready.fingerprint != attempt.fingerprint:
             raise _moved(attempt.key)
@@ -265,7 +263,7 @@ class Connecting:
             await self._connections.change_attempt(self._sealed(attempt, {**kept, "interval": interval}))
             return {"state": "pending", "interval": interval, "expires_at": attempt.expires_at}
         if await self._connections.take_attempt(attempt.digest) is None:
-            raise Refused("authorization_required", "got a device code twice; expected it once", Remedy("Begin again"))
+            raise Refused("connection_failed", "got a device code twice; expected it once", Remedy("Begin again"))
         connected = await self._store(attempt, ready, token, kept)
         return {"state": "connected", "reference": str(connected.key), "account": connected.account}
 
@@ -402,18 +400,16 @@ def _row(attempt: Attempt) -> str:
 
 def _spent() -> Refused:
     detail = "got a link that was used; expected one that was not: each is good once"
-    return Refused("authorization_required", detail, Remedy("Ask for a new link, or repeat the callout"))
+    return Refused("connection_failed", detail, Remedy("Ask for a new link, or repeat the callout"))
 
 
 def _moved(key: UserExternalCredentialKey) -> Refused:
     detail = f"the secrets or definitions of {key} changed since this began; expected them to stay"
-    return Refused("authorization_required", detail, connecting(key))
+    return Refused("connection_failed", detail, connecting(key))
 
 
 def _not_exchanged(refused: TokenRefused) -> Refused:
     """A code that is refused was used, is too old, or was fetched with another redirect URI: only a new one helps."""
     if refused.error != "invalid_grant":
         return refused
-    return Refused(
-        "authorization_required", refused.detail, Remedy("Begin again: a code is good once, and for minutes")
-    )
+    return Refused("connection_failed", refused.detail, Remedy("Begin again: a code is good once, and for minutes"))

@@ -57,11 +57,11 @@ class Links:
         return f"{self.page_of(key)}?{urlencode({'link': text})}"
 
     def read_link(self, text: str) -> Link:
-        """Read a link. Raises `Refused(authorization_required)` for one that is not ours, or has ended."""
+        """Read a link. Raises `Refused(connection_failed)` for one that is not ours, or has ended."""
         members = self.open("link", text)
         if members is None:
             detail = "got a link that has ended, or that Callout did not make; expected one that is still good"
-            raise Refused("authorization_required", detail, Remedy("Ask for a new link, or repeat the callout"))
+            raise Refused("connection_failed", detail, Remedy("Ask for a new link, or repeat the callout"))
         key = UserExternalCredentialKey(*members["key"])
         ends = datetime.fromisoformat(members["ends"])
         return Link(members["id"], key, members["by"], ends, members["invited"])

@@ -81,9 +81,11 @@ def _shown(
 ) -> Result:
     missing = sorted(names_needed(setup, org, external, principal) - row.secrets_set)
     protocol = setup.catalogue.get(external.protocol)
-    unconnected = protocol is not None and protocol.interactive and CONNECTION not in row.secrets_set
+    unconnected = protocol is not None and protocol.interactive and _is_unconnected(org, external, principal, row, look)
     if not missing and unconnected:
-        condition = Condition(NOT_CONNECTED, "no authorization was given yet", None, connecting(row.key))
+        condition = Condition(
+            NOT_CONNECTED, "no authorization was given, or to another client or server", None, connecting(row.key)
+        )
     elif missing:
         condition = Condition(NOT_CONFIGURED, f"no {', '.join(missing)}")
     elif protocol is None or not protocol.obtains:
@@ -104,6 +106,17 @@ def _shown(
             n.name for n in org.named_credentials.values() if n.external_credential == external.name
         ),
     }
+
+
+def _is_unconnected(
+    org: Org, external: ExternalCredential, principal: Principal, row: PrincipalHealth, look: Look | None
+) -> bool:
+    """Say whether nobody gave an authorization that could still be used: none, or one to another client or server."""
+    if CONNECTION not in row.secrets_set or look is None:
+        return True
+    if look.stated is not None or look.token is None:
+        return look.stated is None
+    return not look.lineage_holds and look.token.fingerprint != fingerprint_of(org, external, principal, row.key)
 
 
 def facts_of(look: Look, fingerprint: str, now: datetime) -> Facts:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.message import form_body
+from callout.core.oauth2.client import Field
 from callout.core.oauth2.parameters import (
     AUDIENCE,
     AUTHORIZATION_ENDPOINT,
@@ -27,7 +28,6 @@ from callout.core.oauth2.parameters import (
     SCOPE,
 )
 from callout.core.oauth2.refusal import shown
-from callout.core.oauth2.request import Field
 from callout.core.protocol import Values
 from callout.core.secret import Redactable, Secret, reveal
 
@@ -90,7 +90,7 @@ def code_grant(values: Values, code: Secret, *, redirect_uri: str, code_verifier
 
 
 def judged_response(response: AuthorizationResponse, values: Values) -> Secret:
-    """Return the code. Raises `Refused(authorization_required)` where the response is an error, or another server's.
+    """Return the code. Raises `Refused(connection_failed)` where the response is an error, or another server's.
 
     The issuer is judged first: an error of another server says nothing (RFC 9207 section 2.4).
     """
@@ -114,7 +114,7 @@ def judged_response(response: AuthorizationResponse, values: Values) -> Secret:
 
 
 def _refused(detail: str, remedy: str) -> Refused:
-    return Refused("authorization_required", detail, Remedy(remedy))
+    return Refused("connection_failed", detail, Remedy(remedy))
 
 
 def _remedy_of(error: str) -> str:

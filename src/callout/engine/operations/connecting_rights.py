@@ -10,6 +10,7 @@ from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import Org
 from callout.core.model.people import Caller, ObjectPermission
 from callout.core.protocol import CONNECTION
+from callout.engine.authority import NotPermitted
 from callout.engine.operations.operation import LOCAL
 from callout.engine.operations.own_secrets import judge_own
 from callout.engine.operations.problems import OperationRefused
@@ -27,7 +28,10 @@ def whose(caller: Caller) -> str:
 
 def judge_again(org: Org, key: UserExternalCredentialKey, who: str, now: datetime) -> None:
     """Raise unless who began an attempt, or made a link, still may."""
-    judge_connecting(org, key, caller_of(who), now)
+    try:
+        judge_connecting(org, key, caller_of(who), now)
+    except NotPermitted as missing:
+        raise OperationRefused("administrator_required", missing.detail, *missing.remedies) from None
 
 
 def judge_connecting(

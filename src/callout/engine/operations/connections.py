@@ -38,7 +38,15 @@ async def make_link(uses: Uses, q: r.ConnectLink, caller: Caller) -> Result:
     seconds = span_of(q.expires)
     await uses.connecting.offer(key, whose(caller))
     url = uses.connecting.links.link(key, whose(caller), seconds=seconds, invited=q.invited)
-    return {**await uses.connecting.record(key), "url": url, "expires_in": seconds, "message": f"Open {url}"}
+    act = uses.setup.act(str(caller), "make connect link", f"{key}, good for {q.expires}")
+    await uses.setup.definitions.write((), [act])
+    return {
+        **await uses.connecting.record(key),
+        "url": url,
+        "expires_in": seconds,
+        "changed": True,
+        "message": f"Open {url}",
+    }
 
 
 async def begin_device(uses: Uses, q: r.Held, caller: Caller) -> Result:
@@ -56,7 +64,7 @@ async def disconnect(uses: Uses, q: r.Held, caller: Caller) -> Result:
     """Take back an authorization: its token goes, and is revoked where that is declared."""
     key = await _judged(uses, q, caller, ObjectPermission.DELETE)
     setup, org = uses.setup, await uses.setup.org()
-    one = holder(org, q.external_credential, q.principal, q.user)
+    one = holder(org, key.external_credential, key.principal, key.user or None)
     there = CONNECTION in org.configured.get(key, ())
     orphans = await revocation.orphans_of(setup, org, [key]) if there else []
     if there:

@@ -75,7 +75,10 @@ class ConnectPages:
         session = self._sessions.of(request) or self._sessions.new()
         given = {name: request.query_params.get(name, "") for name in ("link", "return_url", "embedded")}
         visit = await self._visit(request, session, given)
-        response = await self._confirm(request, session, visit) if visit is not None else self._who(request, session)
+        if visit is not None:
+            response = await self._confirm(request, session, visit)
+        else:
+            response = self._who(request, session, given["return_url"])
         self._sessions.keep(response, session)
         return response
 
@@ -90,7 +93,7 @@ class ConnectPages:
             return await self._sign_in(request, session, form)
         visit = await self._visit(request, session, form)
         if visit is None:
-            return self._who(request, session)
+            return self._who(request, session, form.get("return_url", ""))
         url = await self._connecting.begin(
             visit.key, visit.who, session=session.id, return_url=visit.return_url, link=visit.link
         )
@@ -114,7 +117,7 @@ class ConnectPages:
             detail = (
                 f"got a link for {link.key.user} in a browser in which {user} is signed in; expected one's own link"
             )
-            raise Refused("authorization_required", detail, Remedy("Open a link of your own"))
+            raise Refused("connection_failed", detail, Remedy("Open a link of your own"))
         await self._connecting.demand_unspent(link)
         return Visit(link.key, link.by, link, text, return_url, embedded)
 
@@ -151,11 +154,13 @@ class ConnectPages:
 
     # --- signing in -------------------------------------------------------------------------------------------
 
-    def _who(self, request: Request, session: Session, problem: str = "", *, status: int = 200) -> Response:
+    def _who(
+        self, request: Request, session: Session, return_url: str, problem: str = "", *, status: int = 200
+    ) -> Response:
         members = {
             "form_text": session.form_text,
             "problem": problem,
-            "return_url": request.query_params.get("return_url", ""),
+            "return_url": return_url,
             "address": request.url.path,
         }
         return self._pages.page("who", members, status=status)
@@ -167,7 +172,7 @@ class ConnectPages:
         caller = identified.caller
         if caller is None or caller.user == GUEST or caller.namespace is not None or caller.key is not None:
             problem = "This key was not accepted. It has to be a valid key of your own, without a package and limit."
-            response = self._who(request, session, problem, status=403)
+            response = self._who(request, session, form.get("return_url", ""), problem, status=403)
             self._sessions.keep(response, session)
             return response
         query = urlencode({name: form[name] for name in ("return_url",) if form.get(name)})

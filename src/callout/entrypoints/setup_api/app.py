@@ -49,9 +49,9 @@ def setup_app(
 ) -> Starlette:
     """Build the app. `readiness` gives members of which `ready` is true or false.
 
-    `discovery` gives the public URLs, `jwks` the public keys of Callout's own (a JWK Set, RFC 7517 section 5). `pages` are
-    routes of pages that people see.
-    Metrics are shown to this machine, or to all where `metrics_open`: they tell names and numbers of users.
+    `discovery` gives the public URLs, `jwks` the public keys of Callout's own (a JWK Set, RFC 7517 section 5), `pages`
+    are routes of pages that people see. Metrics are shown to this machine, or to all where `metrics_open`: they tell names
+    and numbers of users.
     """
 
     async def health(_: Request) -> Response:

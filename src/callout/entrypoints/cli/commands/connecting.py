@@ -112,7 +112,7 @@ async def _connected(session: Session, run: Run, held: Mapping[str, str], before
                 return now
             await asyncio.sleep(PAUSE)
     detail = f"got no authorization within {PATIENCE:g} seconds; expected somebody to use the link"
-    raise Refused("authorization_required", detail, Remedy("Begin again"))
+    raise Refused("connection_failed", detail, Remedy("Begin again"))
 
 
 async def _by_device(session: Session, run: Run, held: Mapping[str, str]) -> Result:

@@ -1,0 +1,100 @@
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl
+
+import pytest
+
+from callout.core.errors import Refused
+from callout.core.oauth2 import TokenRefused
+from callout.core.protocol import Moment, Token, Values
+from callout.core.protocols.oauth2_authorization_code import OAuth2AuthorizationCode
+from callout.core.secret import Secret, reveal
+from tests.play import answer, play
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+MOMENT = Moment(NOW)
+HELD = Token(Secret("old-access"), NOW - timedelta(hours=1), refresh_token=Secret("tGzv3JOkF0XG5Qx2TlKWIA"))
+BARE = replace(HELD, refresh_token=None, expires_at=NOW + timedelta(hours=1))
+#: RFC 6749 section 4.1.4.
+GRANTED = {"access_token": "2YotnFZFEjr1zCsicMWpAA", "token_type": "example", "refresh_token": "tGzv3JOkF0XG5Qx2TlKWIA"}
+
+
+def protocol(**parameters: str) -> OAuth2AuthorizationCode:
+    secrets = {"client_id": Secret("s6BhdRkqt3"), "client_secret": Secret("gX1fBat3bV")}
+    return OAuth2AuthorizationCode(
+        Values({"token_endpoint": "https://server.example.com/token", **parameters}, secrets)
+    )
+
+
+def exchanged(*answers, **parameters: str):
+    flow = protocol(**parameters).exchange(
+        MOMENT, Secret("SplxlOBeZQQYbYS6WxSbIA"), redirect_uri="https://c.example/cb", code_verifier=Secret("verifier")
+    )
+    return play(flow, *answers)
+
+
+def sent(request) -> dict[str, str]:
+    return dict(parse_qsl(reveal(request.body)))
+
+
+def test_a_code_is_exchanged_for_a_token_and_no_scope_is_asked_for_again() -> None:
+    token, (request,) = exchanged(answer(200, json.dumps(GRANTED)), scope="a b")
+    assert sent(request) == {
+        "grant_type": "authorization_code",
+        "code": "SplxlOBeZQQYbYS6WxSbIA",
+        "redirect_uri": "https://c.example/cb",
+        "code_verifier": "verifier",
+    }
+    assert reveal(token.access_token) == GRANTED["access_token"]
+    assert token.refresh_token is not None
+
+
+def test_neither_code_nor_verifier_shows_when_the_server_echoes_them() -> None:
+    echo = json.dumps({"error": "invalid_grant", "error_description": "SplxlOBeZQQYbYS6WxSbIA for verifier"})
+    with pytest.raises(TokenRefused) as refused:
+        exchanged(answer(400, echo))
+    assert "SplxlOBeZQQYbYS6WxSbIA" not in str(refused.value)
+    assert "verifier" not in refused.value.detail
+
+
+def test_nobody_has_authorized_yet() -> None:
+    with pytest.raises(Refused) as refused:
+        next(protocol().obtain(MOMENT, None))
+    assert refused.value.reason.code == "authorization_required"
+
+
+def test_the_refresh_token_is_spent_with_the_scope() -> None:
+    token, (request,) = play(protocol(scope="a").obtain(MOMENT, HELD), answer(200, json.dumps(GRANTED)))
+    assert sent(request) == {"grant_type": "refresh_token", "refresh_token": "tGzv3JOkF0XG5Qx2TlKWIA", "scope": "a"}
+    assert reveal(token.access_token) == GRANTED["access_token"]
+
+
+def test_an_answer_without_a_refresh_token_leaves_the_one_that_was_sent_in_use() -> None:
+    token, _ = play(protocol().obtain(MOMENT, HELD), answer(200, '{"access_token": "fresh"}'))
+    assert token.refresh_token == HELD.refresh_token
+
+
+def test_invalid_grant_says_that_a_new_connection_is_needed() -> None:
+    with pytest.raises(Refused) as refused:
+        play(protocol().obtain(MOMENT, HELD), answer(400, '{"error": "invalid_grant"}'))
+    assert refused.value.reason.code == "reconnect_required"
+
+
+def test_a_token_that_has_expired_without_a_refresh_token_needs_a_new_connection() -> None:
+    with pytest.raises(Refused, match="has expired") as refused:
+        next(protocol().obtain(MOMENT, replace(BARE, expires_at=NOW)))
+    assert refused.value.reason.code == "reconnect_required"
+
+
+@pytest.mark.parametrize("expires_at", [NOW + timedelta(hours=1), None])
+def test_one_refusal_of_a_token_that_cannot_be_refreshed_does_not_end_the_connection(expires_at) -> None:
+    with pytest.raises(Refused, match="not expired") as refused:
+        next(protocol().obtain(MOMENT, replace(BARE, expires_at=expires_at)))
+    assert refused.value.reason.code == "token_endpoint_refused"
+
+
+def test_what_is_revoked_is_the_refresh_token_or_else_the_access_token() -> None:
+    given = protocol(revocation_endpoint="https://server.example.com/revoke")
+    kinds = [found and found[0] for found in (given.revocation(token, MOMENT) for token in (HELD, BARE, None))]
+    assert kinds == ["refresh_token", "access_token", None]
