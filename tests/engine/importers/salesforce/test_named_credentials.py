@@ -124,7 +124,7 @@ def test_merge_fields_of_the_calling_program_are_told_of() -> None:
     entry = entry_of(imported_from(no_authentication(), named("N", extra=extra)), "N")
     assert entry.outcome == "imported"
     assert [note.split(" ")[0] for note in entry.notes] == ["allowMergeFieldsInHeader", "allowMergeFieldsInBody"]
-    assert "call BASE64DECODE, BASE64ENCODE, BLOB, HASH, HEX, HMAC:" in entry.notes[0]
+    assert "call BASE64DECODE, BASE64ENCODE, BLOB, HASH, HEX, HMAC, URLENCODE:" in entry.notes[0]
     assert "call HTMLENCODE:" in entry.notes[1]
 
 

@@ -79,6 +79,7 @@ def read_auth_provider(name: str, top: Element, judgement: Judgement, draft: Dra
     if top.value("defaultScopes"):
         provider.parameters["scope"] = top.value("defaultScopes")
     define_provider(provider, name, top, created_by(name, ()))
+    draft.notes.append(f"it becomes external auth identity provider {name}")
     _tell(top, draft, kind)
     return provider
 
@@ -94,10 +95,11 @@ def tell_of_auth_provider(top: Element, draft: Draft) -> None:
 
 
 def _tell(top: Element, draft: Draft, kind: str) -> None:
-    draft.notes.append(f"it becomes an external auth identity provider of {kind}")
     if top.value("consumerKey"):
         line = top.line_of("consumerKey")
-        draft.notes.append(f"the client id in the file, line {line}, is {top.value('consumerKey')!r}; set it")
+        draft.notes.append(
+            f"the client id in the file, line {line}, is {top.value('consumerKey')!r}; set it as client_id"
+        )
     if top.value("idTokenIssuer"):
         line = top.line_of("idTokenIssuer")
         draft.notes.append(f"<idTokenIssuer>, line {line}, was left out: ID tokens are not read here")

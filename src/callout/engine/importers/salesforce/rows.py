@@ -124,7 +124,9 @@ class Rows:
                 self.refuse(row, f"{claim} {value[:80]!r} and iss {named[0][1][:80]!r}", "one client id in both")
         if named:
             claim, value, row = named[0]
-            self.draft.notes.append(f"the client id in the file, {claim} in line {row.line}, is {value!r}; set it")
+            self.draft.notes.append(
+                f"the client id in the file, {claim} in line {row.line}, is {value!r}; set it as client_id"
+            )
         if "aud" not in self.assertion:
             return
         value, row = self.assertion["aud"]
