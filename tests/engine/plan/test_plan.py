@@ -227,8 +227,10 @@ external_credentials:
 
 def test_the_client_of_an_identity_provider_is_asked_for_once_and_there():
     assert plan(Org.of(), SIGNED_IN).warnings == (
-        "identity provider Contoso lacks client_id, client_secret: "
-        "callout identity-provider set-secret Contoso client_id=- client_secret=-",
+        (
+            "identity provider Contoso lacks client_id, client_secret: "
+            "callout identity-provider set-secret Contoso client_id=- client_secret=-"
+        ),
     )
 
 

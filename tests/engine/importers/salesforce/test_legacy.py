@@ -67,7 +67,7 @@ CERTIFICATE = ("jwtSigningCertificate", "Signing")
     [
         ("Oauth", "NamedUser", (), "got no <authProvider>; expected an auth provider of this project"),
         ("Oauth", "NamedUser", (("authProvider", "P"),), "got 'P'; expected an auth provider of this project"),
-        ("Jwt", "NamedUser", (), "got no <jwtSigningCertificate>; expected the name of one"),
+        ("Jwt", "NamedUser", (), "jwtSigningCertificate: got no certificate; expected the name of one"),
         ("Jwt", "NamedUser", (("jwtSigningCertificate", "My Cert"),), "got 'My Cert'; expected the name of one"),
         ("Jwt", "NamedUser", (CERTIFICATE, ("jwtAudience", "[1]")), 'expected JSON: "one audience"'),
         ("Jwt", "NamedUser", (CERTIFICATE, ("jwtValidityPeriodSeconds", "99999")), "from 1 to 86400"),

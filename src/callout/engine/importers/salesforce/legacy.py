@@ -14,11 +14,10 @@ from callout.core.model.identity_providers import NAMED_BY, ExternalAuthIdentity
 from callout.core.protocols.aws_sigv4 import AwsSigV4
 from callout.core.protocols.basic import Basic
 from callout.core.protocols.none import NoAuthentication
-from callout.core.rules.names import developer_name_rule
 from callout.engine.importers.salesforce.asking import ask_for_signing_certificate
 from callout.engine.importers.salesforce.claims import audience
 from callout.engine.importers.salesforce.commands import grant_command
-from callout.engine.importers.salesforce.definitions import Origins, created_by
+from callout.engine.importers.salesforce.definitions import Origins, created_by, judge_certificate
 from callout.engine.importers.salesforce.markup import Element
 from callout.engine.importers.salesforce.named_credentials import (
     NamedReading,
@@ -144,13 +143,9 @@ def _read_jwt(top: Element, parameters: dict[str, str], reading: LegacyReading, 
         parameters["claims.sub"] = formula if formula.startswith("{!") else f"{{!{formula}}}"
         origins.note("parameters.claims.sub", top, "jwtFormulaSubject")
     certificate = parameters.get("signing_certificate", "")
-    rule = developer_name_rule(certificate)
-    if rule is None:
+    line, place = top.line_of("jwtSigningCertificate"), f"{top.tag}.jwtSigningCertificate"
+    if judge_certificate(certificate, line, place, origins.judgement):
         ask_for_signing_certificate(reading.draft, certificate)
-    elif "{{" not in certificate:
-        got = repr(certificate[:80]) if certificate else "no <jwtSigningCertificate>"
-        place = f"{top.tag}.jwtSigningCertificate"
-        origins.judgement.add(top.line_of("jwtSigningCertificate"), place, got, f"the name of one: {rule}")
 
 
 def _read_provider(
@@ -207,8 +202,8 @@ def _ask(top: Element, draft: Draft, named: NamedCredential, principal: Principa
     )
     if top.value("username"):
         draft.notes.append(f"the user name in the file is {top.value('username')!r}; set it with the password")
-    if top.value("certificate"):
-        ask_for_certificate(draft, top.value("certificate"))
+    if named.client_certificate:
+        ask_for_certificate(draft, named.client_certificate)
     note_merge_fields(top, draft)
     used = {*_USED, *_LEGACY[top.value("protocol")].elements, *_read_apart(top)}
     for child in top.children:

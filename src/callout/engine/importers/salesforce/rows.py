@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from callout.core.model.credentials import Principal
 from callout.core.oauth2.parameters import CLIENT_SECRET_BASIC, CLIENT_SECRET_POST, PRIVATE_KEY_JWT
 from callout.core.protocols.custom import Custom
-from callout.core.rules.names import developer_name_rule
 from callout.engine.importers.salesforce.asking import ask_for_signing_certificate
 from callout.engine.importers.salesforce.claims import audiences, body_claim, header_claim, lifetime_in
-from callout.engine.importers.salesforce.definitions import Origins
+from callout.engine.importers.salesforce.definitions import Origins, judge_certificate
 from callout.engine.importers.salesforce.markup import Element
 from callout.engine.importers.salesforce.protocols import takes
 from callout.engine.importers.salesforce.report import Draft
@@ -233,9 +232,7 @@ def _signing_certificate(rows: Rows, row: Element, owner: str) -> None:
         return
     tag = "certificate" if row.value("certificate") else "parameterValue"
     name = row.value(tag)
-    rule = developer_name_rule(name)
-    if rule is not None and "{{" not in name:
-        rows.refuse(row, repr(name[:80]) if name else "no <certificate>", f"the name of one: {rule}")
+    if not judge_certificate(name, row.line_of(tag), rows.place(row), rows.draft.judgement):
         return
     rows.put(row, owner, "signing_certificate", name, tag)
     ask_for_signing_certificate(rows.draft, name)
