@@ -1,15 +1,23 @@
 """The project in `variants`, a file for each protocol, variant and provider: what each becomes, and what is asked for."""
 
+import base64
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from callout.core.message import HttpRequest
 from callout.core.model.credentials import ExternalCredential, NamedCredential, PrincipalType
 from callout.core.model.identity_providers import ExternalAuthIdentityProvider
 from callout.core.model.own_certificates import Certificate
 from callout.core.model.people import PermissionSet
+from callout.core.protocol import Moment, Values
+from callout.core.protocols.jwt import Jwt
+from callout.core.secret import Redactable, reveal
 from callout.engine.importers.salesforce import Imported
 from tests.engine.importers.salesforce.shapes import commands_of, definition_of, entry_of, files_of, imported_from
+from tests.keys import key_pair
 
 TOKEN = "https://id.freight.example/oauth2/token"
 AWS = {"region": "eu-central-1", "service": "s3", "account_id": "123456789012"}
@@ -242,3 +250,29 @@ def test_a_role_that_metadata_does_not_hold_is_named_with_its_place(imported: Im
     place = "external_credentials.Aws_Sts.principals.Writer.parameters.role_arn"
     assert [what for what in asked if what.startswith(f"set {place} in a manifest")]
     assert [what for what in asked if "the key of Salesforce's AwsStsPrincipal" in what]
+
+
+def test_an_imported_jwt_says_what_the_file_says(imported: Imported) -> None:
+    made = definition_of(imported, ExternalCredential, "Signed_Jwt")
+    signing = Jwt(Values(made.parameters, {}, {"signing_certificate": key_pair("RSA")}))
+    now = datetime(2030, 1, 1, tzinfo=UTC)
+    moment = Moment(now, entropy=bytes(32), evaluate=Redactable.of)
+    sent = signing.apply(HttpRequest("GET", "https://docks.example.com"), None, moment).headers[0][1]
+    header, claims = (part_of(reveal(sent).removeprefix("Bearer "), index) for index in (0, 1))
+    seconds = int(now.timestamp())
+    assert header["alg"] == "RS256"
+    assert claims == {
+        "iss": "freight-desk",
+        "sub": "dock-7",
+        "aud": "https://docks.example.com",
+        "region": "north",
+        "iat": seconds,
+        "nbf": seconds,
+        "exp": seconds + 120,
+    }
+
+
+def part_of(token: str, index: int) -> dict[str, object]:
+    """Read one part of a JWT."""
+    text = token.split(".")[index]
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
