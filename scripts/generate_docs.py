@@ -6,10 +6,17 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+from preset_page import presets_page
 from protocol_pages import protocol_page, protocols_index
 
 from callout.core.formula.functions import GROUPS
-from callout.core.formula.scope import ORGANIZATION_FIELDS, SHORT_FIELDS, USER_FIELDS
+from callout.core.formula.scope import (
+    CALLOUT_FIELDS,
+    ORGANIZATION_FIELDS,
+    REQUEST_FIELDS,
+    SHORT_FIELDS,
+    USER_FIELDS,
+)
 from callout.core.formula.values import Use
 from callout.core.protocols import ALL, CATALOGUE
 from callout.core.reasons import REASONS
@@ -70,6 +77,7 @@ def formulas_page() -> str:
 def formula_tables() -> Iterator[str]:
     """One table for the globals, and one for each group of functions."""
     fields = (("$Credential", SHORT_FIELDS), ("$User", USER_FIELDS), ("$Organization", ORGANIZATION_FIELDS))
+    fields += (("$Request", REQUEST_FIELDS), ("$Callout", CALLOUT_FIELDS))
     yield "\n### Fields\n\n| field | what it is |\n| --- | --- |\n"
     for name, known in fields:
         yield from (f"| `{name}.{field}` | {told} |\n" for field, told in known.items())
@@ -92,6 +100,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield DOCS / "reference" / "protocols.md", MADE + protocols_index()
     for protocol in ALL:
         yield DOCS / "reference" / "protocols" / f"{protocol.name}.md", MADE + protocol_page(protocol)
+    yield DOCS / "reference" / "presets.md", MADE + presets_page()
     yield DOCS / "reference" / "cli.md", MADE + cli_reference()
     yield DOCS / "reference" / "api.md", MADE + api_reference()
     yield DOCS / "formulas.md", formulas_page()

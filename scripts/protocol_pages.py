@@ -34,6 +34,8 @@ def protocol_page(protocol: type[AuthenticationProtocol]) -> str:
 
 
 def _facts(protocol: type[AuthenticationProtocol]) -> Iterator[str]:
+    if protocol.warning:
+        yield f"**Mind:** {protocol.warning}.\n\n"
     yield f"- Principals: {', '.join(_TYPES[each] for each in protocol.principal_types)}.\n"
     if protocol.writes:
         yield f"- Writes: {', '.join(f'`{name}`' for name in protocol.writes)}; a caller's own of these are dropped.\n"
@@ -63,10 +65,17 @@ def _kind(parameter: Parameter) -> str:
 
 
 def _need(parameter: Parameter) -> str:
-    if parameter.unless is not None:
-        name, *values = parameter.unless
-        return f"unless `{name}` is {' or '.join(f'`{value}`' for value in values)}"
+    if parameter.unless:
+        return f"unless {_condition(parameter.unless)}"
+    if parameter.when:
+        return f"where {_condition(parameter.when)}"
     return "yes" if parameter.required and parameter.default is None else "no"
+
+
+def _condition(condition: tuple[str, ...]) -> str:
+    """Word a condition: the parameter named first has one of the values that follow, or is given."""
+    name, *values = condition
+    return f"`{name}` is {' or '.join(f'`{value}`' for value in values) or 'given'}"
 
 
 def _example(protocol: type[AuthenticationProtocol]) -> Iterator[str]:

@@ -93,3 +93,18 @@ class Authority:
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=not subject)
         return Issued(builder.sign(self._key, hashes.SHA256()), key)
+
+    def sign(self, request: str) -> str:
+        """Issue the certificate that a request (PEM) asks for."""
+        asked = x509.load_pem_x509_csr(request.encode())
+        assert asked.is_signature_valid
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(asked.subject)
+            .issuer_name(self._certificate.subject)
+            .public_key(asked.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+            .not_valid_after(NEVER)
+        )
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()

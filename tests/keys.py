@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, r
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from joserfc.jwk import RSAKey
 
 from callout.core.jose.jwk import public_jwk, thumbprint
 from callout.core.key_pair import KeyPair
@@ -63,10 +64,16 @@ def certificate_of(name: str, private_key, *chain: str, **more) -> tuple[Certifi
     )
 
 
+def jwk_member(pem: str, member: str) -> str:
+    """Return one member of the private JWK of a key in PEM."""
+    return str(RSAKey.import_key(pem.encode()).as_dict(private=True)[member])
+
+
 @cache
 def self_signed(kind: str = "P-256", number: int = 0) -> str:
     """Return a certificate (PEM) for a key, which nobody else has signed."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "orders")])
     builder = x509.CertificateBuilder(name, name, key(kind, number).public_key(), 0xA1B2C3)
     valid = builder.not_valid_before(datetime(2020, 1, 1, tzinfo=UTC)).not_valid_after(datetime(2100, 1, 1, tzinfo=UTC))
-    return valid.sign(key(kind, number), SHA256()).public_bytes(Encoding.PEM).decode()
+    digest = None if kind.startswith("Ed") else SHA256()
+    return valid.sign(key(kind, number), digest).public_bytes(Encoding.PEM).decode()

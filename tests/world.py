@@ -7,7 +7,10 @@ import hashlib
 import itertools
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
+from callout.adapters.presets import preset_texts
+from callout.adapters.system import SystemEntropy
 from callout.core.errors import Outdated, StoreError, VaultError
 from callout.core.model.credentials import (
     CustomHeader,
@@ -35,6 +38,7 @@ from callout.engine.issuers import CallerTokens
 from callout.engine.leaving import leaving
 from callout.engine.operations import LOCAL, Operations, Uses
 from callout.engine.operations.connecting_rights import judge_again
+from callout.engine.presets import Presets, read_presets
 from callout.engine.records import CalloutLog, Records
 from callout.engine.scopes import Scopes
 from callout.engine.setup import Setup, changed
@@ -44,6 +48,12 @@ from tests.trail import MemoryTrail
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SERVICE = UserExternalCredentialKey("Orders", "Service")
+
+
+@cache
+def shipped_presets() -> Presets:
+    """The presets that Callout ships, read once."""
+    return read_presets(preset_texts())
 
 
 @dataclass
@@ -82,6 +92,9 @@ class CountedEntropy:
 
     def bytes(self, count: int) -> bytes:
         return hashlib.shake_256(str(next(self.numbers)).encode()).digest(count)
+
+    def private_key(self, algorithm: str) -> Secret:
+        return SystemEntropy().private_key(algorithm)
 
 
 @dataclass
@@ -350,7 +363,8 @@ def make_world(transport=None) -> World:
     connecting = Connecting(
         setup, None, links, transport, judge_again
     )  # nothing is connected here: see tests/engine/connecting.py
-    uses = Uses(setup, predict, log.explain, Audit(store.trail, clock, "1.2.3"), log.recent, connecting)
+    audit = Audit(store.trail, clock, "1.2.3")
+    uses = Uses(setup, predict, log.explain, audit, log.recent, connecting, presets=shipped_presets)
     return World(clock, entropy, vault, store, setup, callouts, records, current, Operations(uses))
 
 

@@ -166,6 +166,10 @@ class TlsVerificationFailed(ExternalError):
     """`tls_verification_failed`: the certificate of the external system could not be verified."""
 
 
+class CertificateNotAccepted(AdminError):
+    """`certificate_not_accepted`: the client certificate cannot be presented, or the external system does not take it."""
+
+
 class AddressNotAllowed(AdminError):
     """`address_not_allowed`: the address of the external system is not allowed."""
 
@@ -220,6 +224,7 @@ REASONS: Mapping[str, type[CalloutError]] = {
     "refresh_outcome_unknown": RefreshOutcomeUnknown,
     "external_system_unreachable": ExternalSystemUnreachable,
     "tls_verification_failed": TlsVerificationFailed,
+    "certificate_not_accepted": CertificateNotAccepted,
     "address_not_allowed": AddressNotAllowed,
     "method_not_allowed_here": MethodNotAllowedHere,
     "path_not_allowed": PathNotAllowed,

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from callout.adapters.system import SystemClock, SystemEntropy
+from callout.core.key_files import algorithm_of
+from callout.core.private_key import loaded
 
 
 def test_the_clock_is_aware_and_in_utc() -> None:
@@ -31,3 +33,15 @@ def test_entropy_does_not_repeat_itself() -> None:
 def test_entropy_refuses_to_give_nothing(count: int) -> None:
     with pytest.raises(ValueError, match="expected 1 or more"):
         SystemEntropy().bytes(count)
+
+
+@pytest.mark.parametrize("algorithm", ["RSA-2048", "P-256", "P-384", "P-521", "Ed25519"])
+def test_a_private_key_is_of_the_kind_that_was_asked_for_and_never_twice_the_same(algorithm: str) -> None:
+    made = [SystemEntropy().private_key(algorithm) for _ in range(2)]
+    assert [algorithm_of(loaded(each).public_key()) for each in made] == [algorithm, algorithm]
+    assert made[0] != made[1]
+
+
+def test_a_private_key_of_no_known_kind_is_not_made() -> None:
+    with pytest.raises(ValueError, match="got algorithm 'DSA'"):
+        SystemEntropy().private_key("DSA")

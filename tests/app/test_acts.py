@@ -16,12 +16,21 @@ from callout.app.operations import operations_of
 from callout.core.chain import ACTS
 from callout.core.errors import CalloutError
 from callout.engine.operations import BY_NAME, LOCAL, OPERATIONS
+from tests.keys import key, pem_of
 
 #: Operations whose method is not GET and that change nothing.
-ASKING = {"plan", "diagnose", "token.introspect"}
+ASKING = {"plan", "diagnose", "token.introspect", "certificate.request"}
+#: Those that need an authorization server that answers: tests/engine/test_connect.py shows their acts.
+ELSEWHERE = {"connection.begin_device", "connection.poll_device", "connection.remove"}
 #: Those of them that have nothing to ask here, and what they say.
-REFUSING = {"explain": "callout_not_found", "token.introspect": "introspection_endpoint"}
-MUTATING = [o.name for o in OPERATIONS if o.method != "GET" and o.name not in ASKING]
+REFUSING = {
+    "explain": "callout_not_found",
+    "token.introspect": "introspection_endpoint",
+    "connection.begin_device": "nobody authorizes",
+    "connection.poll_device": "has ended",
+    "identity_provider.show": "none is defined yet",
+}
+MUTATING = [o.name for o in OPERATIONS if o.method != "GET" and o.name not in ASKING | ELSEWHERE]
 
 MANIFEST = {
     "external_credentials": {"Orders": {"protocol": "basic", "principals": {"Service": {}, "Spare": {}}}},
@@ -30,6 +39,7 @@ MANIFEST = {
     "permission_set_groups": {"Office": {"permission_sets": ["Clerks"]}, "Empty": {}},
     "profiles": {"Contractors": {"principals": ["Orders/Service"]}},
     "packages": {"acme": {"label": "Acme"}, "zeta": {"label": "Zeta"}},
+    "certificates": {"Orders": {"algorithm": "P-256"}},
     "users": {"alice": {"permission_sets": ["Held"], "permission_set_groups": ["Office"]}, "bob": {}},
 }
 SPARE = {"principals": ["Orders/Spare"]}
@@ -46,6 +56,34 @@ UPGRADED = ("package.upgrade", {"namespace": "acme", "manifest": BROUGHT})
 
 ISSUER = json.dumps(
     {"trusted_issuers": {"Login": {"issuer": "https://id.example.com", "audience": "callout", "users_by_name": True}}}
+)
+#: A principal that somebody has to connect, by an identity provider; and a provider that nothing uses.
+UNUSED_PROVIDER = (("apply", {"manifest": json.dumps({"external_auth_identity_providers": {"Spare": {}}})}),)
+CONNECTABLE = (
+    (
+        "apply",
+        {
+            "manifest": json.dumps(
+                {
+                    "external_auth_identity_providers": {
+                        "Id": {
+                            "parameters": {
+                                "authorization_endpoint": "https://id.example.com/authorize",
+                                "token_endpoint": "https://id.example.com/token",
+                            }
+                        }
+                    },
+                    "external_credentials": {
+                        "Desk": {
+                            "protocol": "oauth2_authorization_code",
+                            "parameters": {"identity_provider": "Id"},
+                            "principals": {"Service": {}},
+                        }
+                    },
+                }
+            )
+        },
+    ),
 )
 #: A principal with a refresh token, whose authorization server does not answer.
 REVOCABLE = (
@@ -105,6 +143,10 @@ RULE = {"statuses": [500], "soap_fault_code": ["INVALID_SESSION_ID"]}
 #: request that waits.
 CASES = {
     "apply": ((), {"manifest": MORE}),
+    "named_credential.create": (
+        (),
+        {"name": "Pay", "preset": "stripe", "secrets": {"ApiKey": "canary-key"}, "user": "bob"},
+    ),
     "named_credential.enable": ((("named_credential.disable", {"name": "Orders"}),), {"name": "Orders"}),
     "named_credential.disable": ((), {"name": "Orders"}),
     "named_credential.allow_namespace": ((), {"name": "Orders", "namespace": "acme"}),
@@ -125,6 +167,9 @@ CASES = {
     "external_credential.set_refresh_debounce": ((), {"name": "Orders", "seconds": 5}),
     "secret.set": ((), {**SERVICE, "values": {"password": "canary-password"}}),
     "secret.remove": ((("secret.set", {**SERVICE, "values": {"password": "x"}}),), SERVICE),
+    "connection.link": (CONNECTABLE, {"external_credential": "Desk", "principal": "Service"}),
+    "identity_provider.set_secret": (CONNECTABLE, {"name": "Id", "values": {"client_secret": "canary-secret"}}),
+    "identity_provider.remove": (UNUSED_PROVIDER, {"name": "Spare"}),
     "token.revoke": (REVOCABLE, {"external_credential": "Crm", "principal": "Service"}),
     "user.set": ((), {"name": "carol"}),
     "user.remove": ((), {"name": "bob"}),
@@ -178,6 +223,11 @@ CASES = {
         (("client_certificate.trust", {"name": "Orders", "dns": "orders.example.com", "user": "alice"}),),
         {"name": "Orders"},
     ),
+    "certificate.create": ((), {"name": "Client", "algorithm": "P-256"}),
+    "certificate.import": ((), {"name": "Client", "content": pem_of(key())}),
+    "certificate.rotate": ((), {"name": "Orders"}),
+    "certificate.remove": ((), {"name": "Orders"}),
+    "named_credential.present": ((), {"name": "Orders", "certificate": "Orders"}),
     "trusted_issuer.remove": ((("apply", {"manifest": ISSUER}),), {"name": "Login"}),
 }
 
@@ -190,6 +240,8 @@ PARTS = {
         "assign permission set",
         "assign permission set",
     ],
+    "certificate.remove": ["remove secrets"],
+    "named_credential.create": [*["create by manifest"] * 3, "change by manifest", "set secrets"],
     "key.rotate": ["change key"],
     "token.revoke": ["fail to revoke token"],
 }
@@ -266,9 +318,11 @@ async def test_what_is_refused_leaves_no_act(home, run, name: str) -> None:
 async def test_asking_leaves_no_act(home, run, operation) -> None:
     await run(*UPGRADED)
     named = {"name": "Orders", "callout_id": "0" * 25, **SERVICE, "manifest": MORE}
-    named |= {"user": "alice", "namespace": "acme", "id": "REQUEST"}
+    named |= {"handle": "none", "user": "alice", "namespace": "acme", "id": "REQUEST"}
     if operation.name == "user.show":
         named["name"] = "alice"
+    if operation.name == "preset.show":
+        named["id"] = "stripe"
     required = {field.name for field in msgspec.structs.fields(operation.request) if field.required}
     end = await end_of(home)
     refusing = REFUSING.get(operation.name)

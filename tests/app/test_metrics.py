@@ -3,9 +3,11 @@
 import pytest
 
 from callout.app.metrics import gateway_metrics, setup_metrics
+from callout.app.operations import operations_of
 from callout.core.errors import Refused
 from callout.core.message import HttpRequest
 from callout.core.refresh.breaker import THRESHOLD
+from callout.engine.operations import LOCAL
 from callout.entrypoints.setup_api.metrics import metrics_text
 
 
@@ -69,3 +71,14 @@ async def test_a_token_endpoint_that_keeps_failing_is_shown(home) -> None:
     found, endpoint = shown(home), '{token_endpoint="http://127.0.0.1:1/token"}'
     names = ("open", "waiting", "failures_total", "kept_back_total")
     assert [found[f"callout_token_endpoint_{name}{endpoint}"] for name in names] == ["1", "0", str(THRESHOLD), "2"]
+
+
+async def test_the_end_of_each_certificate_is_shown(home) -> None:
+    made = {"name": "Client", "algorithm": "P-256", "days": 2}
+    await operations_of(home).run("certificate.create", made, LOCAL)
+    await home.org.follow()
+    text = metrics_text(setup_metrics(home))
+    left = next(
+        line for line in text.splitlines() if line.startswith('callout_certificate_expires_seconds{certificate="')
+    )
+    assert 172_000 < float(left.rpartition(" ")[2]) < 172_802

@@ -17,6 +17,7 @@ from callout.app.operations import initialise, operations_of
 from callout.app.rotating import LOCK_FILE, rotate
 from callout.core.errors import StoreError, VaultError
 from callout.core.ports import AdminAct
+from callout.core.private_key import belongs_to
 from callout.core.secret import reveal
 from callout.engine.operations import LOCAL
 from callout.settings import Settings
@@ -161,3 +162,17 @@ async def test_a_master_key_of_the_operating_system_is_rotated_where_it_is(tmp_p
     assert master_key.from_os_keyring(str(kept.folder)).fingerprint == done["master_key"]
     assert len(os_keyring.entries) == 1
     assert await password_in(kept) == "first"
+
+
+async def test_the_private_key_of_a_certificate_opens_before_while_and_after(settings) -> None:
+    made = {"name": "Orders_Client", "algorithm": "P-256"}
+    async with open_home(settings) as running:
+        await operations_of(running).run("certificate.create", made, LOCAL)
+        await running.org.follow()
+        certificate = running.org.value.certificates["Orders_Client"]
+        done = await rotate(settings)
+        assert (done["sealed_again"], done["unusable"]) == (3, 0)
+        assert (await running.callouts.slots.presented(certificate)).kid == certificate.kid
+    async with open_home(settings) as anew:
+        pair = await anew.callouts.slots.presented(anew.org.value.certificates["Orders_Client"])
+        assert belongs_to(pair.private_key, certificate.public_key)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callout.core.errors import Refused
-from callout.core.message import HOP_BY_HOP, HttpRequest, HttpResponse, form_body, header_lines
+from callout.core.message import HOP_BY_HOP, HttpRequest, HttpResponse, as_sent, form_body, header_lines
 from callout.core.secret import Redactable, Secret, reveal
 
 REQUEST = HttpRequest("GET", "https://a.example/x", (("X-A", Redactable.of("1")), ("x-a", Redactable.of("2"))))
@@ -68,3 +68,11 @@ def test_header_lines_have_exactly_one_line_for_each_header_or_are_refused(pairs
 def test_the_connection_own_fields_are_those_of_rfc_9110() -> None:
     assert {"connection", "te", "transfer-encoding", "upgrade", "keep-alive", "proxy-connection"} <= HOP_BY_HOP
     assert all(name == name.lower() for name in HOP_BY_HOP)
+
+
+def test_a_header_value_is_shown_as_the_bytes_that_are_sent() -> None:
+    value = Redactable.of("für ", Secret("ü"))
+    shown = as_sent(value)
+    assert reveal(shown).encode("latin-1") == header_lines((("X", value),))[3:-2]
+    assert shown.redacted == "fÃ¼r …"
+    assert as_sent(Redactable.of("plain")) == Redactable.of("plain")

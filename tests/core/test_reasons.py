@@ -23,6 +23,7 @@ CONTRACT = {
     "refresh_outcome_unknown": 424,
     "external_system_unreachable": 502,
     "tls_verification_failed": 502,
+    "certificate_not_accepted": 502,
     "address_not_allowed": 403,
     "method_not_allowed_here": 403,
     "path_not_allowed": 403,

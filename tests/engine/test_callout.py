@@ -33,7 +33,7 @@ async def test_the_route_says_where_to_and_what_must_not_be_carried(world) -> No
         443,
     )
     assert route.path == b"/v2"
-    assert route.drops == {b"host", b"x-tenant", b"x-client", b"authorization"}
+    assert route.drops == {b"host", b"x-tenant", b"x-client", b"authorization", b"dpop"}
     assert route.refresh_statuses == {400, 401, 601}
 
 

@@ -389,6 +389,35 @@ async def test_what_is_shown_of_a_connection_and_what_disconnects_it(desk) -> No
     assert (state["state"], state["remedy_commands"]) == ("not_connected", ["callout connect Shared/Service"])
 
 
+async def test_connecting_and_disconnecting_leave_an_act_each_that_names_who_and_what(desk) -> None:
+    await connected(desk, own("alice"), "alice")
+    await desk.run("connection.remove", external_credential="Own", principal="User", user="alice")
+    rows = (await desk.run("audit.list"))["acts"]
+    told = [(row["who"], row["act"], row["what"]) for row in rows if "connect" in row["act"]]
+    assert told == [
+        ("local", "disconnect principal", "Own/User@alice"),
+        ("alice", "connect principal", "Own/User@alice to account someone@id.example"),
+    ]
+
+
+async def test_what_is_disconnected_is_revoked(desk) -> None:
+    await desk.world.define(replace(PROVIDER, parameters={**PARAMETERS, "revocation_endpoint": "https://id.example/r"}))
+    await connected(desk, SHARED)
+    desk.server.answers.append(HttpResponse(200, "", (), b""))
+    told = await desk.run("connection.remove", external_credential="Shared", principal="Service")
+    assert [receipt["revoked"] for receipt in told["revocations"]] == [True]
+    assert desk.server.forms[-1] == {"token": "refresh-1", "token_type_hint": "refresh_token"}
+
+
+async def test_a_user_who_goes_takes_their_connection_along(desk) -> None:
+    await desk.world.define(replace(PROVIDER, parameters={**PARAMETERS, "revocation_endpoint": "https://id.example/r"}))
+    await connected(desk, own("alice"), "alice")
+    desk.server.answers.append(HttpResponse(200, "", (), b""))
+    told = await desk.run("user.remove", name="alice")
+    assert [receipt["revoked"] for receipt in told["revocations"]] == [True]
+    assert await token_of(desk, own("alice")) is None
+
+
 async def test_a_limited_key_connects_nothing(desk) -> None:
     from callout.core.model.people import Caller
 

@@ -297,3 +297,19 @@ async def test_a_set_that_several_users_lack_is_made_once_for_all_of_them(shop) 
             await shop.run(change["operation"], **change["arguments"])
     for user in ("bob", "dave"):
         assert (await shop.run("can", user=user, name="Orders"))["allowed"]
+
+
+async def test_a_client_certificate_that_has_ended_is_named_where_callouts_fail_for_it(shop) -> None:
+    await shop.run("certificate.create", name="Client", algorithm="P-256", days=1)
+    await shop.run("named_credential.present", name="Orders", certificate="Client")
+    key = (await shop.key_of("alice")).encode()
+    await shop.current.follow()
+    shop.clock.move(days=3)
+    refused = Refused("certificate_not_accepted", "got TLS alert 'CERTIFICATE_EXPIRED'")
+    row = (shop.callouts.admit("Orders", (), key, None, None), "Orders", b"GET", b"/callout/Orders/a", 502, 0, 0)
+    shop.callouts.record(shop.callouts.next_id(), *row, shop.clock.monotonic(), None, refused, None, 0, False)
+    shop.records.flush()
+    (found,) = await findings(shop)
+    assert found["remedy"][0] == "client certificate Client: it ended 1 day ago"
+    assert found["remedy_commands"][0] == "callout certificate rotate Client"
+    assert found["also_missing"] == ["client certificate Client: it ended 1 day ago"]

@@ -9,13 +9,20 @@ import httpx2
 import pytest
 
 from tests.journeys.processes import PATIENCE, Home, Sandbox, Server, callout_home, eventually
+from tests.keys import jwk_member, key, pem_of
 
 pytestmark = pytest.mark.journey
 
 CLIENT_SECRET = "canary-client-secret+/=&%"
 PASSWORD = "canary-password:ü"
 API_KEY = "canary-api-key-0123456789"
-PLANTED = (CLIENT_SECRET, PASSWORD, API_KEY)
+PRIVATE_KEY = pem_of(key("RSA-2048"))
+#: What a private key could be known by: a line of its text, and its private number as JWK and in hexadecimal.
+PRIVATE_PARTS = (
+    *PRIVATE_KEY.splitlines()[2:-1],
+    jwk_member(PRIVATE_KEY, "d"),
+)
+PLANTED = (CLIENT_SECRET, PASSWORD, API_KEY, *PRIVATE_PARTS)
 PATHS = {"Orders": "bearer", "Mail": "basic", "Weather": "key"}
 
 
@@ -83,6 +90,7 @@ def planted(tmp_path: Path, sandbox: Sandbox):
         home.apply(manifest(sandbox))
         home.set_secrets("Orders/Service", client_id="canary-client", client_secret=CLIENT_SECRET)
         home.set_secrets("Mail/Service", username="alice", password=PASSWORD)
+        home.run("certificate", "import", "Client", "-", standard_input=PRIVATE_KEY)
         with home.serve() as server:
             yield home, server
 
@@ -108,6 +116,8 @@ def exercise(home: Home, server: Server) -> list[bytes]:
     with httpx2.Client(
         base_url=server.setup, headers={"Callout-Key": key}, trust_env=False, timeout=PATIENCE
     ) as client:
+        pages = ("/.well-known/jwks.json", "/api/v1/certificates", "/api/v1/certificates/Client")
+        shown += [client.get(page).content for page in pages]
         pages = ("/healthz", "/readyz", "/metrics", "/.well-known/callout", "/api/v1/openapi.json", "/api/v1/export")
         shown += [client.get(page).content for page in pages]
     for command in (
@@ -118,6 +128,10 @@ def exercise(home: Home, server: Server) -> list[bytes]:
         ("audit", "list"),
         *((("audit", "export", "--format", form)) for form in ("jsonl", "cef", "ocsf")),
         ("secret", "list"),
+        ("certificate", "list"),
+        ("certificate", "show", "Client"),
+        ("certificate", "request", "Client"),
+        ("certificate", "jwks"),
         *((("diagnose", name, "--as", "alice")) for name in ("Orders", "Mail", "Weather")),
         ("who-can", "Orders"),
         ("can", "alice", "Orders"),

@@ -4,6 +4,7 @@ Whoever asks, by whatever name: a callout that is refused opens no sealed value,
 of the principal alone that `decide` chose.
 """
 
+import importlib
 import itertools
 
 import pytest
@@ -20,10 +21,17 @@ from callout.core.model.credentials import (
     UserExternalCredentialKey,
 )
 from callout.core.model.people import ObjectPermission, PermissionSet, User
+from callout.core.oauth2 import sealable
+from callout.core.ports import StoredToken
+from callout.core.protocol import CONNECTION, Parameter, Token
 from callout.core.protocols import CATALOGUE
+from callout.core.refresh.epoch import fingerprint_of
+from callout.core.secret import Secret, reveal
 from callout.engine.callers import identify
-from callout.engine.slots import secret_row
+from callout.engine.evaluating import Asked
+from callout.engine.slots import secret_row, token_row
 from tests.engine.conftest import ACME_KEY, ALICE_KEY, BOB_KEY, World, world
+from tests.keys import certificate_of, key, self_signed
 from tests.security.test_fail_closed import with_broken
 
 __all__ = ["world"]
@@ -31,7 +39,20 @@ __all__ = ["world"]
 KEYS = (ALICE_KEY, BOB_KEY, ACME_KEY, b"co_carol", b"co_unknown", None)
 NAMES = ("Mine", "Theirs", "Off", "Nowhere")
 PRINCIPALS = (None, b"Shared", b"Own", b"Nobody")
-TOKEN_ENDPOINT = {"token_endpoint": "https://id.example.com/token"}
+CERTIFICATE, PRIVATE_KEY = certificate_of("Key", key("RSA"), self_signed("RSA"))
+ASKED = Asked((), None, 0, method=b"GET", target=b"/")
+
+
+class Granting:
+    """Grants a token with an answer of the protocol's own, where its tests have one; with that of the world otherwise."""
+
+    def __init__(self, made: World, protocol: str) -> None:
+        tests = importlib.import_module(f"tests.core.protocols.test_{protocol}")
+        self._answer = getattr(tests, "CONFORMING", None)
+        self._server = made.server
+
+    async def send(self, request, **options):
+        return self._answer or await self._server.send(request, **options)
 
 
 class WatchedVault:
@@ -50,11 +71,17 @@ class WatchedVault:
 
 
 def external(name: str, protocol: str) -> ExternalCredential:
-    declared = {parameter.name for parameter in CATALOGUE[protocol].parameters}
+    declared = [each for each in CATALOGUE[protocol].parameters if each.required and not each.secret]
     principals = (Principal("Shared"), Principal("Own", PrincipalType.PER_USER, 2))
-    parameters = {name: value for name, value in TOKEN_ENDPOINT.items() if name in declared}
+    parameters = {each.name: value_of(each) for each in declared if each.default is None}
     headers = (CustomHeader("X-Extra", "{!$Credential." + name + ".extra}"),)
     return ExternalCredential(name, protocol, parameters, headers=headers, principals=principals)
+
+
+def value_of(parameter: Parameter) -> str:
+    if parameter.key_pair:
+        return CERTIFICATE.name
+    return "https://id.example.com/token" if parameter.url else f"plain-{parameter.name}"
 
 
 async def define(made: World, protocol: str) -> None:
@@ -71,17 +98,33 @@ async def define(made: World, protocol: str) -> None:
         *(PermissionSet(name, frozenset(granted), read) for name, granted in grants.items()),
         User("alice", permission_sets=("Shares",)),
         User("carol", permission_sets=("Owns",)),
+        CERTIFICATE,
     )
+    await made.put_secrets(CERTIFICATE.key, private_key=reveal(PRIVATE_KEY))
     await made.put_key(b"co_carol", "carol")
     for credential, principal, user in [
         *itertools.product(("Mine", "Theirs"), ["Own"], ("alice", "carol")),
         ("Mine", "Shared", ""),
         ("Theirs", "Shared", ""),
     ]:
-        key = UserExternalCredentialKey(credential, principal, user)
+        holder = UserExternalCredentialKey(credential, principal, user)
         known = external(credential, protocol)
         names = required_names(CATALOGUE, known, known.principals[0])
-        await made.put_secrets(key, **{name: f"{name}-of-{credential}-{principal}-{user}" for name in names})
+        given = {name: f"{name}-of-{credential}-{principal}-{user}" for name in names}
+        await made.put_secrets(holder, **given, **({CONNECTION: "given"} if CATALOGUE[protocol].interactive else {}))
+        if CATALOGUE[protocol].interactive:
+            await authorize(made, holder)
+
+
+async def authorize(made: World, key: UserExternalCredentialKey) -> None:
+    """Store a token, as connecting does."""
+    org = made.org.value
+    known = org.external_credentials[key.external_credential]
+    fingerprint = fingerprint_of(org, known, known.principal(key.principal), key)
+    token = Token(Secret(f"token-of-{key.external_credential}-{key.principal}-{key.user}"), made.clock.now())
+    envelope = made.vault.seal(sealable(token), row=token_row(key, fingerprint))
+    row = StoredToken(key, 1, envelope, token.issued_at, None, "first", fingerprint)
+    assert await made.store.user_external_credentials.swap_token(row, replaces=0)
 
 
 @pytest.mark.parametrize("protocol", sorted(CATALOGUE))
@@ -89,15 +132,18 @@ async def test_what_is_opened_and_written_is_what_was_decided(world, protocol) -
     vault = WatchedVault(world.vault)
     await define(world, protocol)
     admitted = 0
-    for key, name, principal in itertools.product(KEYS, NAMES, PRINCIPALS):
-        made = with_broken(world, vault=vault)  # engine parts that have opened nothing yet
+    for proof, name, principal in itertools.product(KEYS, NAMES, PRINCIPALS):
+        made = with_broken(
+            world, vault=vault, transport=Granting(world, protocol)
+        )  # engine parts that have opened nothing yet
         vault.opened.clear()
         org, now = world.org.value, world.clock.now()
-        identified = identify(org, now, key=key, local_keys={})
+        identified = identify(org, now, key=proof, local_keys={})
         wanted = principal.decode() if principal is not None else None
         decision = decide(org, CATALOGUE, identified.caller, name, now=now, principal=wanted, proof=identified.refusal)
         try:
-            head = (await made.callouts.prepare(made.callouts.admit(name, [], key, None, principal))).head
+            route = made.callouts.admit(name, [], proof, None, principal)
+            head = (await made.callouts.prepare(route, ASKED if route.formulas is not None else None)).head
         except Refused:
             assert (decision.allowed, vault.opened) == (False, [])
             continue
@@ -107,6 +153,7 @@ async def test_what_is_opened_and_written_is_what_was_decided(world, protocol) -
         assert set(vault.opened) <= {
             *(secret_row(holder, each) for each in org.configured[holder]),
             *(row for row in vault.opened if row.startswith("token") and str(holder) in row),
+            CERTIFICATE.key.secret_row("private_key"),
         }
         assert f"extra-of-{holder.external_credential}-{holder.principal}-{holder.user}".encode() in head
         assert head.count(b"-of-") == head.count(

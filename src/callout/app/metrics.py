@@ -16,6 +16,17 @@ def setup_metrics(home: Home) -> Iterator[Metric]:
     yield Metric("callout_definitions_generation", "gauge", "generation of the definitions", (({}, org.generation),))
     yield Metric("callout_named_credentials", "gauge", "named credentials", (({}, len(org.named_credentials)),))
     yield Metric("callout_store_reachable", "gauge", "1 where the store can be read", (({}, reachable),))
+    now = home.clock.now()
+    yield Metric(
+        "callout_certificate_expires_seconds",
+        "gauge",
+        "seconds until a certificate of Callout's own ends; negative where it has",
+        tuple(
+            ({"certificate": name}, (certificate.expires_at - now).total_seconds())
+            for name, certificate in sorted(org.certificates.items())
+            if certificate.expires_at is not None
+        ),
+    )
 
 
 def gateway_metrics(home: Home, open_connections: int) -> Iterator[Metric]:

@@ -20,6 +20,7 @@ from callout.app.metrics import setup_metrics
 from callout.app.operations import operations_of
 from callout.app.worker import addresses, readiness
 from callout.core.errors import CalloutError
+from callout.engine.own_certificates import jwks_of
 from callout.entrypoints.connect_api.app import ConnectPages
 from callout.entrypoints.setup_api.app import setup_app
 from callout.settings import Settings, read_settings
@@ -39,6 +40,7 @@ async def serve_setup(settings: Settings) -> int:
             metrics=lambda: setup_metrics(home),
             readiness=lambda: json.loads(readiness(home)[1]),
             discovery=lambda: json.loads(addresses(settings, setup_port=port)),
+            jwks=lambda: jwks_of(home.org.value, home.clock.now()),
             version=__version__,
             metrics_open=settings.metrics_open,
             pages=pages.routes(),

@@ -53,7 +53,7 @@ def self_signed(
 
     `serial` are `SERIAL_BYTES` random bytes. Raises `NotASubject`.
     """
-    name, ends = subject_of(subject), (now + timedelta(days=days)).replace(microsecond=0)
+    name, ends = subject_of(subject), (now + timedelta(days=days, seconds=1)).replace(microsecond=0)
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)

@@ -36,7 +36,7 @@ class _P256(algorithms.ECDSA_P256_SHA256):
     """ECDSA as RFC 6979 says."""
 
     def __init__(self, **keys: Any) -> None:
-        super().__init__(**keys)
+        super().__init__(**keys)  # type: ignore[no-untyped-call]
         self.signature_algorithm = ec.ECDSA(self._hash(), deterministic_signing=True)
 
 
@@ -44,7 +44,7 @@ class _P384(algorithms.ECDSA_P384_SHA384):
     """ECDSA as RFC 6979 says."""
 
     def __init__(self, **keys: Any) -> None:
-        super().__init__(**keys)
+        super().__init__(**keys)  # type: ignore[no-untyped-call]
         self.signature_algorithm = ec.ECDSA(self._hash(), deterministic_signing=True)
 
 

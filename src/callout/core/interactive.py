@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
-from callout.core.message import HttpRequest, HttpResponse
 from callout.core.oauth2.device import DeviceAuthorization
-from callout.core.protocol import AuthenticationProtocol, Flow, Moment
+from callout.core.protocol import AuthenticationProtocol, Conversation, Flow, Moment
 from callout.core.secret import Redactable, Secret
 
-T = TypeVar("T")
-#: Yields requests, is sent their answers, and returns something in the end. Raises `Refused`.
-Conversation = Generator[HttpRequest, HttpResponse, T]
+__all__ = ["Conversation", "Interactive"]
 
 
 class Interactive(AuthenticationProtocol):

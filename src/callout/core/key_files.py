@@ -104,10 +104,11 @@ def _judged(key: PrivateKey | None, kid: str, found: Iterable[x509.Certificate])
         if not isinstance(leaf, PublicKey):
             raise NotReadable("a certificate of another kind of key", "one for RSA, EC or Ed25519")
         public = leaf
+    algorithm = algorithm_of(public)
     return KeyFile(
         pem_of_key(key) if key is not None else None,
         public_jwk(public),
-        algorithm_of(public),
+        algorithm,
         kid,
         tuple(each.public_bytes(Encoding.PEM).decode() for each in chain),
         chain[0].not_valid_after_utc if chain else None,

@@ -7,8 +7,10 @@ headers are tuples of pairs, because order and duplicates matter.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from urllib.parse import quote_plus, urlsplit
+from typing import Protocol
+from urllib.parse import quote_plus, unquote_plus, urlsplit
 
 from callout.core.errors import Refused
 from callout.core.key_pair import KeyPair
@@ -22,13 +24,26 @@ NOTHING = Redactable(())
 _BREAKS = re.compile("[\r\n\0\ud800-\udfff]")
 
 
+class BodyEncoding(Protocol):
+    """Another form that a body is sent in, made while it passes."""
+
+    @property
+    def length(self) -> int:
+        """How many bytes are sent."""
+
+    def begin(self) -> Callable[[bytes], bytes]:
+        """Return what takes the body piece by piece, from its beginning, and returns what is sent of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """One request. `url` is absolute; `body` is bytes, or text of which parts are secret.
 
-    `query_added` is appended to the query of `url` where it is sent. `client` names the client of an authorization server
+    Where it is sent, parameters of the query whose decoded names are `query_dropped` are left out, and `query_added` is
+    appended. `client` names the client of an authorization server
     that the request spends the allowance of; it is not sent. `client_certificate` is shown in the TLS handshake (RFC 8705
-    section 2). The answer to a GET may be used again for `reusable_for` seconds.
+    section 2). The answer to a GET may be used again for `reusable_for` seconds. `encoding` is what a body that nobody
+    looked at is sent in.
     """
 
     method: str
@@ -37,15 +52,19 @@ class HttpRequest:
     body: bytes | Redactable | None = None
     client: str = ""
     query_added: Redactable = NOTHING
+    query_dropped: frozenset[str] = frozenset()
     client_certificate: KeyPair | None = None
     reusable_for: float = 0.0
+    encoding: BodyEncoding | None = None
 
     @property
     def whole_url(self) -> Redactable:
-        """The URL with what is added to its query."""
+        """The URL without what is dropped from its query, and with what is added to it."""
+        url = without_parameters(self.url, self.query_dropped) if self.query_dropped else self.url
         if not self.query_added.parts:
-            return Redactable.of(self.url)
-        return Redactable.of(self.url, "&" if "?" in self.url else "?", self.query_added)
+            return Redactable.of(url)
+        joint = "?" if "?" not in url else "" if url.endswith(("?", "&")) else "&"
+        return Redactable.of(url, joint, self.query_added)
 
     def with_headers(self, *headers: tuple[str, str | Secret | Redactable]) -> HttpRequest:
         """Return a copy in which these headers replace any of the same name (case-insensitive)."""
@@ -66,6 +85,13 @@ class HttpResponse:
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by case-insensitive name."""
         return next((v for n, v in self.headers if n.lower() == name.lower()), None)
+
+
+def without_parameters(url: str, names: frozenset[str]) -> str:
+    """Leave out the parameters of a query that have these names once they are decoded; the others stay byte for byte."""
+    path, mark, query = url.partition("?")
+    kept = [pair for pair in query.split("&") if unquote_plus(pair.partition("=")[0], errors="replace") not in names]
+    return path + (mark + "&".join(kept) if kept or not query else "")
 
 
 def form_body(fields: tuple[tuple[str, str | Secret], ...]) -> Redactable:

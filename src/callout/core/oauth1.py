@@ -79,7 +79,7 @@ def authorization(method: str, url: str, form: bytes | None, signing: Signing) -
     body = None if form is None else _encoded_anew("form", form)
     signer = _Signer(signing)
     headers = {"Content-Type": FORM} if body else {}
-    _, signed, _ = signer.sign(urlunsplit(parts._replace(query=query)), method, body or None, headers)
+    _, signed, _ = signer.sign(urlunsplit(parts._replace(query=query)), method, body or None, headers)  # type: ignore[arg-type]
     return str(signed["Authorization"])
 
 
@@ -117,7 +117,8 @@ class _Signer(Client):
         """Return the protocol parameters. PLAINTEXT goes without nonce and timestamp, as it may (RFC 5849 section 3.1)."""
         without = {"oauth_nonce", "oauth_timestamp"} if self._signing.method == PLAINTEXT else set()
         without |= set() if self._signing.version else {"oauth_version"}
-        found: list[tuple[str, str]] = [pair for pair in super().get_oauth_params(request) if pair[0] not in without]
+        whole: list[tuple[str, str]] = super().get_oauth_params(request)  # type: ignore[no-untyped-call]
+        found = [pair for pair in whole if pair[0] not in without]
         if self._signing.body_hash:
             found.append(("oauth_body_hash", self._signing.body_hash))
         return found

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 from shlex import quote
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from callout.core.errors import Refused
 from callout.core.explanation import Remedy
@@ -28,8 +28,9 @@ class Parameter:
     """One declared value of a protocol: it makes the form, the flag, the API schema, the redaction and the docs.
 
     A `secret` is sealed with the principal and never shown; any other is a parameter of the external credential,
-    which a principal may override. `required` without `default` must be given, except where the parameter named first
-    in `unless` has one of the values named after it. A `url` is judged as one, a `pointer` is a JSON pointer (RFC 6901).
+    which a principal may override. `required` without `default` must be given, except where the condition `unless`
+    holds, or `when` does not: the parameter named first has one of the values that follow; none follow: it is given. A
+    `url` is judged as one, a `pointer` is a JSON pointer (RFC 6901), a whole number lies `between` the two.
 
     One with a `key` (a pattern) is given any number of times, as `name.KEY`: among the parameters, or, where its value
     is to be sealed, among the secrets of a principal. What is `reserved` is no key, in whatever case.
@@ -49,7 +50,9 @@ class Parameter:
     pointer: bool = False
     key: str | None = None
     reserved: tuple[str, ...] = ()
-    unless: tuple[str, ...] | None = None
+    unless: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
+    between: tuple[int, int] | None = None
     formula: bool = False
     key_pair: bool = False
     pattern: str | None = None
@@ -58,6 +61,17 @@ class Parameter:
     def shown_name(self) -> str:
         """The name as it is written: with the place of the key where there is one."""
         return self.name if self.key is None else f"{self.name}.NAME"
+
+    def is_needed(self, given: Mapping[str, str]) -> bool:
+        """Say whether nothing works without it, where these parameters are in force."""
+        if not self.required or self.default is not None or (self.unless and _holds(self.unless, given)):
+            return False
+        return not self.when or _holds(self.when, given)
+
+
+def _holds(condition: tuple[str, ...], given: Mapping[str, str]) -> bool:
+    name, *values = condition
+    return given.get(name) in values if values else bool(given.get(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +148,12 @@ class Values:
         return {key.removeprefix(f"{name}."): value for key, value in whole.items() if key.startswith(f"{name}.")}
 
 
-Flow = Generator[HttpRequest, HttpResponse, Token]
+T = TypeVar("T")
+#: Yields requests, is sent their answers, and returns something in the end. Raises `Refused`.
+Conversation = Generator[HttpRequest, HttpResponse, T]
+Flow = Conversation[Token]
+#: Asks for something to be done; what it returns is the last answer, or None where nobody is there to be asked.
+Asking = Conversation[HttpResponse | None]
 
 
 class AuthenticationProtocol(ABC):
@@ -148,6 +167,7 @@ class AuthenticationProtocol(ABC):
     obtains: ClassVar[bool] = False  # True where obtain() gets a token
     hears: ClassVar[bool] = False  # True where answers say what the next request has to repeat
     interactive: ClassVar[bool] = False  # True where somebody has to authorize in a browser before a token is had
+    warning: ClassVar[str] = ""  # what an admin has to know before using it; plans and pages say it
     spends: ClassVar[bool] = False  # True where obtain() sends what may be good only once: a lost answer loses it
     stale_signs: ClassVar[tuple[RefreshRule, ...]] = ()  # how any system of this protocol says that a token is stale
     spares_bodies: ClassVar[str] = ""  # parameter and value with which apply() looks at no body
@@ -168,6 +188,13 @@ class AuthenticationProtocol(ABC):
         not looked at. Raises `Refused(malformed_request)`.
         """
         return lines, body
+
+    def announced(self, lines: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """Return the header lines of a body to which `apply` gives another form, `encoding`: with its length then.
+
+        Asked where `needs` is more than nothing, when everything else of the request is as it will be sent.
+        """
+        return lines
 
     def holds(self) -> timedelta | None:
         """Return for how long what `apply` wrote may be sent again; None: as long as the token is used."""
@@ -190,16 +217,16 @@ class AuthenticationProtocol(ABC):
         del status, headers
         return False
 
-    def revocation(self, token: Token | None, moment: Moment) -> tuple[str, HttpRequest] | None:
-        """Return the kind of token to be revoked and the request that revokes it; None where nothing is to be.
+    def revocation(self, token: Token | None, moment: Moment) -> tuple[str, Asking] | None:
+        """Return the kind of token to be revoked and what revokes it; None where nothing is to be.
 
         `token` is the one that is stored, or None.
         """
         del token, moment
         return None
 
-    def introspection(self, token: Token, moment: Moment) -> HttpRequest | None:
-        """Return the request that asks whether a token is active; None where nothing is declared."""
+    def introspection(self, token: Token, moment: Moment) -> Asking | None:
+        """Return what asks whether a token is active; None where nothing is declared."""
         del token, moment
         return None
 
@@ -211,7 +238,7 @@ class AuthenticationProtocol(ABC):
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
         """Return the request with authentication added. Pure: the same input gives the same output.
 
-        What is added are headers that the protocol `writes`, and what is added to the query.
+        What is added are headers that the protocol `writes`, and what is added to the query, or dropped from it.
         """
 
 
@@ -225,9 +252,13 @@ def required_secrets(
     protocol: type[AuthenticationProtocol], parameters: Mapping[str, str] | None = None
 ) -> frozenset[str]:
     """Return the names of the secrets without which a principal with these parameters is not configured."""
-    given = parameters or {}
-    needed = (p for p in protocol.parameters if p.secret and p.required and p.default is None)
-    return frozenset(p.name for p in needed if p.unless is None or given.get(p.unless[0]) not in p.unless[1:])
+    given = with_defaults(protocol, parameters or {})
+    return frozenset(p.name for p in protocol.parameters if p.secret and p.is_needed(given))
+
+
+def with_defaults(protocol: type[AuthenticationProtocol], parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return parameters with the declared defaults of those that are not given."""
+    return {p.name: p.default for p in protocol.parameters if p.default is not None} | dict(parameters)
 
 
 def declared_parameter(protocol: type[AuthenticationProtocol], name: str) -> Parameter | None:

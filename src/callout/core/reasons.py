@@ -165,7 +165,7 @@ REASONS: tuple[Reason, ...] = (
         "Install a certificate that matches the host, or trust its authority.",
     ),
     Reason(
-        "client_certificate_refused",
+        "certificate_not_accepted",
         502,
         A,
         "The client certificate cannot be presented, or the external system does not take it",

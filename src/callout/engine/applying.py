@@ -64,9 +64,19 @@ async def apply(
 
 
 async def apply_made(
-    setup: Setup, who: str, source: str, make: Making, *, prune: bool = False, namespace: str | None = None
+    setup: Setup,
+    who: str,
+    source: str,
+    make: Making,
+    *,
+    prune: bool = False,
+    namespace: str | None = None,
+    whole: tuple[str, str] | None = None,
 ) -> Result:
-    """Apply something made of the org, as a manifest is. `source` is what the audit trail calls it."""
+    """Apply something made of the org, as a manifest is.
+
+    `source` is what the audit trail calls it; `whole` is the act that the changes are the parts of, if there is one.
+    """
 
     async def attempt() -> tuple[Plan, int]:
         org = await setup.org()
@@ -74,7 +84,8 @@ async def apply_made(
         if made.is_empty:
             return made, org.generation
         envelopes = {key: sealed(setup, key, values) for key, values in made.secrets.items()}
-        acts = _acts(setup, who, org, made, source)
+        acts = [setup.act(who, *whole)] if whole is not None else []
+        acts += _acts(setup, who, org, made, source)
         orphans = gone = await orphans_of(setup, org, going(org, changed(org, made.changes)))
         for key, values in made.secrets.items():
             orphans = [*orphans, *await orphans_of_setting(setup, org, key, values)]

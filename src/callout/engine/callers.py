@@ -1,7 +1,8 @@
 """Who is calling? A key is looked for in the places of the public contract, in their order.
 
-1. `Callout-Key: co_…`; 2. `Authorization: Bearer co_…`, or Basic with the key as password; 3. the header that the
-named credential itself will write (`x-api-key: co_…`), so that a vendor's own SDK works unchanged. No proof = guest.
+1. `Callout-Key: co_…`; 2. `Authorization: Bearer co_…`, Basic with the key as password, or AWS Signature Version 4 with
+the key as access key id; 3. the header that the named credential itself will write (`x-api-key: co_…`), so that a
+vendor's own SDK works unchanged. No proof = guest.
 A key that is not accepted is never treated as no proof.
 """
 
@@ -19,6 +20,7 @@ from callout.core.model.org import Org
 from callout.core.model.people import GUEST, Caller, CallerKey
 
 KEY_PREFIX = b"co_"
+AWS = b"AWS4-HMAC-SHA256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,18 @@ def digest_of(key: bytes) -> bytes:
 
 
 def key_in_authorization(value: bytes) -> bytes | None:
-    """Return the Callout key in an Authorization value (RFC 6750 section 2.1, RFC 7617 section 2), or None."""
+    """Return the Callout key in an Authorization value (RFC 6750 section 2.1, RFC 7617 section 2), or None.
+
+    A tool that signs with AWS Signature Version 4 may have it as its access key id.
+    """
     scheme, _, rest = value.strip().partition(b" ")
     rest = rest.strip()
     if scheme.lower() == b"bearer" and rest.startswith(KEY_PREFIX):
         return rest
+    if scheme == AWS:
+        credential = next((part for part in rest.split(b",") if part.strip().startswith(b"Credential=")), b"")
+        access_key_id = credential.strip().removeprefix(b"Credential=").partition(b"/")[0]
+        return access_key_id if access_key_id.startswith(KEY_PREFIX) else None
     if scheme.lower() != b"basic":
         return None
     try:

@@ -7,7 +7,7 @@ the head while its token is fresh. `prepare` and the dry run (`engine.diagnosis`
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from callout.core.access.decide import Decision, decide
@@ -16,21 +16,28 @@ from callout.core.access.target import join, split_target
 from callout.core.errors import CalloutError, Refused
 from callout.core.explanation import Explanation, Step
 from callout.core.formula import Scope
-from callout.core.message import HttpRequest, header_lines, target_of
+from callout.core.message import header_lines, target_of
 from callout.core.model.org import Org
 from callout.core.model.people import CallerKey
 from callout.core.ports import Clock
-from callout.core.protocol import AuthenticationProtocol, Catalogue, Needs, Token, Values
+from callout.core.protocol import AuthenticationProtocol, Catalogue, Needs
 from callout.core.reasons import Telling
 from callout.engine.callers import Identified, identify, key_in_authorization, key_in_headers
-from callout.engine.certificate_uses import presented_worded
 from callout.engine.certificates import Shown, identified_by_certificate
 from callout.engine.connect_links import Links, connect_url
 from callout.engine.definitions import CurrentOrg
-from callout.engine.evaluating import Asked, Written, evaluated_headers, request_to_sign, signed, with_body, written_of
+from callout.engine.drafts import FOREVER, Draft, with_values
+from callout.engine.evaluating import (
+    Asked,
+    evaluated_headers,
+    request_to_sign,
+    signed,
+    with_body,
+    with_request,
+    written_of,
+)
 from callout.engine.explain import refusal_of, refused_by
 from callout.engine.issuers import BEARER, CallerTokens, Unverified
-from callout.engine.key_pairs import Rotated
 from callout.engine.limits import RateLimits
 from callout.engine.records import Records
 from callout.engine.refreshing import Superseded
@@ -44,32 +51,11 @@ from callout.engine.tokens import Tokens
 MOST_ROUTES = 100_000
 #: How long a token in hand is used on while its replacement is on the way, in seconds.
 GRACE = 1.0
-FOREVER = float("inf")
+#: Random bytes of a callout's own nonce.
+NONCE = 16
 
 #: Returns the headers of a request; they are read where something is to be judged by them.
 Headers = Callable[[], Sequence[tuple[bytes, bytes]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A callout being built: what the stages have found so far."""
-
-    route: Route
-    dry: bool
-    values: Values = field(default_factory=Values)
-    token: Token | None = None
-    generation: int = 0
-    fresh_until: float = FOREVER
-    good_until: float = FOREVER
-    asked: Asked | None = None
-    written: Written | None = None
-    passing: bool = False  # true for this callout alone: the time was read, or the request
-    request: HttpRequest = field(default_factory=lambda: HttpRequest("GET", ""))
-    explanation: Explanation = field(default_factory=Explanation)
-
-    def noting(self, name: str, detail: str) -> Draft:
-        """Return a copy whose explanation has one more step that held."""
-        return replace(self, explanation=self.explanation.with_step(Step(name, held=True, detail=detail)))
 
 
 class Callouts:
@@ -224,7 +210,7 @@ class Callouts:
             until=until,
             demands=demands_of(org, decision, self.limits, now, self._monotonic()),
             generation=org.generation,
-            reader=_reader(org, decision),
+            reader=Reader.of(org, decision.caller),
             client_certificate=org.certificates.get(named.client_certificate),
         )
 
@@ -390,17 +376,7 @@ class Callouts:
 
     async def open_values(self, draft: Draft) -> Draft:
         """Open the principal's secrets, and the certificate that is presented, once for each version of them."""
-        route, presents = draft.route, ""
-        try:
-            values = await self.slots.equip(route.slot)
-            if route.client_certificate is not None:
-                presents = f"; {presented_worded(route.client_certificate, self.clock.now())}"
-                pair = await self.slots.presented(route.client_certificate)
-                route.destination = replace(route.destination, client_certificate=pair)
-        except Rotated as error:
-            raise Superseded(route.slot, "its keys were opened") from error
-        opened = f"{len(values.secrets)} sealed values of {route.slot.key} opened{presents}"
-        return replace(draft, values=values).noting("values", opened)
+        return await with_values(draft, self.slots, self.clock.now())
 
     async def hold_token(self, draft: Draft) -> Draft:
         """Hold a token that has not expired, where the protocol needs one."""
@@ -429,6 +405,7 @@ class Callouts:
         What a caller sent is evaluated by the definitions in force alone, however long it took to come.
         """
         route, formulas = draft.route, draft.route.formulas
+        draft = replace(draft, now=self.clock.now(), nonce=self._scopes.entropy.bytes(NONCE).hex())
         if formulas is None or draft.asked is None:
             worded = formulas.worded if formulas is not None else ""
             return draft.noting("formulas", f"looked for in {worded or 'nothing'} that the caller sends")
@@ -439,6 +416,8 @@ class Callouts:
             lines, body = route.slot.protocol.unwrapped(asked.lines, asked.body)
             asked = replace(asked, lines=lines, body=body)
         written = written_of(asked, formulas, self._scope(draft))
+        if formulas.needs is not Needs.NOTHING:
+            written = replace(written, lines=route.slot.protocol.announced(written.lines))
         done = (
             f"those in {formulas.worded} were evaluated"
             if formulas.worded
@@ -452,13 +431,16 @@ class Callouts:
         named, external = decision.named_credential, decision.external_credential
         assert named is not None
         assert external is not None
-        request, passing = evaluated_headers(named, external, with_body(self._scope(draft), draft.written))
+        request, passing = evaluated_headers(named, external, self._scope(draft))
         draft = replace(draft, request=request, passing=draft.passing or passing)
         return draft.noting("headers", f"{len(request.headers)} headers written")
 
     def _scope(self, draft: Draft) -> Scope:
-        slot = draft.route.slot
-        return self._scopes.scope(slot.key.external_credential, slot.protocol, draft.token, draft.route.reader)
+        slot, named = draft.route.slot, draft.route.decision.named_credential
+        assert named is not None
+        name, reader = slot.key.external_credential, draft.route.reader
+        scope = self._scopes.scope(name, slot.protocol, draft.token, reader, draft.now)
+        return with_request(with_body(scope, draft.written), named, draft.asked, draft.nonce)
 
     async def authenticate(self, draft: Draft) -> Draft:
         """Apply the protocol: last, so that nothing changes the request afterwards."""
@@ -468,7 +450,8 @@ class Callouts:
             return draft.noting("authenticate", "generation of the Authorization header is off")
         protocol, asked, written = slot.protocol, draft.asked, draft.written
         name, token, reader = slot.key.external_credential, draft.token, draft.route.reader
-        moment = self._scopes.moment(name, protocol, reader, token, heard=slot.heard)
+        heard = slot.heard.get(draft.route.destination, "")
+        moment = self._scopes.moment(name, protocol, reader, token, heard=heard, scope=self._scope(draft))
         if protocol.needs(protocol.values.parameters) is Needs.NOTHING:
             draft = replace(draft, request=protocol.apply(draft.request, token, moment))
         elif asked is None or written is None:
@@ -477,7 +460,7 @@ class Callouts:
         else:
             given = request_to_sign(draft.request, asked, written)
             request = signed(draft.request, given, protocol.apply(given, token, moment), protocol.writes)
-            draft = replace(draft, request=request, passing=True)
+            draft = replace(draft, request=request, passing=True, written=replace(written, encoding=request.encoding))
         return self._kept(draft, protocol).noting("authenticate", f"{protocol.name} applied")
 
     def _kept(self, draft: Draft, protocol: AuthenticationProtocol) -> Draft:
@@ -486,16 +469,11 @@ class Callouts:
         if lasts is not None:
             until = self._monotonic() + lasts.total_seconds()
             draft = replace(draft, fresh_until=min(draft.fresh_until, until), good_until=min(draft.good_until, until))
-        if draft.request.query_added.parts and draft.written is not None:
+            draft = replace(draft, passing=draft.passing or not lasts)  # what lasts no time is sent once
+        if (draft.request.query_added.parts or draft.request.query_dropped) and draft.written is not None:
             target = target_of(draft.request)
             draft = replace(draft, written=replace(draft.written, target=target))
         return draft
-
-
-def _reader(org: Org, decision: Decision) -> Reader:
-    """Return whose fields formulas read: the acting user's."""
-    name = decision.caller.acting_user if decision.caller is not None else ""
-    return Reader(name, org.users.get(name))
 
 
 Stage = Callable[[Callouts, Draft], Awaitable[Draft]]

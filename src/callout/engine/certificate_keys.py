@@ -70,12 +70,16 @@ def judging_names(name: str, make: Callable[[], T]) -> T:
 def with_key(known: Certificate, read: KeyFile, now: datetime, overlap: timedelta) -> Certificate:
     """Return a certificate with the key of a file, and with its chain; without one the same key keeps that it has.
 
-    Another key that was there before stays published for the overlap.
+    Another key that was there before stays published for the overlap. Raises `DefinitionError` for one of the same
+    `kid`: those who verify would take it for the one before.
     """
     if is_same_key(known, read):
         kid = read.kid or known.kid
         chain = (read.certificates, read.expires_at) if read.certificates else (known.certificates, known.expires_at)
         created_at, retired = known.created_at, known.retired
+    elif known.kid and read.kid == known.kid:
+        got = f"another key of the same kid {read.kid!r}"
+        raise DefinitionError([Problem(f"{SECTION}.{known.name}.kid", got, "another kid: it names one key alone")])
     else:
         kid, chain, created_at = kid_of(read), (read.certificates, read.expires_at), now
         retired = tuple(each for each in known.retired if each.published_until > now)

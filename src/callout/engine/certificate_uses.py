@@ -12,6 +12,7 @@ from callout.core.model.credentials import ExternalCredential
 from callout.core.model.org import Org
 from callout.core.model.own_certificates import PRIVATE_KEY, Certificate
 from callout.core.protocol import Catalogue
+from callout.engine.certificate_keys import is_of_an_authority
 
 #: How long before its end a certificate is warned of.
 WARNED_BEFORE = timedelta(days=30)
@@ -61,7 +62,7 @@ def standing_of(org: Org, certificate: Certificate, now: datetime) -> Standing:
         return Standing(CertificateState.NO_PRIVATE_KEY, what, f"callout certificate import {quoted} FILE")
     if ends is None:
         return Standing(CertificateState.READY, "a key without a certificate")
-    renewing = f"callout certificate rotate {quoted}"
+    renewing = f"callout certificate {'request' if is_of_an_authority(certificate) else 'rotate'} {quoted}"
     if ends <= now:
         return Standing(CertificateState.ENDED, f"it ended {worded(now - ends)} ago", renewing)
     if ends - now <= WARNED_BEFORE:

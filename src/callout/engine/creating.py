@@ -18,19 +18,19 @@ from callout.core.errors import DefinitionError, Problem
 from callout.core.model.credentials import PrincipalReference, PrincipalType, UserExternalCredentialKey
 from callout.core.model.org import Definition, Org
 from callout.core.model.people import ObjectPermission, PermissionSet
+from callout.core.protocol import declared_parameter
 from callout.core.rules.names import developer_name_rule
 from callout.core.secret import Secret
 from callout.engine.applying import apply_made, plan_made, read_referring
-from callout.engine.following import Made, next_steps, signs_in
+from callout.engine.following import CLIENT, Made, next_steps, signs_in
 from callout.engine.grants import assigned
 from callout.engine.manifest import Manifest
 from callout.engine.presets import Filled, Preset, Presets, fill
 from callout.engine.setup import Result, Setup, found
 
 EXTERNAL, NAMED = "external_credentials", "named_credentials"
-PROVIDERS = "external_auth_identity_providers"
-#: What is sealed with the identity provider, where there is one; and the parameter that stays with the credential.
-_OF_CLIENT = ("client_id", "client_secret")
+PROVIDERS, CERTIFICATES = "external_auth_identity_providers", "certificates"
+#: The parameter that stays with the external credential where the others are the identity provider's.
 _OF_CREDENTIAL = "scope"
 #: What a principal is called where nobody says.
 PRINCIPAL_NAMES: Mapping[PrincipalType, str] = {
@@ -102,7 +102,8 @@ async def create(setup: Setup, presets: Presets, who: str, wanted: Wanted) -> Re
         result = await plan_made(setup, make)
         result["message"] = "Nothing is changed: this is what would be."
     else:
-        result = await apply_made(setup, who, outline.source, make)
+        whole = ("quick create", f"{wanted.name} ({outline.source})")
+        result = await apply_made(setup, who, outline.source, make, whole=whole)
     last = made[-1]
     return {
         **result,
@@ -175,6 +176,7 @@ def _manifest(setup: Setup, org: Org, outline: _Outline) -> Manifest:
     """Return the manifest of what is made, with the permission set and the user as they are with the grant."""
     sections = _sections(setup, outline)
     _expect_free(org, outline.wanted.name, sections)
+    sections[CERTIFICATES] = {name: {} for name in _key_pairs(setup, outline) if name not in org.certificates}
     read = _read(outline, sections)
     return replace(
         read,
@@ -211,13 +213,22 @@ def _sections(setup: Setup, outline: _Outline) -> dict[str, dict[str, Any]]:
         provider = {
             "label": external["label"],
             "parameters": {name: value for name, value in filled.parameters.items() if name != _OF_CREDENTIAL},
-            "secrets": {name: secrets.pop(name) for name in _OF_CLIENT if name in secrets},
+            "secrets": {name: secrets.pop(name) for name in CLIENT if name in secrets},
         }
         own = {name: value for name, value in filled.parameters.items() if name == _OF_CREDENTIAL}
         external["parameters"] = {"identity_provider": wanted.name, **own}
         sections[PROVIDERS] = {wanted.name: provider}
     external["principals"] = {outline.reference.principal: {"type": outline.type.value, "secrets": secrets}}
     return {**sections, EXTERNAL: {wanted.name: external}, NAMED: {wanted.name: _named(outline)}}
+
+
+def _key_pairs(setup: Setup, outline: _Outline) -> Iterator[str]:
+    """Yield the names of the certificates whose keys are used: one that is not there is defined, its key comes later."""
+    protocol = setup.catalogue.get(outline.protocol)
+    for name, value in outline.filled.parameters.items():
+        declared = declared_parameter(protocol, name) if protocol is not None else None
+        if declared is not None and declared.key_pair and value:
+            yield value
 
 
 def _external(outline: _Outline) -> dict[str, Any]:
@@ -288,6 +299,7 @@ def _set_name(org: Org, outline: _Outline) -> str | None:
 
 
 def _made(org: Org, outline: _Outline, manifest: Manifest) -> Made:
+    preset = outline.preset
     return Made(
         org,
         outline.reference,
@@ -296,4 +308,6 @@ def _made(org: Org, outline: _Outline, manifest: Manifest) -> Made:
         outline.filled.test,
         manifest.definitions,
         {key: frozenset(values) for key, values in manifest.secrets.items()},
+        frozenset(preset.secrets) if preset is not None else frozenset(),
+        imports_key=preset is not None and preset.imports_key,
     )

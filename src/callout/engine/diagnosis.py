@@ -10,11 +10,12 @@ from callout.core.access.decide import decide
 from callout.core.access.target import join
 from callout.core.errors import CalloutError, Refused
 from callout.core.explanation import Explanation
-from callout.core.message import HttpRequest, header_lines
+from callout.core.message import header_lines
 from callout.core.model.people import Caller
 from callout.core.protocol import Needs
 from callout.core.reasons import Telling
-from callout.engine.callout import FOREVER, STAGES, Callouts, Draft
+from callout.engine.callout import STAGES, Callouts
+from callout.engine.drafts import FOREVER, Draft
 from callout.engine.evaluating import Asked
 from callout.engine.explain import refusal_members, step_members
 from callout.engine.requests import overriding, with_steps
@@ -80,7 +81,8 @@ def _targeted(draft: Draft, method: str, path: str) -> tuple[Draft, bytes]:
         draft = replace(draft, route=replace(route, decision=with_steps(route.decision, steps)))
     formulas = draft.route.formulas
     if formulas is not None and formulas.needs is not Needs.NOTHING:
-        draft = replace(draft, asked=Asked((), None, 0, method=method.encode(), target=target))
+        asked = Asked((), None, 0, method=method.encode(), target=target, callout_id=b"(the callout id)")
+        draft = replace(draft, asked=asked)
     return draft.noting("target", f"{method} {target.partition(b'?')[0].decode()}"), target
 
 
@@ -94,7 +96,7 @@ def _shown_request(draft: Draft, method: str, target: bytes) -> dict[str, Any]:
     shown = [[name, value.redacted] for name, value in draft.request.headers]
     if draft.route.replay.adds_key(method.encode()):
         shown.append([draft.route.replay.idempotency_header.decode(), "the callout id"])
-    url = HttpRequest(method, origin + target.decode(), query_added=draft.request.query_added).whole_url
+    url = replace(draft.request, url=origin + target.decode()).whole_url
     certificate = draft.route.client_certificate
     presented = {"name": certificate.name, "kid": certificate.kid} if certificate is not None else None
     return {"method": method, "url": url.redacted, "headers": shown, "client_certificate": presented}

@@ -10,7 +10,9 @@ import asyncio
 
 from callout.core.errors import CalloutError
 from callout.core.oauth2 import introspected_from
+from callout.core.oauth2.parameters import INTROSPECTION_ENDPOINT
 from callout.core.ports import Transport
+from callout.engine.asking import ask
 from callout.engine.scopes import Scopes
 from callout.engine.slots import Slot
 
@@ -35,16 +37,18 @@ class Doubts:
         return await asyncio.shield(asking)
 
     async def _ask(self, slot: Slot) -> bool:
-        if slot.held is None:
-            return False
+        if slot.held is None or not slot.protocol.values.text(INTROSPECTION_ENDPOINT.name):
+            return False  # what is not declared here is not looked for while a caller waits
         try:
             moment = self._scopes.moment(slot.key.external_credential, slot.protocol, slot.reader)
-            request = slot.protocol.introspection(slot.held.token, moment)
-            if request is None:
+            asking = slot.protocol.introspection(slot.held.token, moment)
+            if asking is None:
                 return False
-            answer = await self._transport.send(
-                request, allow_private_network=slot.allow_private_network, timeout_seconds=SECONDS
+            answer, _ = await ask(
+                asking, self._transport, allow_private_network=slot.allow_private_network, timeout_seconds=SECONDS
             )
+            if answer is None:
+                return False
             return introspected_from(answer, slot.protocol.values, scrub=()).active
         except CalloutError:  # and shown to nobody: it may hold the token
             return False

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from callout.core.access.target import origin_of
 from callout.core.errors import Refused
 from callout.core.explanation import Remedy
-from callout.core.formula import FormulaError, Scope, parse
+from callout.core.formula import FormulaError, Reads, Scope, parse
 from callout.core.formula.request import BEGIN, evaluated_body, evaluated_lines
 from callout.core.formula.values import Blob
 from callout.core.http1.lines import name_of, value_of
-from callout.core.message import Header, HttpRequest, as_sent
+from callout.core.message import BodyEncoding, Header, HttpRequest, as_sent
 from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
 from callout.core.protocol import Needs
 from callout.core.secret import Redactable
@@ -29,7 +29,7 @@ _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 class Formulas:
     """What is evaluated of a request: headers and body that its caller sends. `reads_body`: a custom header needs it.
 
-    `needs` is what the protocol looks at: a request that it signs is taken first, too.
+    `needs` is what the protocol or a custom header looks at: a request that is signed is taken first, too.
     """
 
     headers: bool
@@ -74,6 +74,7 @@ class Asked:
     keyed: tuple[bytes, ...] = field(default=(), repr=False)
     method: bytes = b""
     target: bytes = b""
+    callout_id: bytes = b""
 
     def again(self, written: Written | None) -> Asked:
         """Return what is evaluated for sending it again: all but the header that says that it is the same callout."""
@@ -88,13 +89,15 @@ class Written:
     """What is sent in place of that: the end of the head, and the body. Both may hold secrets.
 
     `lines` are the caller's lines in that end. `keyed` are those by which the external system knows one callout from
-    two. `target` is what is sent in place of path and query, where a protocol added to it.
+    two. `target` is what is sent in place of path and query, where a protocol added to it. `encoding` is what a body
+    that nobody looked at is sent in; the lines say its length.
     """
 
     lines: tuple[bytes, ...] = field(repr=False)
     body: bytes | None = field(repr=False)
     keyed: tuple[bytes, ...] = field(default=(), repr=False)
     target: bytes | None = field(default=None, repr=False)
+    encoding: BodyEncoding | None = field(default=None, repr=False)
 
     @property
     def tail(self) -> bytes:
@@ -110,14 +113,32 @@ def headers_of(named: NamedCredential, external: ExternalCredential) -> tuple[Cu
 
 def formulas_of(named: NamedCredential, external: ExternalCredential, needs: Needs) -> Formulas | None:
     """Return what is evaluated of the requests by a name; None, as mostly: nothing."""
-    reads_body = any(parse(header.value).reads.bodies for header in headers_of(named, external))
-    found = Formulas(named.allow_merge_fields_in_header, named.allow_merge_fields_in_body, reads_body, needs)
+    reads = Reads.of(parse(header.value).reads for header in headers_of(named, external))
+    needs = max(needs, Needs.HEAD if reads.request or reads.callout else Needs.NOTHING)
+    found = Formulas(named.allow_merge_fields_in_header, named.allow_merge_fields_in_body, bool(reads.bodies), needs)
     return found if found.headers or found.body or found.reads_body or needs is not Needs.NOTHING else None
 
 
 def with_body(scope: Scope, written: Written | None) -> Scope:
     """Return the scope of the headers, which may read the body as it will be sent."""
     return scope if written is None else replace(scope, body=Blob(written.body or b"", is_secret=True))
+
+
+def with_request(scope: Scope, named: NamedCredential, asked: Asked | None, nonce: str) -> Scope:
+    """Return the scope of formulas that read the request: method and target as they will be sent."""
+    if asked is None or not asked.target:
+        return scope
+    origin, target = origin_of(named.url), asked.target.decode("latin-1")
+    path, _, query = target.partition("?")
+    request = {
+        "Method": asked.method.decode("latin-1"),
+        "Path": path,
+        "Query": query,
+        "Target": target,
+        "Url": origin.base + target,
+        "Host": origin.authority,
+    }
+    return replace(scope, request=request, callout={"Id": asked.callout_id.decode("latin-1"), "Nonce": nonce})
 
 
 def written_of(asked: Asked, formulas: Formulas, scope: Scope) -> Written:
@@ -156,7 +177,14 @@ def signed(request: HttpRequest, given: HttpRequest, after: HttpRequest, writes:
     own = {name.lower() for name in writes}
     kept = tuple(header for header in request.headers if header[0].lower() not in own)
     wrote = tuple(header for header in after.headers if header[0].lower() in own)
-    return replace(given, headers=kept + wrote, body=None, query_added=after.query_added)
+    return replace(
+        given,
+        headers=kept + wrote,
+        body=None,
+        query_added=after.query_added,
+        query_dropped=after.query_dropped,
+        encoding=after.encoding,
+    )
 
 
 def _name(line: bytes) -> str:
@@ -181,7 +209,7 @@ def evaluated_headers(named: NamedCredential, external: ExternalCredential, scop
         except FormulaError as error:
             remedy = _remedy(error, header, scope)
             raise Refused("formula_failed", f"header {header.name}: {error.whole}", remedy) from error
-        passing = passing or template.reads.time or bool(template.reads.bodies)
+        passing = passing or template.reads.time or template.reads.is_of_one_request
     return HttpRequest("GET", named.url, tuple(headers)), passing
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from callout.core.access.approvals import callers_of
@@ -18,15 +18,23 @@ from callout.core.model.credentials import (
     UserExternalCredentialKey,
 )
 from callout.core.model.org import Definition, Org
+from callout.core.model.own_certificates import Certificate
 from callout.core.model.sources import parameters_of, rows_of
 from callout.core.protocol import Catalogue
 from callout.engine.presets import Trial
 from callout.engine.setup import Result, administrators, changed, put
 
+#: What a client is known by, which an identity provider keeps.
+CLIENT = ("client_id", "client_secret")
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What was made in an org that was as `org` is. `given` are the names of the values that came with it."""
+    """What was made in an org that was as `org` is.
+
+    `given` are the names of the values that came with it, `asked` those that its preset asks for. `imports_key`: the
+    keys of its certificates are imported, not made.
+    """
 
     org: Org
     reference: PrincipalReference
@@ -35,6 +43,8 @@ class Made:
     test: Trial | None
     definitions: tuple[Definition, ...]
     given: Mapping[UserExternalCredentialKey, frozenset[str]]
+    asked: frozenset[str] = frozenset()
+    imports_key: bool = False
 
     @property
     def external(self) -> ExternalCredential:
@@ -60,33 +70,52 @@ class Made:
 
 def next_steps(catalogue: Catalogue, made: Made) -> list[Result]:
     """Return the steps, the next one first: `say` is a sentence, `command` does it, `user` is who is to do it."""
-    return [
-        {"say": say, "command": command, "user": user}
-        for say, command, user in (*_values(catalogue, made), *_grant(made), _use(catalogue, made))
-    ]
+    steps = (*_keys(made), *_values(catalogue, made), *_grant(made), *_signing_in(catalogue, made), _try(made))
+    return [{"say": say, "command": command, "user": user} for say, command, user in steps]
 
 
 Step = tuple[str, str, str | None]
 
 
+def _keys(made: Made) -> Iterator[Step]:
+    """Give the certificates that were defined with it their keys."""
+    for each in made.definitions:
+        if isinstance(each, Certificate):
+            name = shlex.quote(each.name)
+            command = f"import {name} FILE" if made.imports_key else f"create {name}"
+            yield f"Give certificate {each.name} its key", f"callout certificate {command}", None
+
+
 def _values(catalogue: Catalogue, made: Made) -> Iterator[Step]:
-    """Set the values that are missing."""
+    """Set the values that are missing: those of a client with the identity provider, where one signs in."""
+    missing = _missing(catalogue, made)
+    clients = missing & set(CLIENT) if signs_in(catalogue, made.external.protocol) else frozenset[str]()
+    if clients:
+        name = shlex.quote(made.external.name)
+        yield (
+            f"Set what its client at {name} lacks",
+            f"callout identity-provider set-secret {name} {_asked(clients)}",
+            None,
+        )
     own = made.principal.type is PrincipalType.PER_USER
-    user = (made.caller or "") if own else ""
+    if missing - clients and (made.caller is not None or not own):
+        whose = f" --user {shlex.quote(made.caller or '')}" if own else ""
+        say = f"Set what {made.reference} lacks" + (f" of {made.caller}" if own else "")
+        yield say, f"callout secret set {_quoted(made.reference)} {_asked(missing - clients)}{whose}", None
+
+
+def _asked(names: Iterable[str]) -> str:
+    return " ".join(f"{name}=-" for name in sorted(names))
+
+
+def _missing(catalogue: Catalogue, made: Made) -> frozenset[str]:
+    user = (made.caller or "") if made.principal.type is PrincipalType.PER_USER else ""
     key = UserExternalCredentialKey(made.reference.external_credential, made.reference.principal, user)
     after = changed(made.org, put(*made.definitions))
     whole = replace(made.principal, parameters=parameters_of(after, made.external, made.principal))
-    needed = required_names(catalogue, made.external, whole, made.named)
     rows = rows_of(after, made.external, made.principal, key)
-    there = frozenset[str]().union(
-        *(made.given.get(row, ()) for row in rows), *(after.configured.get(row, ()) for row in rows)
-    )
-    missing = sorted(needed - there)
-    if missing and (user or not own):
-        names = " ".join(f"{name}=-" for name in missing)
-        whose = f" --user {shlex.quote(user)}" if own else ""
-        say = f"Set what {made.reference} lacks" + (f" of {user}" if own else "")
-        yield say, f"callout secret set {_quoted(made.reference)} {names}{whose}", None
+    there = (values.get(row, frozenset()) for row in rows for values in (made.given, after.configured))
+    return (made.asked | required_names(catalogue, made.external, whole, made.named)).difference(*there)
 
 
 def _grant(made: Made) -> Iterator[Step]:
@@ -114,9 +143,16 @@ def signs_in(catalogue: Catalogue, protocol: str) -> bool:
     return known is not None and known.interactive
 
 
-def _use(catalogue: Catalogue, made: Made) -> Step:
+def _signing_in(catalogue: Catalogue, made: Made) -> Iterator[Step]:
     if signs_in(catalogue, made.external.protocol):
-        return "Sign in at the external system", f"callout connect {_quoted(made.reference)}", made.caller
+        show = f"callout identity-provider show {shlex.quote(made.external.name)}"
+        yield "Register the callback URL that this shows with the app at the external system", show, None
+        own = made.principal.type is PrincipalType.PER_USER and made.caller is not None
+        whose = f" --user {shlex.quote(made.caller or '')}" if own else ""
+        yield "Sign in at the external system", f"callout connect {_quoted(made.reference)}{whose}", made.caller
+
+
+def _try(made: Made) -> Step:
     test = made.test
     if test is None:
         return "Try it", f"callout send {shlex.quote(made.named.name)}", made.caller

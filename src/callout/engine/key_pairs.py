@@ -28,7 +28,7 @@ async def opened_key_pair(store: UserExternalCredentials, vault: Vault, certific
 
 
 async def key_pair_to_present(store: UserExternalCredentials, vault: Vault, certificate: Certificate) -> KeyPair:
-    """Open the key of a client certificate. Raises `Refused(client_certificate_refused)` where there is none."""
+    """Open the key of a client certificate. Raises `Refused(certificate_not_accepted)` where there is none."""
     pair = await opened_key_pair(store, vault, certificate)
     if pair is not None and pair.certificates:
         return pair
@@ -36,4 +36,4 @@ async def key_pair_to_present(store: UserExternalCredentials, vault: Vault, cert
     detail = f"got client certificate {certificate.name!r} without a {lacking}; expected both"
     name = shlex.quote(certificate.name)
     remedy = Remedy("Import it with its private key", f"callout certificate import {name} FILE")
-    raise Refused("client_certificate_refused", detail, remedy, unsent=True)
+    raise Refused("certificate_not_accepted", detail, remedy, unsent=True)

@@ -13,18 +13,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from callout.core.errors import CalloutError, Refused, StoreError, VaultError
-from callout.core.message import HttpRequest
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
 from callout.core.model.org import Org
 from callout.core.model.sources import parameters_of
-from callout.core.oauth2.parameters import REVOCATION_ENDPOINT
+from callout.core.oauth2.parameters import ISSUER, REVOCATION_ENDPOINT
 from callout.core.oauth2.refusal import refusal_from
 from callout.core.oauth2.sealing import from_sealable
-from callout.core.protocol import AuthenticationProtocol, Token, Values
+from callout.core.protocol import Asking, AuthenticationProtocol, Token, Values
 from callout.core.refresh.epoch import fingerprint_of
 from callout.core.refresh.state import remedy_of, secret_names
 from callout.core.rules.urls import shown_url
 from callout.core.secret import Secret
+from callout.engine.asking import ask
 from callout.engine.scopes import Reader
 from callout.engine.slots import Sources, opened_values, private_token_endpoint, token_row
 
@@ -39,23 +39,27 @@ Receipt = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """A token that is kept no longer: whose it was, what kind, and the request that revokes it.
+    """A token that is kept no longer: whose it was, what kind, and what revokes it.
 
-    `request` is None where it cannot be made, and `because` says why. `scrub` must not show in what the server says.
+    `asking` is None where that cannot be made, and `because` says why. `scrub` must not show in what the server says.
     """
 
     key: UserExternalCredentialKey
     kind: str
     endpoint: str
-    request: HttpRequest | None
+    asking: Asking | None
     because: str = ""
     scrub: tuple[Secret, ...] = ()
     allow_private_network: bool = False
 
 
 def declares_revocation(org: Org, external: ExternalCredential, principal: Principal) -> bool:
-    """Say whether the tokens of a principal can be revoked."""
-    return bool(parameters_of(org, external, principal).get(REVOCATION_ENDPOINT.name))
+    """Say whether the tokens of a principal can be revoked: there is an endpoint, or an issuer that may name one."""
+    return bool(_endpoint_in(parameters_of(org, external, principal)))
+
+
+def _endpoint_in(parameters: Mapping[str, str]) -> str:
+    return parameters.get(REVOCATION_ENDPOINT.name) or parameters.get(ISSUER.name) or ""
 
 
 def going(before: Org, after: Org, forget: Collection[str] = ()) -> list[UserExternalCredentialKey]:
@@ -98,7 +102,7 @@ async def _orphan(
     replacing: Mapping[str, Secret],
 ) -> Orphan | None:
     sources = Sources.of(org, external, principal, key)
-    endpoint = shown_url(sources.parameters[REVOCATION_ENDPOINT.name])
+    endpoint = shown_url(_endpoint_in(sources.parameters))
     private = private_token_endpoint(org, external.name)
     try:
         values = await opened_values(setup.user_external_credentials, setup.vault, sources)
@@ -114,9 +118,9 @@ async def _orphan(
         return Orphan(key, "token", endpoint, None, because, allow_private_network=private)
     if found is None:
         return None
-    kind, request = found
+    kind, asking = found
     scrub = (*values.secrets.values(), *texts_of(token))
-    return Orphan(key, kind, endpoint, request, scrub=scrub, allow_private_network=private)
+    return Orphan(key, kind, endpoint, asking, scrub=scrub, allow_private_network=private)
 
 
 def texts_of(token: Token | None) -> tuple[Secret, ...]:
@@ -178,14 +182,18 @@ async def revoke(setup: Setup, who: str, orphans: Collection[Orphan]) -> list[Re
 
 
 async def _revoked(setup: Setup, orphan: Orphan) -> Receipt:
-    if orphan.request is None:
+    if orphan.asking is None:
         return _receipt(setup, orphan, because=orphan.because)
+    private = orphan.allow_private_network
     try:
-        response = await setup.transport.send(
-            orphan.request, allow_private_network=orphan.allow_private_network, timeout_seconds=EACH_SECONDS
+        response, url = await ask(
+            orphan.asking, setup.transport, allow_private_network=private, timeout_seconds=EACH_SECONDS
         )
     except Refused as refused:
         return _receipt(setup, orphan, because=refused.detail)
+    if response is None:
+        return _receipt(setup, orphan, because=f"{orphan.endpoint} names no {REVOCATION_ENDPOINT.name}")
+    orphan = replace(orphan, endpoint=shown_url(url))
     if 200 <= response.status < 300:  # also for a token that the server does not know any more (RFC 7009 section 2.2)
         return _receipt(setup, orphan, status=response.status)
     answered = refusal_from(response, Values(), scrub=orphan.scrub, asked="revocation endpoint", expected="200")

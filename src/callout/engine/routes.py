@@ -63,6 +63,7 @@ class Route:
     formulas: Formulas | None = None  # what is evaluated of each request; None, as mostly: nothing
     generation: int = 0  # of the definitions that it was decided by
     reader: Reader = NOBODY  # whose fields formulas read
+    hears: bool = False  # whether answers say what the next request has to repeat
     client_certificate: Certificate | None = None  # opened with the values; `destination` has it then
 
     def move_to(self, other: Route) -> bool:
@@ -112,7 +113,7 @@ def compile_route(
     origin = origin_of(named.url)
     drops = written_names(named, external, protocol) | {b"host"}
     signs = signs_of(external, protocol.stale_signs)
-    generating = named.generate_authorization_header
+    needs = protocol.needs(slot.sources.parameters) if named.generate_authorization_header else Needs.NOTHING
     return Route(
         decision=decision,
         destination=Destination(origin.scheme, origin.host, origin.port, named.allow_private_network),
@@ -129,8 +130,9 @@ def compile_route(
             idempotency_header=named.idempotency_header.encode(),
         ),
         demands=demands,
-        formulas=formulas_of(named, external, protocol.needs(slot.sources.parameters) if generating else Needs.NOTHING),
+        formulas=formulas_of(named, external, needs),
         generation=generation,
         reader=reader,
+        hears=protocol.hears and needs is not Needs.NOTHING,
         client_certificate=client_certificate,
     )

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from callout.core.errors import Refused
 from callout.core.formula import FormulaError, Scope, parse
-from callout.core.formula.credential import look_up, short_field
+from callout.core.formula.credential import look_up, private_key_of, short_field
 from callout.core.formula.values import Blob
-from callout.core.model.people import User
+from callout.core.model.org import Org
+from callout.core.model.people import Caller, User
 from callout.core.ports import Clock, Entropy
 from callout.core.protocol import AuthenticationProtocol, Moment, Token
 from callout.core.secret import Redactable
@@ -28,6 +29,12 @@ class Reader:
 
     name: str = ""
     user: User | None = None
+
+    @classmethod
+    def of(cls, org: Org, caller: Caller | None) -> Reader:
+        """Return the acting user of a callout."""
+        name = caller.acting_user if caller is not None else ""
+        return cls(name, org.users.get(name))
 
     @property
     def fields(self) -> dict[str, str]:
@@ -66,6 +73,7 @@ class Scopes:
             reader.fields,
             self.organization,
             Blob(b"", is_secret=True),
+            private_key=lambda certificate: private_key_of(values, certificate),
         )
 
     def moment(
@@ -76,11 +84,14 @@ class Scopes:
         token: Token | None = None,
         *,
         heard: str = "",
+        scope: Scope | None = None,
     ) -> Moment:
-        """Return the moment that a protocol acts in: the time, fresh random bytes, and its formulas' values."""
-        now = self.clock.now()
-        scope = self.scope(external_credential, protocol, token, reader, now)
-        return Moment(now, self.entropy.bytes(ENTROPY), lambda text: _evaluated(text, scope), heard)
+        """Return the moment that a protocol acts in: the time, fresh random bytes, and its formulas' values.
+
+        `scope` is that of a callout under way, where there is one: all its formulas read one time and one request.
+        """
+        scope = scope or self.scope(external_credential, protocol, token, reader)
+        return Moment(scope.now, self.entropy.bytes(ENTROPY), lambda text: _evaluated(text, scope), heard)
 
 
 def _evaluated(text: str, scope: Scope) -> Redactable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from callout.core.model.credentials import ExternalCredential, Principal, Princi
 from callout.core.model.org import Org
 from callout.core.model.own_certificates import is_of_certificate
 from callout.core.ports import AdminAct
+from callout.core.protocol import declared_parameter
 from callout.core.rules import refusal_of_secret, secret_name_problems, users_of
 from callout.core.secret import Secret, reveal  # noqa: TID251 - a value is judged here, before it is sealed
 from callout.engine.revocation import Orphan, orphans_of
@@ -96,6 +98,10 @@ def judge(setup: Setup, org: Org, one: Holder, values: Mapping[str, Secret]) -> 
     problems = list(secret_name_problems(one.external, setup.catalogue, using, one.principal.name, values))
     for name, value in values.items():
         refusal = refusal_of_secret(reveal(value))
+        declared = declared_parameter(setup.catalogue[one.external.protocol], name)
+        if refusal is None and declared is not None and declared.pattern is not None:
+            fits = re.fullmatch(declared.pattern, reveal(value)) is not None
+            refusal = None if fits else ("a value of another form", declared.help)
         if refusal is not None:
             problems.append(Problem(f"{one.place}.{name}", *refusal))
     if problems:

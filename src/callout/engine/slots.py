@@ -13,7 +13,7 @@ from callout.core.model.org import Org
 from callout.core.model.own_certificates import Certificate
 from callout.core.model.refreshes import Stated
 from callout.core.model.sources import certificates_of, parameters_of, rows_of
-from callout.core.ports import UserExternalCredentials, Vault
+from callout.core.ports import Destination, UserExternalCredentials, Vault
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Token, Values
 from callout.core.refresh.epoch import fingerprint_of
 from callout.core.secret import Secret
@@ -74,8 +74,8 @@ async def opened_values(store: UserExternalCredentials, vault: Vault, sources: S
 class Slot:
     """The place of one token: one principal (and user), at one version of its secrets and definitions.
 
-    `reader` is whose it is, for formulas; nobody's where several share it. `heard` is what the external system said last that
-    the next request has to repeat (a nonce: RFC 9449 section 8).
+    `reader` is whose it is, for formulas; nobody's where several share it. `heard` is what an external system said last
+    that the next request has to repeat (a nonce: RFC 9449 section 8).
     """
 
     key: UserExternalCredentialKey
@@ -91,7 +91,7 @@ class Slot:
     retry_at: float = 0.0
     rest_until: float = 0.0
     stated: Stated | None = None
-    heard: str = ""
+    heard: dict[Destination, str] = field(default_factory=dict)
     debounce: Debounce = field(default_factory=Debounce)
 
     @property
@@ -170,7 +170,7 @@ class Slots:
     async def presented(self, certificate: Certificate) -> KeyPair:
         """Open the key of a client certificate, once for each version of it.
 
-        Raises `Refused(client_certificate_refused)`, `Rotated`, `VaultError`, `StoreError`.
+        Raises `Refused(certificate_not_accepted)`, `Rotated`, `VaultError`, `StoreError`.
         """
         known = (certificate.name, certificate.version)
         pair = self._presented.get(known)

@@ -15,6 +15,7 @@ from callout.core.ports import Look, PrincipalHealth
 from callout.core.protocol import CONNECTION
 from callout.core.refresh.epoch import fingerprint_of
 from callout.core.refresh.state import Condition, Facts, condition_of, connecting, secret_names
+from callout.engine.own_certificates import shown_certificate
 from callout.engine.secret_values import names_needed
 from callout.engine.setup import Result, Setup
 from callout.engine.troubleshoot import suggestions
@@ -29,7 +30,7 @@ READY, NOT_CONFIGURED, NOT_DEFINED, NOT_CONNECTED = "ready", "not_configured", "
 async def status(setup: Setup, recent: Callable[[int], Awaitable[list[Result]]]) -> Result:
     """Show every principal, per-user ones once for each user who has values, and rows whose principal is gone.
 
-    `suggestions` are statuses that the newest callouts show to be signs of stale credentials, though no rule says so.
+    `certificates` are Callout's own, with what uses them. `suggestions` are statuses that the newest callouts show to be signs of stale credentials, though no rule says so.
     """
     org = await setup.org()
     rows = {row.key: row for row in await setup.user_external_credentials.health()}
@@ -52,6 +53,7 @@ async def status(setup: Setup, recent: Callable[[int], Awaitable[list[Result]]])
         "at": setup.now(),
         "states": counts,
         "principals": principals,
+        "certificates": [shown_certificate(setup, org, each) for _, each in sorted(org.certificates.items())],
         "suggestions": suggestions(setup, org, await recent(MOST_LOOKED_AT)),
     }
 

@@ -20,6 +20,7 @@ from callout.core.model.people import Caller
 from callout.core.reasons import Blame, reason
 from callout.core.refresh.evidence import Answer, Evidence, evidence_of
 from callout.core.refresh.rules import Signs, signs_of
+from callout.engine.certificate_uses import CertificateState, Standing, standing_of
 from callout.engine.printed_commands import applicable, one_approval_each
 from callout.engine.setup import Result, Setup, found
 
@@ -48,6 +49,10 @@ _BOTH = frozenset(_ROW_OF) - {"namespace_not_allowed"}
 _LADDER = frozenset(
     {*_ROW_OF, "acting_not_allowed", "callouts_disabled", "named_credential_not_found", "principal_not_configured"}
 )
+
+
+#: Reasons that a client certificate may be behind.
+_OF_TLS = frozenset({"certificate_not_accepted", "tls_verification_failed", "external_system_unreachable"})
 
 
 async def troubleshoot(
@@ -120,6 +125,9 @@ def _refusals(setup: Setup, org: Org, group: Sequence[Record], *, asked: str | N
     remedies = [str(r) for step in lacking for r in step.remedies] if standing else list(last["remedy"])
     commands = _commands(lacking) if standing else list(last["remedy_commands"])
     named = org.named_credentials.get(name)
+    presented = _presented(setup, org, named) if known.code in _OF_TLS and named is not None else None
+    if presented is not None and not mended:
+        remedies, commands = [presented.words, *remedies], [presented.command, *commands]
     ours = _commands([step for step in lacking if _row(step.reason or "", lacking, named)]) if standing else []
     cause = next((step.detail for step in lacking if step.reason == known.code), last.get("detail") or known.title)
     finding = {
@@ -140,12 +148,24 @@ def _refusals(setup: Setup, org: Org, group: Sequence[Record], *, asked: str | N
         "callout_id": last["callout_id"],
         "cause": cause,
         "evidence": None,
-        "also_missing": [step.detail for step in lacking if step.reason != known.code],
+        "also_missing": [
+            *(step.detail for step in lacking if step.reason != known.code),
+            *((presented.words,) if presented is not None else ()),
+        ],
         "mended": mended,
         "about": _about(setup, org, named) if known.code == "callouts_disabled" and named else None,
         "see": _see(decision) if decision is not None else f"callout explain {last['callout_id']}",
     }
     return _with_changes(finding, remedies, commands, ours)
+
+
+def _presented(setup: Setup, org: Org, named: NamedCredential) -> Standing | None:
+    """Say what is wrong with the certificate that a named credential presents, and what mends it; None: nothing."""
+    certificate = org.certificates.get(named.client_certificate)
+    standing = standing_of(org, certificate, setup.now()) if certificate is not None else None
+    if standing is None or standing.state is CertificateState.READY:
+        return None
+    return replace(standing, words=f"client certificate {named.client_certificate}: {standing.words}")
 
 
 def _caller(record: Record) -> Caller | None:

@@ -4,9 +4,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from callout.core.formula import Scope, parse
+from callout.core.formula.credential import private_key_of
+from callout.core.formula.functions import RFC_8032_KEY
 from callout.core.formula.values import Blob
+from callout.core.key_pair import KeyPair
+from callout.core.protocol import Values
 from callout.core.secret import Redactable, Secret, reveal
 
+#: The private key of the first test of RFC 8032 section 7.1.
+RFC_8032 = f"-----BEGIN PRIVATE KEY-----\n{RFC_8032_KEY}\n-----END PRIVATE KEY-----\n"
+DESK = Values(key_pairs={"signing_certificate": KeyPair("Desk", "", Secret(RFC_8032))})
 NOW = datetime(2026, 1, 1, 0, 0, 7, tzinfo=UTC)
 VALUES: dict[tuple[str, str], str | Secret] = {
     ("X", "Key"): Secret("k3y"),
@@ -28,6 +35,7 @@ def scope_with(find: Callable[[str, str], str | Secret], body: bytes = b"") -> S
         {"Id": "alice", "Username": "alice", "Name": "Alice", "Email": ""},
         {"Id": "00D1", "Name": "Acme"},
         Blob(body, is_secret=True),
+        private_key=lambda certificate: private_key_of(DESK, certificate),
     )
 
 

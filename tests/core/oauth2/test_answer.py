@@ -20,10 +20,11 @@ def test_the_example_answer_of_rfc_6749_section_5_1_is_a_token() -> None:
             "refresh_token": "tGzv3JOkF0XG5Qx2TlKWIA",
             "example_parameter": "example_value",
         },
+        bearer_token_types="example",
     )
     assert reveal(token.access_token) == "2YotnFZFEjr1zCsicMWpAA"
     assert token.refresh_token == Secret("tGzv3JOkF0XG5Qx2TlKWIA")
-    assert (token.token_type, token.issued_at, token.scope) == ("example", NOW, None)
+    assert (token.token_type, token.issued_at, token.scope) == ("Bearer", NOW, None)
     assert token.expires_at == NOW + timedelta(hours=1)
 
 

@@ -126,6 +126,12 @@ def test_what_stands_until_somebody_changes_something_is_not_transient(status: i
     assert (caught.transient, caught.status, caught.unsent) == (False, status, False)
 
 
+@pytest.mark.parametrize("kind", ["text/xml", "application/xml; charset=utf-8"])
+def test_an_answer_of_success_in_xml_is_no_failure_of_the_server(kind: str) -> None:
+    assert not is_transient(answer(200, "<AssumeRoleResponse/>", kind))
+    assert is_transient(answer(503, "<ErrorResponse/>", kind))
+
+
 def test_an_error_in_an_answer_of_success_is_an_error_as_it_is_with_github() -> None:
     body = {"error": "bad_refresh_token", "error_description": "The refresh token passed is incorrect or expired."}
     caught = refused(200, body)

@@ -5,13 +5,14 @@ import pytest
 
 from callout.core.errors import Refused
 from callout.core.oauth2.parameters import CLIENT_SECRET_BASIC, CLIENT_SECRET_POST
-from callout.core.oauth2.request import introspection_request, revocation_request, token_request
-from callout.core.protocol import Token, Values
+from callout.core.oauth2.request import client_request, token_request
+from callout.core.protocol import Moment, Values
 from callout.core.secret import Secret, reveal
 from tests.core.oauth2.answers import NOW, SECRET
 
 URL = "https://id.example/token"
 GRANT = ("grant_type", "client_credentials")
+MOMENT = Moment(NOW, entropy=bytes(32))
 
 
 def values_with(*, secrets: dict[str, str] | None = None, **parameters: str) -> Values:
@@ -22,7 +23,7 @@ def values_with(*, secrets: dict[str, str] | None = None, **parameters: str) -> 
 
 
 def request_with(client_authentication: str):
-    return token_request(values_with(client_authentication=client_authentication), GRANT)
+    return token_request(values_with(client_authentication=client_authentication), MOMENT, GRANT)
 
 
 def test_a_basic_header_holds_id_and_secret_each_form_encoded() -> None:
@@ -45,7 +46,7 @@ def test_the_secret_in_the_body_is_form_encoded_and_no_header_has_it() -> None:
 
 def test_a_public_client_names_itself_and_has_no_secret() -> None:
     values = Values({"token_endpoint": URL, "client_authentication": "none"}, {"client_id": Secret("my id:1")})
-    request = token_request(values, GRANT)
+    request = token_request(values, MOMENT, GRANT)
     assert reveal(request.body) == "grant_type=client_credentials&client_id=my+id%3A1"
     assert [name for name, _ in request.headers] == ["Accept", "Content-Type"]
 
@@ -53,13 +54,13 @@ def test_a_public_client_names_itself_and_has_no_secret() -> None:
 def test_a_client_that_should_have_a_secret_and_has_none_is_not_configured() -> None:
     values = Values({"token_endpoint": URL}, {"client_id": Secret("c")})
     with pytest.raises(Refused) as caught:
-        token_request(values, GRANT)
+        token_request(values, MOMENT, GRANT)
     assert caught.value.reason.code == "principal_not_configured"
 
 
 def test_scope_audience_and_each_resource_are_asked_for() -> None:
     values = values_with(scope="a b", audience="https://api", resource="urn:a urn:b")
-    assert reveal(token_request(values, GRANT).body) == (
+    assert reveal(token_request(values, MOMENT, GRANT).body) == (
         "grant_type=client_credentials&scope=a+b&audience=https%3A%2F%2Fapi&resource=urn%3Aa&resource=urn%3Ab"
     )
 
@@ -68,7 +69,7 @@ def test_a_token_request_may_be_a_json_object_whose_secrets_are_not_shown() -> N
     values = values_with(
         token_request_format="json", client_authentication="client_secret_post", resource="urn:a urn:b"
     )
-    request = token_request(values, GRANT)
+    request = token_request(values, MOMENT, GRANT)
     assert dict(request.headers)["Content-Type"].redacted == "application/json"
     assert json.loads(reveal(request.body)) == {
         "grant_type": "client_credentials",
@@ -84,7 +85,7 @@ def test_further_parameters_and_headers_are_sent_and_the_sealed_ones_not_shown()
         **{"token_request_parameters.account_id": "7", "token_request_headers.X-Version": "2"},
         secrets={"token_request_parameters.otp": "c4n4ry", "token_request_headers.X-Api-Key": "c4n4ry-key"},
     )
-    request = token_request(values, GRANT)
+    request = token_request(values, MOMENT, GRANT)
     headers = dict(request.headers)
     assert reveal(request.body) == "grant_type=client_credentials&account_id=7&otp=c4n4ry"
     assert (reveal(headers["X-Version"]), reveal(headers["X-Api-Key"])) == ("2", "c4n4ry-key")
@@ -92,7 +93,7 @@ def test_further_parameters_and_headers_are_sent_and_the_sealed_ones_not_shown()
 
 
 def test_a_declared_header_replaces_one_that_every_request_has() -> None:
-    request = token_request(values_with(**{"token_request_headers.accept": "text/plain"}), GRANT)
+    request = token_request(values_with(**{"token_request_headers.accept": "text/plain"}), MOMENT, GRANT)
     assert [reveal(value) for name, value in request.headers if name.lower() == "accept"] == ["text/plain"]
 
 
@@ -105,36 +106,22 @@ def test_what_is_declared_for_refreshes_goes_with_them_alone_and_wins() -> None:
             "refresh_request_headers.X-Refresh": "yes",
         }
     )
-    assert reveal(token_request(values, GRANT).body).endswith("&a=1&b=1")
-    refresh = token_request(values, GRANT, refreshing=True)
+    assert reveal(token_request(values, MOMENT, GRANT).body).endswith("&a=1&b=1")
+    refresh = token_request(values, MOMENT, GRANT, refreshing=True)
     assert reveal(refresh.body).endswith("&a=1&b=2")
     assert reveal(dict(refresh.headers)["X-Refresh"]) == "yes"
 
 
 def test_requests_of_one_client_bear_one_name_that_is_not_the_clients() -> None:
-    first, second = token_request(values_with(), GRANT), token_request(values_with(scope="x"), GRANT)
-    other = token_request(values_with(secrets={"client_id": "other"}), GRANT)
+    first, second = token_request(values_with(), MOMENT, GRANT), token_request(values_with(scope="x"), MOMENT, GRANT)
+    other = token_request(values_with(secrets={"client_id": "other"}), MOMENT, GRANT)
     assert first.client == second.client != other.client
     assert "my id" not in first.client
 
 
-def test_a_revocation_names_the_token_and_its_kind_and_is_a_form() -> None:
-    values = values_with(revocation_endpoint="https://id.example/revoke", token_request_format="json")
-    kind, request = revocation_request(values, "refresh_token", Secret("r1"))
-    assert (kind, request.url) == ("refresh_token", "https://id.example/revoke")
-    assert reveal(request.body) == "token=r1&token_type_hint=refresh_token"
+def test_a_request_to_another_endpoint_is_a_form_with_the_clients_proof() -> None:
+    values = values_with(token_request_format="json")
+    request = client_request(values, MOMENT, "https://id.example/revoke", [("token", Secret("r1"))])
+    assert (request.url, reveal(request.body)) == ("https://id.example/revoke", "token=r1")
     assert "Authorization" in dict(request.headers)
-    kind, request = revocation_request(values, "access_token", Secret("a1"))
-    assert (kind, reveal(request.body)) == ("access_token", "token=a1&token_type_hint=access_token")
-    assert "a1" not in repr(request)
-
-
-def test_the_access_token_is_asked_about() -> None:
-    values = values_with(introspection_endpoint="https://id.example/ask")
-    request = introspection_request(values, Token(Secret("a1"), NOW, refresh_token=Secret("r1")))
-    assert (request.url, reveal(request.body)) == ("https://id.example/ask", "token=a1&token_type_hint=access_token")
-
-
-def test_where_no_endpoint_is_declared_nothing_is_revoked_or_asked() -> None:
-    assert revocation_request(values_with(), "access_token", Secret("a1")) is None
-    assert introspection_request(values_with(), Token(Secret("a1"), NOW)) is None
+    assert "r1" not in repr(request)

@@ -15,7 +15,7 @@ from callout.core.errors import Refused
 from callout.core.explanation import Explanation, Step
 from callout.core.message import HttpRequest, HttpResponse
 from callout.core.model.credentials import PrincipalType
-from callout.core.protocol import AuthenticationProtocol, Moment, Needs, Parameter, Token, Values
+from callout.core.protocol import AuthenticationProtocol, Moment, Needs, Parameter, Token, Values, with_defaults
 from callout.core.reasons import Blame
 from callout.core.secret import Redactable, Secret, reveal
 from tests.keys import key_pair, self_signed
@@ -25,6 +25,12 @@ Kind = type[AuthenticationProtocol]
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 MOMENT = Moment(NOW, entropy=bytes(range(32)))
 CANARY = "c4n4ry-Zq7"
+#: What kind of key signs by an algorithm.
+KEY_FOR = {f"{family}{bits}": "RSA" for family in ("RS", "PS") for bits in (256, 384, 512)}
+KEY_FOR |= {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "EdDSA": "Ed25519"}
+KEY_FOR |= {"RSA-SHA1": "RSA", "RSA-SHA256": "RSA", "rsa-v1_5-sha256": "RSA", "rsa-pss-sha512": "RSA"}
+KEY_FOR |= {"ecdsa-p256-sha256": "P-256", "ecdsa-p384-sha384": "P-384", "ed25519": "Ed25519"}
+RANDOM = re.compile("^PS|-pss-")
 TOKEN = Token(Secret(f"{CANARY}-token"), NOW, expires_at=NOW + timedelta(hours=1))
 #: What somebody authorized, from which an interactive protocol goes on.
 AUTHORIZED = replace(TOKEN, refresh_token=Secret(f"{CANARY}-refresh"))
@@ -45,18 +51,39 @@ def value_of(parameter: Parameter) -> str:
     return parameter.default or (parameter.choices[0] if parameter.choices else f"plain-{parameter.name}")
 
 
+def sealed(parameter: Parameter) -> str:
+    """Return a secret that the declaration accepts, and that is known where it is shown."""
+    plain = f"{CANARY}-{parameter.name}"
+    even = plain + "." * (len(plain) % 2)
+    return plain if parameter.pattern is None else even.encode().hex()  # it is text, Base64 and hexadecimal
+
+
 def made(kind: Kind, **parameters: str) -> AuthenticationProtocol:
     """Build a protocol with every declared value set."""
-    plain = {f"{p.name}.Own" if p.key else p.name: value_of(p) for p in kind.parameters if not p.secret}
-    secrets = {p.name: Secret(f"{CANARY}-{p.name}") for p in kind.parameters if p.secret}
-    secrets |= {f"{p.name}.Sealed": Secret(f"{CANARY}-{p.name}") for p in kind.parameters if p.key}
-    pairs = {p.name: key_pair("RSA", certificates=(self_signed("RSA"),)) for p in kind.parameters if p.key_pair}
-    return kind(Values({**plain, **parameters}, secrets, pairs))
+    declared = [p for p in kind.parameters if (p.required or not p.key_pair) and (p.pattern is None or p.default)]
+    plain = {f"{p.name}.Own" if p.key else p.name: value_of(p) for p in declared if not p.secret}
+    secrets = {p.name: Secret(sealed(p)) for p in kind.parameters if p.secret}
+    secrets |= {f"{p.name}.Sealed": Secret(sealed(p)) for p in kind.parameters if p.key}
+    plain |= without_algorithm(parameters, kind) | parameters
+    kind_of_key = next((KEY_FOR[value] for value in plain.values() if value in KEY_FOR), "RSA")
+    certificate = self_signed(kind_of_key)
+    pairs = {p.name: key_pair(kind_of_key, certificates=(certificate,)) for p in kind.parameters if p.key_pair}
+    return kind(Values(plain, secrets, pairs))
+
+
+def without_algorithm(parameters: dict[str, str], kind: Kind) -> dict[str, str]:
+    """Leave the algorithm of signatures to the key, where it is not what is varied."""
+    chosen = {p.name: "" for p in kind.parameters if set(p.choices) & KEY_FOR.keys() and p.default is None}
+    return {name: value for name, value in chosen.items() if name not in parameters}
 
 
 def variants(kind: Kind) -> list[AuthenticationProtocol]:
-    """Build a protocol once for each choice of each parameter."""
-    choices = [(p.name, choice) for p in kind.parameters for choice in p.choices]
+    """Build a protocol once for each choice of each parameter, and with each key that it need not have.
+
+    Of algorithms those whose signatures are random are left out: what they sign is never the same twice.
+    """
+    choices = [(p.name, choice) for p in kind.parameters for choice in p.choices if not RANDOM.search(choice)]
+    choices += [(p.name, value_of(p)) for p in kind.parameters if p.key_pair and not p.required]
     return [made(kind), *(made(kind, **{name: choice}) for name, choice in choices)]
 
 
@@ -73,8 +100,13 @@ def token_endpoints(kind: Kind) -> tuple[str, ...]:
 GRANTED = answer(200, json.dumps({"access_token": f"{CANARY}-issued", "token_type": "Bearer", "expires_in": 60}))
 
 
-def granted(kind: Kind) -> HttpResponse:
-    """Return an answer that grants a token: where a protocol has one of its own kind, its own tests say which."""
+def granted(kind: Kind, protocol: AuthenticationProtocol | None = None) -> HttpResponse:
+    """Return an answer that grants a token: where a protocol has one of its own kind, its own tests say which.
+
+    A token is bound to a key where this protocol proves that it has one (RFC 9449 section 5).
+    """
+    if protocol is not None and protocol.values.parameters.get("dpop_certificate"):
+        return answer(200, json.dumps({"access_token": f"{CANARY}-issued", "token_type": "DPoP", "expires_in": 60}))
     tests = importlib.import_module(f"tests.core.protocols.test_{kind.name}")
     return getattr(tests, "CONFORMING", GRANTED)
 
@@ -164,10 +196,8 @@ def test_apply_looks_at_no_more_of_a_request_than_it_needs(kind: Kind) -> None:
 def test_no_secret_shows_in_what_is_built_or_printed(kind: Kind) -> None:
     for protocol in variants(kind):
         after = protocol.apply(REQUESTS[0], issued(kind), MOMENT)
-        hidden = {f"{CANARY}-{p.name}" for p in kind.parameters if p.secret or p.key} | {
-            f"{CANARY}-issued",
-            reveal(TOKEN.access_token),
-        }
+        hidden = {sealed(p) for p in kind.parameters if p.secret or p.key}
+        hidden |= {f"{CANARY}-issued", reveal(TOKEN.access_token)}
         shown = repr((protocol, protocol.values, after, issued(kind))) + "".join(v.redacted for _, v in after.headers)
         assert [secret for secret in hidden if secret in shown] == []
 
@@ -176,10 +206,10 @@ def test_no_secret_shows_in_what_is_built_or_printed(kind: Kind) -> None:
 def test_a_secret_that_is_not_set_is_refused_before_anything_is_sent(kind: Kind) -> None:
     whole = made(kind).values
     for parameter in kind.parameters:
-        if not parameter.secret or not parameter.required:
+        if not parameter.secret or not parameter.is_needed(with_defaults(kind, whole.parameters)):
             continue
         secrets = {name: secret for name, secret in whole.secrets.items() if name != parameter.name}
-        lacking = kind(Values(whole.parameters, secrets))
+        lacking = kind(Values(whole.parameters, secrets, whole.key_pairs))
         with pytest.raises(Refused, match=parameter.name) as refused:
             next(lacking.obtain(MOMENT, begun_with(kind))) if kind.obtains else lacking.apply(REQUESTS[0], None, MOMENT)
         assert refused.value.reason.code == "principal_not_configured"
@@ -226,7 +256,7 @@ ODD_ANSWERS = [
 def test_obtain_asks_the_token_endpoint_and_nothing_else(kind: Kind) -> None:
     for protocol in variants(kind):
         for stale in (AUTHORIZED,) if kind.interactive else (None, TOKEN):
-            token, requests = play(protocol.obtain(MOMENT, stale), granted(kind))
+            token, requests = play(protocol.obtain(MOMENT, stale), granted(kind, protocol))
             assert [request.url for request in requests if not request.url.startswith(token_endpoints(kind))] == []
             assert f"{CANARY}-issued" in reveal(token.access_token)
             assert token.issued_at == NOW
@@ -235,8 +265,8 @@ def test_obtain_asks_the_token_endpoint_and_nothing_else(kind: Kind) -> None:
 @obtaining
 def test_obtain_shows_no_secret_in_what_it_sends_when_printed(kind: Kind) -> None:
     for protocol in variants(kind):
-        token, requests = play(protocol.obtain(MOMENT, begun_with(kind) or TOKEN), granted(kind))
-        hidden = {f"{CANARY}-{p.name}" for p in kind.parameters if p.secret or p.key} | {f"{CANARY}-issued"}
+        token, requests = play(protocol.obtain(MOMENT, begun_with(kind) or TOKEN), granted(kind, protocol))
+        hidden = {sealed(p) for p in kind.parameters if p.secret or p.key} | {f"{CANARY}-issued"}
         assert [secret for secret in hidden if secret in repr((token, requests))] == []
 
 
@@ -254,10 +284,10 @@ def test_an_odd_answer_ends_in_a_reason_that_blames_the_right_one(kind, response
 
 @obtaining
 def test_a_secret_that_the_endpoint_echoes_shows_in_no_error_and_no_explanation(kind: Kind) -> None:
-    secrets = " ".join(f"{CANARY}-{p.name}" for p in kind.parameters if p.secret)
+    secrets = " ".join(sealed(p) for p in kind.parameters if p.secret)
     for body in (secrets, json.dumps({"error": secrets}), json.dumps({"error": "x", "error_description": secrets})):
         with pytest.raises(Refused) as refused:
             play(made(kind).obtain(MOMENT, begun_with(kind)), answer(400, body))
         step = Step("token", held=False, detail=refused.value.detail, reason=refused.value.reason.code)
         shown = repr((refused.value, refused.value.remedies, Explanation((step,))))
-        assert [p.name for p in kind.parameters if p.secret and f"{CANARY}-{p.name}" in shown] == []
+        assert [p.name for p in kind.parameters if p.secret and sealed(p) in shown] == []

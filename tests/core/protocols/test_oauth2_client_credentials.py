@@ -30,7 +30,10 @@ GRANTED = answer(
 def protocol(client_id: str = "s6BhdRkqt3", client_secret: str = "gX1fBat3bV", **parameters: str):
     secrets = {"client_id": Secret(client_id), "client_secret": Secret(client_secret)}
     return OAuth2ClientCredentials(
-        Values({"token_endpoint": "https://server.example.com/token", **parameters}, secrets)
+        Values(
+            {"token_endpoint": "https://server.example.com/token", "bearer_token_types": "example", **parameters},
+            secrets,
+        )
     )
 
 

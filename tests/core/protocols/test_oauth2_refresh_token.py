@@ -101,10 +101,10 @@ REVOKING = {"revocation_endpoint": "https://server.example.com/revoke"}
 
 @pytest.mark.parametrize(("held", "revoked"), [(None, "first"), (Token(Secret("a"), NOW), "first"), (HELD, "second")])
 def test_the_newest_refresh_token_is_the_one_that_is_revoked(held, revoked) -> None:
-    kind, request = protocol(**REVOKING).revocation(held, MOMENT)
-    assert (kind, sent(request)["token"]) == ("refresh_token", revoked)
+    kind, asking = protocol(**REVOKING).revocation(held, MOMENT)
+    assert (kind, sent(next(asking))["token"]) == ("refresh_token", revoked)
 
 
 def test_introspection_asks_about_the_access_token() -> None:
-    asked = protocol(introspection_endpoint="https://server.example.com/ask").introspection(HELD, MOMENT)
-    assert sent(asked)["token"] == "old-access"
+    asking = protocol(introspection_endpoint="https://server.example.com/ask").introspection(HELD, MOMENT)
+    assert sent(next(asking))["token"] == "old-access"

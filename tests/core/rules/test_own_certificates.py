@@ -54,3 +54,11 @@ def test_one_that_is_in_use_cannot_go() -> None:
 def test_a_parameter_that_only_looks_like_one_is_left_alone() -> None:
     other = replace(HUB, parameters={**HUB.parameters, "scope": "Nobody"})
     assert problems(other, Certificate("Hub_Key")) == []
+
+
+def test_a_kid_names_one_key_alone() -> None:
+    one, other = Certificate("One", kid="k", public_key="{1}"), Certificate("Other", kid="k", public_key="{2}")
+    assert problems(one, replace(other, public_key="{1}")) == []
+    assert problems(one, replace(other, kid="l")) == []
+    assert [place for place, _ in problems(one, other)] == ["certificates.One.kid", "certificates.Other.kid"]
+    assert problems(Certificate("One"), Certificate("Other")) == []

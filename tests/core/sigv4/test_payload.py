@@ -3,7 +3,7 @@
 import pytest
 
 from callout.core.errors import Refused
-from callout.core.sigv4.payload import is_chunked, names_trailer, unchunked
+from callout.core.sigv4.payload import announced, decoded_length, is_chunked, names_trailer, unchunked
 
 SIGNED_CHUNKS = (
     b"3;chunk-signature=ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648\r\nabc\r\n"
@@ -47,7 +47,7 @@ def test_a_body_in_chunks_is_known_by_its_content_encoding(line: bytes) -> None:
     ("body", "said"),
     [
         (b"", "chunk size"),
-        (b"abc\r\n", "chunk size"),
+        (b"xyz\r\n", "chunk size"),
         (b"-1\r\n", "chunk size"),
         (b"5\r\nabc\r\n", "cut short"),
         (b"1\r\nabc\r\n0\r\n\r\n", "cut short or too long"),
@@ -60,4 +60,27 @@ def test_a_body_in_chunks_is_known_by_its_content_encoding(line: bytes) -> None:
 def test_what_is_not_in_such_chunks_is_refused_and_not_guessed_at(body: bytes, said: str) -> None:
     with pytest.raises(Refused, match=said) as refused:
         unchunked(LINES, body)
+    assert refused.value.reason.code == "malformed_request"
+
+
+def test_a_body_that_is_signed_chunk_by_chunk_is_announced_with_both_of_its_lengths() -> None:
+    lines = announced((b"content-length: 66560", b"content-encoding: gzip", b"X-A: 1"))
+    assert lines == (
+        b"X-A: 1",
+        b"Content-Encoding: aws-chunked, gzip",
+        b"X-Amz-Decoded-Content-Length: 66560",
+        b"Content-Length: 66824",
+    )
+    assert decoded_length(lines) == 66560
+
+
+@pytest.mark.parametrize("lines", [(), (b"Content-Length: 0",), (b"X-Amz-Decoded-Content-Length: 7x",)])
+def test_where_there_is_no_body_none_is_announced(lines: tuple[bytes, ...]) -> None:
+    assert announced(lines) == tuple(line for line in lines if b"Decoded" not in line)
+    assert decoded_length(lines) == 0
+
+
+def test_a_body_whose_length_nobody_knows_beforehand_cannot_be_signed_so() -> None:
+    with pytest.raises(Refused, match="without Content-Length") as refused:
+        announced((b"Transfer-Encoding: chunked",))
     assert refused.value.reason.code == "malformed_request"

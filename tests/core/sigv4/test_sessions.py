@@ -33,7 +33,7 @@ def test_no_token_is_made_of_credentials_that_are_not_whole(name: str) -> None:
 
 @pytest.mark.parametrize("said", ["tomorrow", "2030-01-01T01:00:00"])
 def test_an_end_that_is_no_time_is_not_guessed_at(said: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
+    with pytest.raises(ValueError, match=r"time|isoformat"):
         token_of({**PARTS, "Expiration": said}, NOW)
 
 

@@ -20,6 +20,7 @@ from callout.core.model.credentials import (
 )
 from callout.core.model.issuers import TrustedIssuer
 from callout.core.model.org import Org
+from callout.core.model.own_certificates import Certificate
 from callout.core.model.people import ObjectPermission, Package, PermissionSet, PermissionSetGroup, Profile, User
 
 NAMES = st.from_regex(r"[A-Za-z](_?[A-Za-z0-9]){0,9}", fullmatch=True)
@@ -102,6 +103,7 @@ DEFINITIONS = (
         LIMITS,
         st.booleans(),
         st.booleans(),
+        client_certificate=NAMES | st.just(""),
     )
     | st.builds(PermissionSet, READABLE, GRANTS, PERMISSIONS, TEXT, may_act_for=st.frozensets(READABLE, max_size=2))
     | st.builds(
@@ -114,6 +116,7 @@ DEFINITIONS = (
         algorithms=st.lists(NAMES, unique=True, max_size=2).map(tuple),
     )
     | st.builds(ClientCertificate, READABLE, NAMES, TEXT, TEXT, TEXT, TEXT, st.sampled_from(["", "acme"]), TEXT, LINES)
+    | st.builds(Certificate, NAMES, TEXT, LINES, TEXT)
     | st.builds(PermissionSetGroup, READABLE, st.lists(READABLE, unique=True, max_size=2).map(tuple), TEXT)
     | st.builds(Profile, READABLE, GRANTS, PERMISSIONS, TEXT)
     | st.builds(

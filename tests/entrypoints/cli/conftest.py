@@ -171,7 +171,12 @@ def server(cli, gateway):
     """The setup API of the same world on a loopback port; the value is its URL."""
     found = {"gateway": gateway.url}
     app = setup_app(
-        cli.world.operations, metrics=list, readiness=lambda: {"ready": True}, discovery=lambda: found, version="1.2.3"
+        cli.world.operations,
+        metrics=list,
+        readiness=lambda: {"ready": True},
+        discovery=lambda: found,
+        jwks=dict,
+        version="1.2.3",
     )
     served = Served(uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off", loop="asyncio"))
     thread = threading.Thread(target=served.run)

@@ -132,6 +132,7 @@ class StandInRoute:
     demands: Any = None
     formulas: Any = None
     until: float = FOREVER
+    hears: bool = False
     replay: ReplayContract = field(default_factory=ReplayContract)
 
     def rule(self, *rules: RefreshRule) -> None:

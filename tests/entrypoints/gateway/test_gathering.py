@@ -2,10 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from callout.core.errors import Refused
+from callout.core.model.credentials import ExternalCredential
+from callout.core.protocol import Needs
 from callout.core.refresh.replay import ReplayContract
 from callout.engine.evaluating import Formulas, Written
 from callout.entrypoints.gateway import Limits
@@ -135,6 +138,19 @@ async def test_a_body_that_says_beforehand_that_it_is_too_large_is_not_asked_for
     caller = await world.caller()
     caller.request(b"/callout/Orders", b"Expect: 100-continue", b"Content-Length: 1001", method=b"POST")
     assert (await caller.answer()).problem["reason"] == "request_too_large"
+
+
+@pytest.mark.parametrize(("spares", "named"), [("payload: unsigned", True), ("", False)])
+async def test_a_body_that_is_too_large_to_be_signed_is_refused_with_what_an_admin_can_do(world, spares, named) -> None:
+    route = world.engine.route
+    route.formulas = Formulas(headers=False, body=False, reads_body=False, needs=Needs.BODY)
+    route.slot = SimpleNamespace(protocol=SimpleNamespace(spares_bodies=spares))
+    route.decision = SimpleNamespace(external_credential=ExternalCredential("Store", "aws_sigv4"))
+    found = await world.ask(b"/callout/Orders", method=b"POST", body=b"x" * (LIMIT + 1))
+    assert found.problem["reason"] == "request_too_large"
+    remedies = " ".join(found.problem["remedy"])
+    assert "CALLOUT_FORMULA_BODY_LIMIT" in remedies
+    assert ("Set payload: unsigned for Store" in remedies) is named
 
 
 async def test_a_lower_limit_of_every_request_counts_here_too(world) -> None:

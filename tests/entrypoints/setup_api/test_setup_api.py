@@ -27,6 +27,7 @@ async def api(shop, state):
         metrics=lambda: [Metric("callouts_total", "counter", "callouts", (({"status": "200"}, 3),))],
         readiness=lambda: state,
         discovery=lambda: {"gateway": "http://127.0.0.1:8470", "setup": "http://127.0.0.1:8471"},
+        jwks=lambda: {"keys": [{"kid": "one"}]},
         version="1.2.3",
     )
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://setup") as client:
@@ -181,9 +182,16 @@ async def test_health_readiness_metrics_and_discovery_need_no_key(api, state):
     assert 'callouts_total{status="200"} 3\n' in metrics.text
 
 
+async def test_public_keys_are_published_to_everyone(api):
+    answer = await api.get("/.well-known/jwks.json")
+    assert (answer.status_code, answer.json()) == (200, {"keys": [{"kid": "one"}]})
+    assert answer.headers["content-type"] == "application/jwk-set+json"
+    assert answer.headers["cache-control"] == "public, max-age=60"
+
+
 @pytest.mark.parametrize(("peer", "opened", "status"), [("192.0.2.7", False, 403), ("192.0.2.7", True, 200)])
 async def test_metrics_are_for_this_machine_unless_they_are_opened(shop, peer, opened, status):
-    members = {"readiness": dict, "discovery": dict, "version": "1"}
+    members = {"readiness": dict, "discovery": dict, "jwks": dict, "version": "1"}
     metrics = [Metric("callouts_total", "counter", "callouts", (({}, 3),))]
     app = setup_app(shop.operations, metrics=lambda: metrics, metrics_open=opened, **members)
     transport = httpx2.ASGITransport(app=app, client=(peer, 1))
@@ -194,7 +202,7 @@ async def test_metrics_are_for_this_machine_unless_they_are_opened(shop, peer, o
 
 
 #: Routes that are no operation, and for whom they are: everyone, or this machine.
-OPEN = {"/healthz", "/readyz", "/metrics", "/.well-known/callout", "/api/v1/openapi.json"}
+OPEN = {"/healthz", "/readyz", "/metrics", "/.well-known/callout", "/.well-known/jwks.json", "/api/v1/openapi.json"}
 
 
 async def test_every_route_is_an_operation_of_the_matrix_or_known_to_be_open(api):

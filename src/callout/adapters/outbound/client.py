@@ -36,7 +36,7 @@ class OutboundTransport:
     async def send(self, request: HttpRequest, *, allow_private_network: bool, timeout_seconds: float) -> HttpResponse:
         """Send a request and read the whole answer.
 
-        Raises `Refused`: `address_not_allowed`, `tls_verification_failed`, `client_certificate_refused`,
+        Raises `Refused`: `address_not_allowed`, `tls_verification_failed`, `certificate_not_accepted`,
         `external_system_unreachable`, `timed_out`, `malformed_request` (a header that cannot be written). `unsent` is true where it never left.
         """
         origin = origin_of(request.url)

@@ -55,7 +55,7 @@ class Outbound:
     async def dial(self, destination: Destination) -> Connection:
         """Make a new connection.
 
-        Raises `Refused`: `address_not_allowed`, `tls_verification_failed`, `client_certificate_refused`,
+        Raises `Refused`: `address_not_allowed`, `tls_verification_failed`, `certificate_not_accepted`,
         `external_system_unreachable`.
         """
         try:

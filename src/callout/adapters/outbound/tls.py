@@ -50,7 +50,7 @@ class TlsContexts:
         self._presenting: dict[KeyPair, ssl.SSLContext] = {}
 
     def of(self, presented: KeyPair | None) -> ssl.SSLContext:
-        """Return the context that presents a certificate, or none. Raises `Refused(client_certificate_refused)`."""
+        """Return the context that presents a certificate, or none. Raises `Refused(certificate_not_accepted)`."""
         if presented is None:
             return self._plain
         context = self._presenting.get(presented)
@@ -73,7 +73,7 @@ class TlsContexts:
 def _load(context: ssl.SSLContext, presented: KeyPair) -> None:
     if not presented.certificates:
         detail = f"got certificate {presented.name!r}, a key without a certificate; expected one to present"
-        raise Refused("client_certificate_refused", detail, _importing(presented), unsent=True)
+        raise Refused("certificate_not_accepted", detail, _importing(presented), unsent=True)
     try:
         if _MEMORY is not None:
             _load_from_memory(context, presented)
@@ -82,7 +82,7 @@ def _load(context: ssl.SSLContext, presented: KeyPair) -> None:
     except (ssl.SSLError, ValueError) as error:
         because = error.reason if isinstance(error, ssl.SSLError) else type(error).__name__
         detail = f"got certificate {presented.name!r}, which TLS does not take ({because}); expected one that it does"
-        raise Refused("client_certificate_refused", detail, _importing(presented), unsent=True) from None
+        raise Refused("certificate_not_accepted", detail, _importing(presented), unsent=True) from None
 
 
 def _importing(presented: KeyPair) -> Remedy:
@@ -138,12 +138,12 @@ def _our_certificate_refused(where: str, said: str, presented: KeyPair | None) -
             "Name a certificate that it takes on the named credential, as its client_certificate; these are there",
             "callout certificate list",
         )
-        return Refused("client_certificate_refused", f"{detail}; expected one that it takes", remedy)
+        return Refused("certificate_not_accepted", f"{detail}; expected one that it takes", remedy)
     remedy = Remedy(
         "Look at its end and issuer; give it to the operators of the external system, or import one that they issued",
         f"callout certificate show {presented.name}",
     )
-    return Refused("client_certificate_refused", f"{detail}; expected it to be taken", remedy)
+    return Refused("certificate_not_accepted", f"{detail}; expected it to be taken", remedy)
 
 
 def presented_worded(presented: KeyPair | None) -> str:

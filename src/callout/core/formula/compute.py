@@ -13,8 +13,10 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from fractions import Fraction
 from typing import TypeVar
+from urllib.parse import quote
 
 from callout.core.formula.values import LONGEST_VALUE, UnfitError, bounded_number
 
@@ -206,6 +208,16 @@ def time_of(text: str) -> datetime:
 def unix_time(time: datetime) -> Fraction:
     """Whole seconds since the beginning of 1970, in UTC."""
     return Fraction((time - _EPOCH) // timedelta(seconds=1))
+
+
+def http_date(time: datetime) -> str:
+    """A time in the form that RFC 9110 section 5.6.7 prefers, whatever the locale."""
+    return format_datetime(time.astimezone(UTC), usegmt=True)
+
+
+def urlencode(text: str) -> str:
+    """Percent-encode the UTF-8 bytes of a text, but for unreserved characters (RFC 3986 section 2.3)."""
+    return quote(blob(text), safe="")
 
 
 def from_unix_time(seconds: Fraction) -> datetime:

@@ -6,6 +6,7 @@ import base64
 
 from callout.core.errors import Refused
 from callout.core.formula.scope import ISSUED_TOKEN, SHORT_FIELDS
+from callout.core.formula.values import UnfitError
 from callout.core.protocol import AuthenticationProtocol, Token, Values
 from callout.core.secret import Secret, reveal
 
@@ -36,6 +37,17 @@ def look_up(
         return values.parameters[name]
     known = ", ".join(sorted((*values.secrets, *values.parameters))) or "none"
     raise Refused("formula_failed", f"got $Credential.{own}.{name}, which has no value; known names: {known}")
+
+
+def private_key_of(values: Values, certificate: str) -> Secret:
+    """Return the private key of a certificate that the parameters name; raises `UnfitError` for any other."""
+    for pair in values.key_pairs.values():
+        if pair.name == certificate:
+            return pair.private_key
+    known = ", ".join(sorted(repr(pair.name) for pair in values.key_pairs.values())) or "none is named there"
+    raise UnfitError(
+        f"certificate {certificate!r}", f"one that signing_certificate of the external credential names: {known}"
+    )
 
 
 def short_fields_of(protocol: type[AuthenticationProtocol]) -> frozenset[str]:

@@ -10,7 +10,14 @@ from fractions import Fraction
 
 from callout.core.formula.errors import FormulaError, Place
 from callout.core.formula.functions import Function
-from callout.core.formula.scope import ORGANIZATION_FIELDS, USER_FIELDS, Reads, Scope
+from callout.core.formula.scope import (
+    CALLOUT_FIELDS,
+    ORGANIZATION_FIELDS,
+    REQUEST_FIELDS,
+    USER_FIELDS,
+    Reads,
+    Scope,
+)
 from callout.core.formula.values import (
     LONGEST_VALUE,
     Blob,
@@ -121,27 +128,43 @@ class ShortField(Expression):
 
 @dataclass(frozen=True, slots=True)
 class GlobalField(Expression):
-    """`$User.Field` or `$Organization.Field`; none is secret."""
+    """`$User.Field`, `$Organization.Field`, `$Request.Field` or `$Callout.Field`; none is secret."""
 
+    owner: str
     name: str
 
     @classmethod
     def user(cls, place: Place, name: str) -> GlobalField:
         """Build a reference to a field of the calling user."""
-        return cls(place, Type.STRING, Reads(user=frozenset({name})), name)
+        return cls(place, Type.STRING, Reads(user=frozenset({name})), "$User", name)
 
     @classmethod
     def organization(cls, place: Place, name: str) -> GlobalField:
         """Build a reference to a field of the organization."""
-        return cls(place, Type.STRING, Reads(organization=frozenset({name})), name)
+        return cls(place, Type.STRING, Reads(organization=frozenset({name})), "$Organization", name)
+
+    @classmethod
+    def request(cls, place: Place, name: str) -> GlobalField:
+        """Build a reference to a part of the request."""
+        return cls(place, Type.STRING, Reads(request=frozenset({name})), "$Request", name)
+
+    @classmethod
+    def callout(cls, place: Place, name: str) -> GlobalField:
+        """Build a reference to what names one callout."""
+        return cls(place, Type.STRING, Reads(callout=frozenset({name})), "$Callout", name)
 
     def evaluate(self, scope: Scope) -> Value:
-        """Return the field's value; one that is empty is an error, for it would be sent as nothing."""
-        user = bool(self.reads.user)
-        value = (scope.user if user else scope.organization).get(self.name, "")
-        if not value:
-            shown = f"{'$User' if user else '$Organization'}.{self.name}"
-            known = (USER_FIELDS if user else ORGANIZATION_FIELDS)[self.name]
+        """Return the field's value; one that is empty is an error, for it would be sent as nothing. A query may be empty."""
+        values, fields = {
+            "$User": (scope.user, USER_FIELDS),
+            "$Organization": (scope.organization, ORGANIZATION_FIELDS),
+            "$Request": (scope.request, REQUEST_FIELDS),
+            "$Callout": (scope.callout, CALLOUT_FIELDS),
+        }[self.owner]
+        value = values.get(self.name, "")
+        if not value and not (self.owner == "$Request" and self.name in values):
+            shown = f"{self.owner}.{self.name}"
+            known = fields[self.name]
             got, expected = f"{shown}, which has no value", f"a value: {known}"
             raise FormulaError(self.place.source, self.place.offset, got, expected, lacking=shown)
         return Redactable((value,))
@@ -200,15 +223,16 @@ class Call(Expression):
         taken = _Taken(self, scope)
         arguments = [taken.later(i) if self.function.lazy else taken.now(i) for i in range(len(self.arguments))]
         time = (scope.now,) if self.function.timed else ()
+        keys = (scope.private_key,) if self.function.with_keys else ()
         try:
-            result = self.function.compute(*time, *arguments)
+            result = self.function.compute(*time, *keys, *arguments)
             if self.type is Type.NUMBER:
                 assert isinstance(result, Fraction)  # the table says so
                 result = bounded_number(result)
         except UnfitError as error:
             raise self.place.error(f"{error.got} as an argument of {self.function.name}", error.expected) from None
         longest = len(scope.body.content) if self.type is Type.BLOB and self.function.lazy else 0
-        return bounded(self.place, as_value(result, secret=taken.secret), longest)
+        return bounded(self.place, as_value(result, secret=taken.secret or self.function.with_keys), longest)
 
 
 class _Taken:

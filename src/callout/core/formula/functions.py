@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from callout.core.formula import compute
-from callout.core.formula.signing import SIGNATURE_ALGORITHMS, sign
+from callout.core.formula.signing import SIGNATURE_ALGORITHMS, sign, sign_with
 from callout.core.formula.values import Content, Type, Use
 
 ALGORITHMS = ("SHA-256",)
@@ -41,7 +41,7 @@ class Function:
 
     The last `optional` parameters may be left out; with `repeats` the last one may be given again and again.
     `alike` parameters, counted from the end, must have one type. A `lazy` one asks for its arguments one by one;
-    a `timed` one takes the time first. `uses` says where it may be called. `example` is a formula and its value.
+    a `timed` one takes the time first, one `with_keys` what finds a private key, and its result is secret. `uses` says where it may be called. `example` is a formula and its value.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Function:
     alike: int = 0
     lazy: bool = False
     timed: bool = False
+    with_keys: bool = False
 
     @property
     def signature(self) -> str:
@@ -130,6 +131,15 @@ _ENCODING = (
         HEADERS,
     ),
     Function(
+        "URLENCODE",
+        (_text("text"),),
+        _S,
+        compute.urlencode,
+        "Text percent-encoded, all but letters, digits and `- . _ ~` (RFC 3986 section 2)",
+        ("URLENCODE('a+b/c=')", "a%2Bb%2Fc%3D"),
+        HEADERS,
+    ),
+    Function(
         "HTMLENCODE",
         (_text("text"),),
         _S,
@@ -172,6 +182,19 @@ _DIGESTS = (
             f"BASE64ENCODE(SIGN('Ed25519', BLOB(''), BASE64DECODE('{RFC_8032_KEY}')))",
             "5VZDAMNgrHKQhuLMgG6CioSHfx645dl02HPgZSJJAVVfuIIVkKM7rMYeOXAc+bRr0lv18FlbviRlUUFDjnoQCw==",
         ),
+    ),
+    Function(
+        "SIGN_WITH_CERTIFICATE",
+        (_text("algorithm", SIGNATURE_ALGORITHMS), _blob("input"), _text("certificate")),
+        _B,
+        sign_with,
+        "The same, with the key of a certificate that Callout holds: the one that the external credential's parameter "
+        "`signing_certificate` names, by its name",
+        (
+            "BASE64ENCODE(SIGN_WITH_CERTIFICATE('Ed25519', BLOB(''), 'Desk'))",
+            "5VZDAMNgrHKQhuLMgG6CioSHfx645dl02HPgZSJJAVVfuIIVkKM7rMYeOXAc+bRr0lv18FlbviRlUUFDjnoQCw==",
+        ),
+        with_keys=True,
     ),
 )
 _TEXT = (
@@ -366,6 +389,14 @@ _TIMES = (
         timed=True,
     ),
     Function(
+        "HTTPDATE",
+        (Parameter("time", (_D,)),),
+        _S,
+        compute.http_date,
+        "A time as headers write it (RFC 9110 section 5.6.7)",
+        ("HTTPDATE(DATETIMEVALUE('1994-11-06 08:49:37'))", "Sun, 06 Nov 1994 08:49:37 GMT"),
+    ),
+    Function(
         "UNIXTIMESTAMP",
         (Parameter("time", (_D,)),),
         _N,
@@ -426,9 +457,4 @@ GROUPS: Mapping[str, tuple[Function, ...]] = {
 }
 FUNCTIONS: Mapping[str, Function] = {
     function.name: function for function in sorted(sum(GROUPS.values(), ()), key=lambda function: function.name)
-}
-#: Functions that Salesforce has and Callout has not, and what to write instead.
-ABSENT: Mapping[str, str] = {
-    "SIGN_WITH_CERTIFICATE": "SIGN(algorithm, input, private_key) with the key as a secret of the principal: formulas "
-    "have no store of certificates",
 }

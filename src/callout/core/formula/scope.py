@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from callout.core.formula.values import Blob
+from callout.core.formula.values import Blob, UnfitError
 from callout.core.secret import Secret
 
 Names = frozenset[tuple[str, str]]
@@ -35,6 +35,19 @@ ORGANIZATION_FIELDS: Mapping[str, str] = {
     "Id": "setting `organization_id`",
     "Name": "setting `organization_name`",
 }
+#: Beyond Salesforce's: what signatures of requests are made of.
+REQUEST_FIELDS: Mapping[str, str] = {
+    "Method": "the method, such as `POST`",
+    "Path": "the path as it is sent, that of the named credential's URL included",
+    "Query": "the query as the caller sent it, without its `?`; nothing where there is none",
+    "Target": "path and query, as in the request line",
+    "Url": "the whole URL",
+    "Host": "the host, with the port where the URL has one",
+}
+CALLOUT_FIELDS: Mapping[str, str] = {
+    "Id": "the callout id, by which the log and the answer name it",
+    "Nonce": "32 hexadecimal digits that no other callout has, nor this one when it is sent again",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,8 @@ class Reads:
     user: frozenset[str] = frozenset()
     organization: frozenset[str] = frozenset()
     bodies: frozenset[str] = frozenset()
+    request: frozenset[str] = frozenset()
+    callout: frozenset[str] = frozenset()
     time: bool = False
 
     @classmethod
@@ -58,8 +73,19 @@ class Reads:
             frozenset[str]().union(*(each.user for each in every)),
             frozenset[str]().union(*(each.organization for each in every)),
             frozenset[str]().union(*(each.bodies for each in every)),
+            frozenset[str]().union(*(each.request for each in every)),
+            frozenset[str]().union(*(each.callout for each in every)),
             any(each.time for each in every),
         )
+
+    @property
+    def is_of_one_request(self) -> bool:
+        """True where the value is that of one callout alone: it reads the request, or what names the callout."""
+        return bool(self.bodies or self.request or self.callout)
+
+
+def _no_private_key(certificate: str) -> Secret:
+    raise UnfitError(f"certificate {certificate!r}", "one that signing_certificate of the external credential names")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +93,7 @@ class Scope:
     """What formulas can read, at one moment.
 
     `credential` finds a parameter by external credential and name, `short` a short field; both raise where there is
-    none. `body` is the request's body as it will be sent.
+    none. `body` is the request's body as it will be sent. `private_key` finds one by the name of its certificate.
     """
 
     now: datetime
@@ -76,3 +102,6 @@ class Scope:
     user: Mapping[str, str] = field(default_factory=dict)
     organization: Mapping[str, str] = field(default_factory=dict)
     body: Blob = field(default_factory=lambda: Blob(b"", is_secret=False))
+    request: Mapping[str, str] = field(default_factory=dict)
+    callout: Mapping[str, str] = field(default_factory=dict)
+    private_key: Callable[[str], Secret] = _no_private_key

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from callout.core.formula.values import UnfitError
+from callout.core.secret import Secret, reveal
 
 _HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
     "SHA256": hashes.SHA256,
@@ -48,6 +49,11 @@ def sign(algorithm: str, content: bytes, private_key: bytes) -> bytes:
     if kind == "Ed25519" and isinstance(key, ed25519.Ed25519PrivateKey):
         return key.sign(content)
     raise UnfitError("a key of another kind", f"one for {kind}")
+
+
+def sign_with(key: Callable[[str], Secret], algorithm: str, content: bytes, certificate: str) -> bytes:
+    """Sign with the private key that `key` finds by the name of its certificate."""
+    return sign(algorithm, content, reveal(key(certificate)).encode())
 
 
 def _plain(signature: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:

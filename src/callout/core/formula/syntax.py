@@ -27,9 +27,16 @@ from callout.core.formula.expressions import (
     RequestBody,
     ShortField,
 )
-from callout.core.formula.functions import ABSENT, FUNCTIONS
+from callout.core.formula.functions import FUNCTIONS
 from callout.core.formula.operators import Binary, Logical, Unary
-from callout.core.formula.scope import BODY, ORGANIZATION_FIELDS, SHORT_FIELDS, USER_FIELDS
+from callout.core.formula.scope import (
+    BODY,
+    CALLOUT_FIELDS,
+    ORGANIZATION_FIELDS,
+    REQUEST_FIELDS,
+    SHORT_FIELDS,
+    USER_FIELDS,
+)
 from callout.core.formula.values import Type, Use
 
 GRAMMAR = r"""
@@ -165,7 +172,7 @@ class _Builder:
         name = str(_token(tree))
         function = FUNCTIONS.get(name.upper())
         if function is None:
-            raise place.error(f"function {name}", ABSENT.get(name.upper()) or self._known_functions(name))
+            raise place.error(f"function {name}", self._known_functions(name))
         if self._use not in function.uses:
             raise place.error(f"{function.name} in {self._use}", self._known_functions(""))
         return Call.of(place, function, self._children(tree, depth))
@@ -253,6 +260,14 @@ def _organization(place: Place, path: str) -> Expression:
     return GlobalField.organization(place, _of_global(place, "$Organization", path, ORGANIZATION_FIELDS))
 
 
+def _request(place: Place, path: str) -> Expression:
+    return GlobalField.request(place, _of_global(place, "$Request", path, REQUEST_FIELDS))
+
+
+def _callout(place: Place, path: str) -> Expression:
+    return GlobalField.callout(place, _of_global(place, "$Callout", path, CALLOUT_FIELDS))
+
+
 def _of_global(place: Place, name: str, path: str, fields: Mapping[str, str]) -> str:
     found = _FIELD.fullmatch(path)
     if found is None:
@@ -274,6 +289,8 @@ _GLOBALS: Mapping[str, Callable[[Place, str], Expression]] = {
     "$credential": _credential,
     "$user": _user,
     "$organization": _organization,
+    "$request": _request,
+    "$callout": _callout,
 }
 #: What a caller writes may read the credential alone.
 _CALLERS_GLOBALS = {"$credential": _credential}
@@ -281,6 +298,8 @@ _FORMS = {
     "$credential": "$Credential.ExternalCredential.Parameter",
     "$user": "$User.Field",
     "$organization": "$Organization.Field",
+    "$request": "$Request.Field",
+    "$callout": "$Callout.Field",
 }
 
 

@@ -3,15 +3,16 @@
 The one owner of joserfc. Left to others: where keys are kept (the vault), and what a token is for.
 """
 
+from callout.core.jose.claims import declared, identifying, self_signed, unique
+from callout.core.jose.jwk import thumbprint
 from callout.core.jose.keys import (
     ALGORITHMS,
     algorithm_of,
     certificate_chain,
     certificate_thumbprint,
     public_jwk,
-    thumbprint,
 )
-from callout.core.jose.signing import base64url, sign
+from callout.core.jose.signing import SECRET_ALGORITHMS, base64url, sign, sign_with_secret
 from callout.core.jose.verification import (
     LEEWAY,
     LONGEST_TOKEN,
@@ -30,6 +31,7 @@ __all__ = [
     "ALGORITHMS",
     "LEEWAY",
     "LONGEST_TOKEN",
+    "SECRET_ALGORITHMS",
     "Keys",
     "Peeked",
     "TokenRefused",
@@ -39,11 +41,16 @@ __all__ = [
     "certificate_chain",
     "certificate_thumbprint",
     "claim_text",
+    "declared",
     "expires_at",
+    "identifying",
     "peek",
     "public_jwk",
     "read_keys",
+    "self_signed",
     "sign",
+    "sign_with_secret",
     "thumbprint",
+    "unique",
     "verify",
 ]

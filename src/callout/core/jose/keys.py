@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
-from joserfc.jwk import thumbprint as _thumbprint_of
 
 from callout.core.errors import Refused
 from callout.core.key_pair import KeyPair
@@ -42,8 +41,6 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 SHORTEST_RSA = 2048
 #: Keys that are kept as they were read: reading one takes longer than signing with it.
 _MOST_READ = 128
-#: The members of a public JWK that make its thumbprint (RFC 7638 section 3.2, RFC 8037 section 2).
-_REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 
 
 @lru_cache(_MOST_READ)
@@ -86,14 +83,8 @@ def algorithm_of(key_pair: KeyPair, algorithm: str = "") -> str:
 
 
 def public_jwk(key_pair: KeyPair, **members: Any) -> dict[str, Any]:
-    """Return the public key of a pair as a JWK (RFC 7517), the bare key first, with further members such as `kid`."""
-    plain = signing_key(key_pair).as_dict(private=False)
-    return {name: plain[name] for name in ("kty", *_REQUIRED[str(plain["kty"])])} | members
-
-
-def thumbprint(jwk: Mapping[str, Any]) -> str:
-    """Return the SHA-256 thumbprint of a JWK (RFC 7638), in base64url."""
-    return _thumbprint_of({name: jwk[name] for name in _REQUIRED[jwk["kty"]]})
+    """Return the public key of a pair as a JWK (RFC 7517), the bare key, with further members such as `kid`."""
+    return dict(sorted(signing_key(key_pair).as_dict(private=False).items())) | members
 
 
 def certificate_thumbprint(certificate: str) -> str:

@@ -7,6 +7,7 @@ are those of RFC 6979.
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -27,6 +28,9 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
     "ES512": hashes.SHA512(),
 }
 
+#: Message authentication codes: both sides know the secret (RFC 7518 section 3.1).
+SECRET_ALGORITHMS = ("HS256", "HS384", "HS512")
+
 
 def sign(
     claims: Mapping[str, Any], key_pair: KeyPair, algorithm: str = "", header: Mapping[str, Any] | None = None
@@ -40,8 +44,21 @@ def sign(
     members = {"typ": "JWT", "kid": key_pair.kid or None, **(header or {}), "alg": chosen}
     whole = {"alg": chosen} | {name: value for name, value in members.items() if value is not None}
     message = f"{base64url(_json(whole))}.{base64url(_json(claims))}"
-    signature = _signature(message.encode(), signing_key(key_pair), chosen)
-    return Secret(f"{message}.{base64url(signature)}")
+    return Secret(f"{message}.{signature_of(message.encode(), key_pair, chosen)}")
+
+
+def signature_of(message: bytes, key_pair: KeyPair, algorithm: str) -> str:
+    """Sign a message (RFC 7515 section 5.1, RFC 7518 section 3), in base64url; the algorithm fits the key."""
+    return base64url(_signature(message, signing_key(key_pair), algorithm))
+
+
+def sign_with_secret(
+    claims: Mapping[str, Any], secret: bytes, algorithm: str, header: Mapping[str, Any] | None = None
+) -> Secret:
+    """Return a token with a message authentication code (RFC 7518 section 3.2), one of `SECRET_ALGORITHMS`."""
+    whole = {"alg": algorithm} | {"typ": "JWT", **(header or {}), "alg": algorithm}
+    message = f"{base64url(_json(whole))}.{base64url(_json(claims))}"
+    return Secret(f"{message}.{base64url(hmac.digest(secret, message.encode(), f'sha{algorithm[2:]}'))}")
 
 
 def base64url(text: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from callout.core.model.credentials import UserExternalCredentialKey
@@ -18,14 +18,14 @@ class Attempt:
     was used, to be spent with it; empty: none was.
     """
 
-    digest: bytes
+    digest: bytes = field(repr=False)
     key: UserExternalCredentialKey
     who: str
-    session: bytes
+    session: bytes = field(repr=False)
     fingerprint: str
-    envelope: bytes
+    envelope: bytes = field(repr=False)
     return_url: str
-    link: bytes
+    link: bytes = field(repr=False)
     began_at: datetime
     expires_at: datetime
 

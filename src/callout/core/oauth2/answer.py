@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from callout.core.errors import Refused
+from callout.core.explanation import Remedy
 from callout.core.json_pointer import resolve
+from callout.core.key_pair import KeyPair
 from callout.core.message import HttpRequest, HttpResponse
+from callout.core.oauth2.dpop import DPOP, proof
 from callout.core.oauth2.lifetime import expiry, moment_of
-from callout.core.oauth2.parameters import ACCESS_TOKEN_FIELD, REFRESH_TOKEN_FIELD
-from callout.core.oauth2.refusal import GRANTED, members_of, refusal_from
-from callout.core.protocol import Token, Values
+from callout.core.oauth2.parameters import (
+    ACCESS_TOKEN_FIELD,
+    BEARER_TOKEN_TYPES,
+    DPOP_CERTIFICATE,
+    REFRESH_TOKEN_FIELD,
+)
+from callout.core.oauth2.refusal import GRANTED, members_of, refusal_from, shown
+from callout.core.protocol import Moment, Token, Values
 from callout.core.secret import Redactable, Secret
 
+BEARER = "Bearer"
 #: What an access or refresh token may consist of (RFC 6749 appendices A.12 and A.17).
 _TOKEN = re.compile(r"[ -~]+")
 
@@ -34,17 +45,53 @@ def token_from(response: HttpResponse, now: datetime, values: Values, *, scrub: 
     return Token(
         access_token=Secret(access_token),
         issued_at=now,
-        token_type=str(members.get("token_type") or "Bearer"),
+        token_type=_token_type(members, values),
         expires_at=expiry(members, response, now, values),
         refresh_token=Secret(refresh_token) if isinstance(refresh_token, str) and refresh_token else None,
         scope=scope if isinstance(scope, str) else None,
     )
 
 
-def bearer(request: HttpRequest, token: Token | None) -> HttpRequest:
-    """Add `Authorization: Bearer …` (RFC 6750 section 2.1). Only a dry run has no token: it shows where one would stand."""
+def _token_type(members: Mapping[str, Any], values: Values) -> str:
+    """Return how the token is sent: `Bearer`, or `DPoP` where it is bound to a key. A type that is not known is refused.
+
+    The client must not send a token whose type it does not understand (RFC 6749 section 7.1), nor take one that is not
+    bound where that was asked for (RFC 9449 section 5).
+    """
+    said = members.get("token_type")
+    got, bound = str(said or BEARER), bool(values.text(DPOP_CERTIFICATE.name))
+    meant = BEARER if got in values.text(BEARER_TOKEN_TYPES.name).split() else got
+    known = {each.lower(): each for each in (BEARER, DPOP)}.get(meant.lower())
+    if known == (DPOP if bound else BEARER):
+        return known
+    issued = members.get("issued_token_type")
+    also = f" and issued_token_type {shown(issued, ())}" if isinstance(issued, str) else ""
+    detail = f"token endpoint answered with token_type {shown(got, ())}{also}"
+    if bound:
+        remedy = "Let the authorization server bind tokens of this client (DPoP), or remove dpop_certificate"
+        raise Refused(
+            "token_endpoint_refused", f"{detail}; expected DPoP, as dpop_certificate asks for", Remedy(remedy)
+        )
+    remedy = (
+        "Give dpop_certificate" if known == DPOP else f"Say in bearer_token_types that {got[:40]} means Bearer here"
+    )
+    raise Refused("token_endpoint_refused", f"{detail}; expected Bearer (RFC 6749 section 7.1)", Remedy(remedy))
+
+
+def with_token(
+    request: HttpRequest, token: Token | None, moment: Moment, key_pair: KeyPair | None = None
+) -> HttpRequest:
+    """Add `Authorization: Bearer …` (RFC 6750 section 2.1), or `DPoP …` with the proof of the key (RFC 9449 section 7.1).
+
+    Only a dry run has no token: it shows where one would stand.
+    """
     access_token = token.access_token if token is not None else Secret("")
-    return request.with_headers(("Authorization", Redactable.of("Bearer ", access_token)))
+    if key_pair is None:
+        return request.with_headers(("Authorization", Redactable.of(f"{BEARER} ", access_token)))
+    proven = proof(
+        key_pair, moment, method=request.method, url=request.url, nonce=moment.nonce, access_token=access_token
+    )
+    return request.with_headers(("Authorization", Redactable.of(f"{DPOP} ", access_token)), (DPOP, proven))
 
 
 @dataclass(frozen=True, slots=True)

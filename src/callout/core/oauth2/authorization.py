@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.message import form_body
+from callout.core.oauth2.client import Field
 from callout.core.oauth2.parameters import (
     AUDIENCE,
     AUTHORIZATION_ENDPOINT,
@@ -27,7 +28,6 @@ from callout.core.oauth2.parameters import (
     SCOPE,
 )
 from callout.core.oauth2.refusal import shown
-from callout.core.oauth2.request import Field
 from callout.core.protocol import Values
 from callout.core.secret import Redactable, Secret, reveal
 

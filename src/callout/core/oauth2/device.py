@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.message import HttpRequest, HttpResponse
+from callout.core.oauth2.client import Field
 from callout.core.oauth2.parameters import AUDIENCE, DEVICE_AUTHORIZATION_ENDPOINT, RESOURCE, SCOPE
 from callout.core.oauth2.refusal import TokenRefused, members_of, refusal_from
-from callout.core.oauth2.request import Field, client_request
-from callout.core.protocol import Values
+from callout.core.oauth2.request import client_request
+from callout.core.protocol import Moment, Values
 from callout.core.secret import Secret
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -32,7 +33,7 @@ class DeviceAuthorization:
     interval: float
 
 
-def device_request(values: Values) -> HttpRequest:
+def device_request(values: Values, moment: Moment) -> HttpRequest:
     """Build the device authorization request (section 3.1). Raises `Refused(principal_not_configured)`."""
     endpoint = values.text(DEVICE_AUTHORIZATION_ENDPOINT.name)
     if not endpoint:
@@ -46,7 +47,7 @@ def device_request(values: Values) -> HttpRequest:
     if audience := values.text(AUDIENCE.name):
         fields.append(("audience", audience))
     fields += [("resource", each) for each in values.text(RESOURCE.name).split()]
-    return client_request(values, endpoint, fields)
+    return client_request(values, moment, endpoint, fields)
 
 
 def device_authorization_from(response: HttpResponse, values: Values) -> DeviceAuthorization:

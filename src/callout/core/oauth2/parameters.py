@@ -5,11 +5,25 @@ A dialect is data: names and values that are sent in addition, and where in the 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from callout.core.jose import parameters as jose
 from callout.core.protocol import Parameter
 
 CLIENT_SECRET_BASIC = "client_secret_basic"  # the names of RFC 7591 section 2
 CLIENT_SECRET_POST = "client_secret_post"
+PRIVATE_KEY_JWT = "private_key_jwt"  # RFC 7523 section 2.2, as OpenID Connect Core 1.0 section 9 names it
+TLS_CLIENT_AUTH = "tls_client_auth"  # RFC 8705 sections 2.1.1 and 2.2.1
+SELF_SIGNED_TLS_CLIENT_AUTH = "self_signed_tls_client_auth"
 NO_CLIENT_SECRET = "none"
+CLIENT_AUTHENTICATIONS = (
+    CLIENT_SECRET_BASIC,
+    CLIENT_SECRET_POST,
+    PRIVATE_KEY_JWT,
+    TLS_CLIENT_AUTH,
+    SELF_SIGNED_TLS_CLIENT_AUTH,
+    NO_CLIENT_SECRET,
+)
 FORM, JSON = "form", "json"
 
 #: What a request to the token endpoint holds by itself; a declared name never replaces it.
@@ -27,6 +41,16 @@ _OWN_FIELDS = (
     "code_verifier",
     "device_code",
     "redirect_uri",
+    "assertion",
+    "client_assertion",
+    "client_assertion_type",
+    "username",
+    "password",
+    "subject_token",
+    "subject_token_type",
+    "actor_token",
+    "actor_token_type",
+    "requested_token_type",
 )
 _OWN_HEADERS = (
     "authorization",
@@ -34,6 +58,7 @@ _OWN_HEADERS = (
     "content-encoding",
     "content-length",
     "content-type",
+    "dpop",
     "host",
     "transfer-encoding",
 )
@@ -45,14 +70,26 @@ IDENTITY_PROVIDER = Parameter(
     "External auth identity provider whose parameters, client id and client secret count where none are given here",
     required=False,
 )
-TOKEN_ENDPOINT = Parameter("token_endpoint", "URL of the token endpoint (RFC 6749 section 3.2)", url=True)
+TOKEN_ENDPOINT = Parameter(
+    "token_endpoint",
+    "URL of the token endpoint (RFC 6749 section 3.2); where an issuer is given, what its metadata says if left out",
+    url=True,
+    unless=("issuer",),
+)
+ISSUER = Parameter(
+    "issuer",
+    "Issuer of the authorization server: its metadata (RFC 8414, OpenID Connect Discovery 1.0) says the endpoints that are"
+    " not given here, and an authorization response that names another issuer is refused (RFC 9207)",
+    required=False,
+    url=True,
+)
 CLIENT_AUTHENTICATION = Parameter(
     "client_authentication",
-    "How the client proves itself to the token endpoint: secret in a Basic header, or in the request body;"
-    " none for a public client, which has no secret",
+    "How the client proves itself to the token endpoint: secret in a Basic header, or in the request body; a JWT signed"
+    " with signing_certificate; a TLS client certificate of an authority, or a self-signed one; none for a public client",
     required=False,
     default=CLIENT_SECRET_BASIC,
-    choices=(CLIENT_SECRET_BASIC, CLIENT_SECRET_POST, NO_CLIENT_SECRET),
+    choices=CLIENT_AUTHENTICATIONS,
 )
 SCOPE = Parameter("scope", "Space-separated scope to ask for (RFC 6749 section 3.3)", required=False)
 AUDIENCE = Parameter("audience", "Audience to ask a token for, as some authorization servers want it", required=False)
@@ -60,9 +97,32 @@ RESOURCE = Parameter("resource", "Space-separated resource indicators to ask for
 CLIENT_ID = Parameter("client_id", "Client identifier (RFC 6749 section 2.2)", secret=True)
 CLIENT_SECRET = Parameter(
     "client_secret",
-    "Client secret (RFC 6749 section 2.3.1); a public client has none",
+    "Client secret (RFC 6749 section 2.3.1), of a client that proves itself by one",
     secret=True,
-    unless=(CLIENT_AUTHENTICATION.name, NO_CLIENT_SECRET),
+    when=(CLIENT_AUTHENTICATION.name, CLIENT_SECRET_BASIC, CLIENT_SECRET_POST),
+)
+CLIENT_SIGNING_CERTIFICATE = replace(
+    jose.SIGNING_CERTIFICATE,
+    help="Certificate whose key signs the client's JWTs (private_key_jwt, RFC 7523 section 2.2)",
+    when=(CLIENT_AUTHENTICATION.name, PRIVATE_KEY_JWT),
+)
+CLIENT_CERTIFICATE = Parameter(
+    "client_certificate",
+    "Certificate that is shown in TLS to the authorization server: it proves the client (RFC 8705 section 2), and the"
+    " token may be bound to it (section 3)",
+    key_pair=True,
+    when=(CLIENT_AUTHENTICATION.name, TLS_CLIENT_AUTH, SELF_SIGNED_TLS_CLIENT_AUTH),
+)
+DPOP_CERTIFICATE = Parameter(
+    "dpop_certificate",
+    "Certificate whose key the token is bound to: every request is sent with a proof of it (DPoP, RFC 9449)",
+    required=False,
+    key_pair=True,
+)
+BEARER_TOKEN_TYPES = Parameter(
+    "bearer_token_types",
+    "Space-separated token types that mean Bearer here (RFC 6749 section 7.1), such as the bot of Slack",
+    required=False,
 )
 
 TOKEN_REQUEST_FORMAT = Parameter(
@@ -175,12 +235,6 @@ USERINFO_ENDPOINT = Parameter(
     required=False,
     url=True,
 )
-ISSUER = Parameter(
-    "issuer",
-    "Issuer of the authorization server; an authorization response that names another is refused (RFC 9207)",
-    required=False,
-    url=True,
-)
 ISSUER_IN_RESPONSE = Parameter(
     "authorization_response_iss_parameter_supported",
     "Whether the server names itself in every authorization response (RFC 9207 section 3): then one without is refused",
@@ -208,7 +262,19 @@ AUTHORIZATION_REQUEST_PARAMETERS = Parameter(
 )
 
 #: Every grant has these; first where the client proves itself, and to whom.
-CLIENT = (IDENTITY_PROVIDER, TOKEN_ENDPOINT, CLIENT_AUTHENTICATION, SCOPE, CLIENT_ID, CLIENT_SECRET)
+CLIENT = (
+    IDENTITY_PROVIDER,
+    TOKEN_ENDPOINT,
+    ISSUER,
+    CLIENT_AUTHENTICATION,
+    SCOPE,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    CLIENT_SIGNING_CERTIFICATE,
+    jose.SIGNING_ALGORITHM,
+    CLIENT_CERTIFICATE,
+    DPOP_CERTIFICATE,
+)
 #: How a token endpoint departs from the RFC.
 DIALECT = (
     AUDIENCE,
@@ -216,6 +282,7 @@ DIALECT = (
     TOKEN_REQUEST_FORMAT,
     TOKEN_REQUEST_PARAMETERS,
     TOKEN_REQUEST_HEADERS,
+    BEARER_TOKEN_TYPES,
     ACCESS_TOKEN_FIELD,
     EXPIRES_IN_FIELD,
     EXPIRES_AT_FIELD,
@@ -228,7 +295,6 @@ AUTHORIZATION = (
     AUTHORIZATION_ENDPOINT,
     DEVICE_AUTHORIZATION_ENDPOINT,
     USERINFO_ENDPOINT,
-    ISSUER,
     ISSUER_IN_RESPONSE,
     PKCE,
     AUTHORIZATION_REQUEST_PARAMETERS,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from callout.core.message import HttpRequest
 from callout.core.model.credentials import PrincipalType
-from callout.core.protocol import AuthenticationProtocol, Moment, Token
+from callout.core.protocol import AuthenticationProtocol, Moment, Parameter, Token
 
 
 class Custom(AuthenticationProtocol):
@@ -16,6 +16,14 @@ class Custom(AuthenticationProtocol):
 
     name = "custom"
     title = "Custom headers (API keys)"
+    parameters = (
+        Parameter(
+            "signing_certificate",
+            "Certificate of Callout's whose key SIGN_WITH_CERTIFICATE signs with",
+            required=False,
+            key_pair=True,
+        ),
+    )
     principal_types = (PrincipalType.NAMED, PrincipalType.PER_USER)
 
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:

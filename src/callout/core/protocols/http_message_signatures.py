@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping
 from datetime import timedelta
 
+from callout.core.errors import Refused
 from callout.core.http_signatures import ALGORITHMS, DIGESTS, HMAC, Message, Signing, content_digest, signature
 from callout.core.key_pair import KeyPair
 from callout.core.message import HttpRequest
@@ -26,8 +27,8 @@ ALGORITHM = Parameter(
 )
 COVERED = Parameter(
     "covered_components",
-    "Space-separated components that are signed (RFC 9421 section 2), such as @path, date or "
-    '"@query-param";name="Pet"; of a request without content those of its content are left out',
+    "Space-separated components that are signed (RFC 9421 section 2), such as @path or date, in quotes where they have"
+    " parameters; of a request without content those of its content are left out",
     required=False,
     default=_DEFAULT,
     pattern=rf"{_COMPONENT}(?: {_COMPONENT})*",
@@ -92,7 +93,13 @@ class HttpMessageSignatures(AuthenticationProtocol):
         NONCE,
         Parameter("tag", "Name of the application that the signature is for", required=False, pattern=_PRINTABLE),
         Parameter("expires_in", "Whole seconds that a signature holds", required=False, pattern=r"[1-9]\d{0,8}"),
-        Parameter("shared_secret", "Shared secret of hmac-sha256, in Base64", secret=True, required=False),
+        Parameter(
+            "shared_secret",
+            "Shared secret of hmac-sha256, in Base64",
+            secret=True,
+            unless=(ALGORITHM.name, *(each for each in ALGORITHMS if each != HMAC)),
+            pattern=r"[A-Za-z0-9+/]+={0,2}",
+        ),
     )
     writes = ("Content-Digest", "Signature-Input", "Signature")
 
@@ -140,7 +147,11 @@ class HttpMessageSignatures(AuthenticationProtocol):
         return base64.urlsafe_b64encode(moment.entropy[:_NONCE_LENGTH]).rstrip(b"=").decode()
 
     def _shared_secret(self) -> bytes:
-        return base64.b64decode(reveal(self.values.secret("shared_secret")), validate=True)
+        try:
+            return base64.b64decode(reveal(self.values.secret("shared_secret")), validate=True)
+        except ValueError:  # its text may quote the secret
+            detail = "got a shared_secret that is not Base64; expected Base64 (RFC 4648 section 4)"
+            raise Refused("principal_not_configured", detail) from None
 
 
 def _name(component: str) -> str:

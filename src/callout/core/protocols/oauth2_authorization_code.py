@@ -5,35 +5,30 @@ Somebody authorizes in a browser, once; from then on the refresh token is spent 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from callout.core.errors import Refused
 from callout.core.interactive import Conversation, Interactive
-from callout.core.message import HttpRequest
-from callout.core.oauth2 import (
-    TokenRefused,
-    bearer,
-    introspection_request,
-    revocation_request,
-    token_from,
-    token_request,
-)
+from callout.core.oauth2 import OAuth2Protocol
 from callout.core.oauth2.authorization import authorization_url, code_grant
 from callout.core.oauth2.device import DeviceAuthorization, device_authorization_from, device_grant, device_request
-from callout.core.oauth2.parameters import AUTHORIZATION, CLIENT, DIALECT, REFRESH_DIALECT, TOKEN_CARE
-from callout.core.oauth2.request import Field
+from callout.core.oauth2.discovery import discovered
+from callout.core.oauth2.parameters import (
+    AUTHORIZATION,
+    CLIENT,
+    DEVICE_AUTHORIZATION_ENDPOINT,
+    DIALECT,
+    REFRESH_DIALECT,
+    TOKEN_CARE,
+)
 from callout.core.protocol import Flow, Moment, Token
 from callout.core.secret import Redactable, Secret
 
 
-class OAuth2AuthorizationCode(Interactive):
-    """Sends the token of an authorization that a person gave, as a bearer token (RFC 6750 section 2.1)."""
+class OAuth2AuthorizationCode(OAuth2Protocol, Interactive):
+    """Sends the token of an authorization that a person gave."""
 
     name = "oauth2_authorization_code"
     title = "OAuth 2.0 authorization code (browser or device)"
     parameters = (*CLIENT, *AUTHORIZATION, *DIALECT, *REFRESH_DIALECT, *TOKEN_CARE)
-    writes = ("Authorization",)
-    obtains = True
     spends = True
 
     def authorization_request(self, *, redirect_uri: str, state: Secret, code_verifier: Secret) -> Redactable:
@@ -43,21 +38,17 @@ class OAuth2AuthorizationCode(Interactive):
     def exchange(self, moment: Moment, code: Secret, *, redirect_uri: str, code_verifier: Secret) -> Flow:
         """Exchange the code (RFC 6749 section 4.1.3). A code that is refused has to be fetched anew."""
         grant = code_grant(self.values, code, redirect_uri=redirect_uri, code_verifier=code_verifier)
-        return self._granted(moment, grant, code, code_verifier)
+        return self.granted(moment, *grant, scoped=False)
 
     def device_authorization(self, moment: Moment) -> Conversation[DeviceAuthorization]:
         """Ask for a device code (RFC 8628 section 3.1)."""
-        del moment
-        response = yield device_request(self.values)
-        return device_authorization_from(response, self.values)
+        values = yield from discovered(self.told, DEVICE_AUTHORIZATION_ENDPOINT.name, required=False)
+        response = yield device_request(values, moment)
+        return device_authorization_from(response, values)
 
     def poll(self, moment: Moment, device_code: Secret) -> Flow:
         """Ask once whether the device was authorized (RFC 8628 section 3.4)."""
-        return self._granted(moment, device_grant(device_code), device_code)
-
-    def _granted(self, moment: Moment, grant: tuple[Field, ...], *sent: Secret) -> Flow:
-        response = yield token_request(self.values, *grant, scoped=False)
-        return token_from(response, moment.now, self.values, scrub=(*self.values.secrets.values(), *sent))
+        return self.granted(moment, *device_grant(device_code), scoped=False)
 
     def obtain(self, moment: Moment, token: Token | None) -> Flow:
         """Spend the newest refresh token. Where the answer brings none, the one that was sent stays good (section 6).
@@ -70,37 +61,11 @@ class OAuth2AuthorizationCode(Interactive):
         refresh_token = self.grant(token)
         if refresh_token is None:
             raise _not_refreshable(token, moment)
-        grant: tuple[Field, ...] = (("grant_type", "refresh_token"), ("refresh_token", refresh_token))
-        response = yield token_request(self.values, *grant, refreshing=True)
-        scrub = (*self.values.secrets.values(), refresh_token)
-        try:
-            fresh = token_from(response, moment.now, self.values, scrub=scrub)
-        except TokenRefused as refused:
-            if refused.error == "invalid_grant" and not refused.transient:
-                again = TokenRefused("reconnect_required", refused.detail, error=refused.error, status=refused.status)
-                raise again from None
-            raise
-        return fresh if fresh.refresh_token is not None else replace(fresh, refresh_token=refresh_token)
-
-    def revocation(self, token: Token | None, moment: Moment) -> tuple[str, HttpRequest] | None:
-        """Revoke the refresh token, or the access token where there is none (RFC 7009)."""
-        if token is None:
-            return None
-        if token.refresh_token is not None:
-            return revocation_request(self.values, "refresh_token", token.refresh_token)
-        return revocation_request(self.values, "access_token", token.access_token)
-
-    def introspection(self, token: Token, moment: Moment) -> HttpRequest | None:
-        """Ask about the access token (RFC 7662)."""
-        return introspection_request(self.values, token)
+        return (yield from self.connected(moment, refresh_token))
 
     def grant(self, token: Token | None) -> Secret | None:
         """Return the refresh token; None where there is none."""
         return token.refresh_token if token is not None else None
-
-    def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
-        """Add `Authorization: Bearer …` (RFC 6750 section 2.1)."""
-        return bearer(request, token)
 
 
 def _not_refreshable(token: Token, moment: Moment) -> Refused:

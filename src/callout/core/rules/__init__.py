@@ -89,7 +89,7 @@ def _problems_of_one(
         case ExternalAuthIdentityProvider():
             return identity_provider_problems(definition, catalogue)
         case Certificate():
-            return certificate_problems(definition)
+            return certificate_problems(org, definition)
 
 
 def _package_problems(org: Org, catalogue: Catalogue, package: Package) -> Iterator[Problem]:

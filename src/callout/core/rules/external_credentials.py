@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from callout.core.errors import Problem
@@ -14,7 +14,13 @@ from callout.core.model.org import Org
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter, declared_parameter
 from callout.core.refresh.idle import refusal_of_limit
 from callout.core.refresh.rules import refusal_of
-from callout.core.rules.headers import formula_problems, header_problems, names_read, shared_principals
+from callout.core.rules.headers import (
+    formula_problems,
+    header_problems,
+    names_read,
+    request_problems,
+    shared_principals,
+)
 from callout.core.rules.identity_providers import provided_problems
 from callout.core.rules.names import developer_name_rule, namespace_rule, nearest, readable_name_rule
 from callout.core.rules.own_certificates import reference_problems
@@ -84,7 +90,7 @@ def secret_name_problems(
 ) -> Iterator[Problem]:
     """Judge the names of secrets that are to be set on a principal; the protocol or a formula must read them.
 
-    A protocol that declares nothing takes any name: its headers may be defined later.
+    A protocol that declares no secret takes any name: its headers may be defined later.
     """
     place = f"external_credentials.{external.name}.principals.{principal}.secrets"
     protocol = catalogue.get(external.protocol)
@@ -99,7 +105,7 @@ def secret_name_problems(
         elif name in declared and not declared[name].secret:
             expected = f"it under parameters: {external.protocol} does not keep it secret"
             yield Problem(f"{place}.{name}", f"parameter {name!r} as a secret", expected)
-        elif declared and name not in known:
+        elif name not in known and any(p.secret or p.key for p in declared.values()):
             expected = f"a secret that {external.protocol} or a header formula reads: {_listed(known)}"
             yield Problem(f"{place}.{name}", f"secret {name!r}", expected, nearest(name, known))
 
@@ -158,6 +164,8 @@ def _parameter_problems(
                 yield from value_problems(known, value, here, private=private)
                 if known.formula:
                     yield from formula_problems(value, here, external.name, protocol, shared_principals(external))
+                    needs = protocol.needs({**external.parameters, **parameters})
+                    yield from request_problems(value, here, protocol, needs)
             elif name not in read or _PARAMETER_NAME.fullmatch(name) is None:
                 yield _unknown_parameter(external.protocol, name, declared, here)
             elif any(character in value for character in BREAKS):
@@ -220,12 +228,16 @@ def _unknown_parameter(protocol: str, name: str, declared: Mapping[str, Paramete
     return Problem(place, f"parameter {name!r}", expected, nearest(name, plain))
 
 
-def _missing_problems(external: ExternalCredential, declared: Iterable[Parameter], place: str) -> Iterator[Problem]:
+def _missing_problems(external: ExternalCredential, declared: Sequence[Parameter], place: str) -> Iterator[Problem]:
+    defaults = {p.name: p.default for p in declared if p.default is not None}
+    own = {**defaults, **external.parameters}
     for parameter in declared:
-        needed = parameter.required and not parameter.secret and parameter.default is None
-        if not needed or parameter.name in external.parameters:
+        if parameter.secret or parameter.name in external.parameters:
             continue
-        lacking = [p for p in external.principals if parameter.name not in p.parameters]
+        given = [(p, {**own, **p.parameters}) for p in external.principals]
+        lacking = [p for p, known in given if parameter.name not in p.parameters and parameter.is_needed(known)]
+        if not lacking and (given or not parameter.is_needed(own)):
+            continue
         expected = f"{parameter.name}: {parameter.help}"
         if not external.principals or len(lacking) == len(external.principals):
             yield Problem(f"{place}.parameters", f"no {parameter.name}", expected)

@@ -11,7 +11,7 @@ from callout.core.formula.credential import short_fields_of
 from callout.core.formula.scope import SHORT_FIELDS
 from callout.core.message import HOP_BY_HOP
 from callout.core.model.credentials import CustomHeader, ExternalCredential, PrincipalType
-from callout.core.protocol import AuthenticationProtocol
+from callout.core.protocol import AuthenticationProtocol, Needs
 from callout.core.rules.names import nearest
 
 #: A token (RFC 9110 section 5.6.2).
@@ -113,6 +113,23 @@ def formula_problems(
             hint = nearest(credential, (external_credential,))
             expected = f"a value of its own external credential: $Credential.{external_credential}.{name}"
             yield Problem(place, got, expected, f"$Credential.{hint}.{name}" if hint else None)
+
+
+def request_problems(text: str, place: str, protocol: type[AuthenticationProtocol], needs: Needs) -> Iterator[Problem]:
+    """Judge a parameter with formulas: it reads no more of a request than its protocol looks at."""
+    try:
+        reads = parse(text).reads
+    except FormulaError:
+        return  # it is a problem of its own
+    read = [f"$Request.{name}" for name in sorted(reads.request)] + [
+        f"$Callout.{name}" for name in sorted(reads.callout)
+    ]
+    if read and needs is Needs.NOTHING:
+        expected = f"nothing of a request: {protocol.name} writes the same for many; a custom header may read it"
+        yield Problem(place, read[0], expected)
+    if reads.bodies and needs is not Needs.BODY:
+        expected = f"no body: {protocol.name} does not look at it here; a custom header may read it"
+        yield Problem(place, f"$Credential.{min(reads.bodies)}.Body", expected)
 
 
 def _global_problems(

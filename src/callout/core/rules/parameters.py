@@ -31,8 +31,16 @@ def value_problems(declared: Parameter, value: str, place: str, *, private: bool
         refusal = refusal_of_url(value, allow_private_network=private, query_allowed=True)
         if refusal is not None:
             yield Problem(place, refusal.got, refusal.expected)
+    elif declared.between is not None and value and not _lies_between(value, *declared.between):
+        yield Problem(place, repr(value), f"a whole number from {declared.between[0]} to {declared.between[1]}")
+    elif declared.pattern is not None and value and re.fullmatch(declared.pattern, value) is None:
+        yield Problem(place, repr(value), declared.help)
     elif declared.pointer and (wanted := refusal_of_pointer(value)) is not None:
         yield Problem(place, repr(value), wanted)
+
+
+def _lies_between(value: str, lowest: int, highest: int) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= len(str(highest)) and lowest <= int(value) <= highest
 
 
 def key_problems(declared: Parameter, name: str, place: str) -> Iterator[Problem]:

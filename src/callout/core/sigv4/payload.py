@@ -11,6 +11,7 @@ import re
 
 from callout.core.errors import Refused
 from callout.core.explanation import Remedy
+from callout.core.sigv4.streaming import encoded_length
 
 _ENCODING = b"content-encoding"
 _CHUNKED = b"aws-chunked"
@@ -46,6 +47,32 @@ def unchunked(lines: Lines, body: bytes) -> tuple[Lines, bytes]:
     codings = [c for line in lines if _name(line) == _ENCODING for c in _codings(line) if c != _CHUNKED]
     others = (b"Content-Encoding: " + b", ".join(codings),) if codings else ()
     return (*kept, *others, *trailer), content
+
+
+def announced(lines: Lines) -> Lines:
+    """Return lines for a body that is signed chunk by chunk; without any word of chunks where there is none.
+
+    Raises `Refused(malformed_request)` for one whose length is not said beforehand.
+    """
+    if any(_name(line) == b"transfer-encoding" for line in lines):
+        detail = "got a body without Content-Length; expected its length, which is signed before the body"
+        raise Refused("malformed_request", detail, Remedy("Send the length of the body beforehand"))
+    length = next((int(_value(line)) for line in lines if _name(line) == b"content-length"), 0)
+    if not length:
+        return tuple(line for line in lines if _name(line) != _LENGTH)
+    kept = (line for line in lines if _name(line) not in _OWN | {b"content-length"})
+    codings = b", ".join([_CHUNKED, *(c for line in lines if _name(line) == _ENCODING for c in _codings(line))])
+    return (
+        *kept,
+        b"Content-Encoding: " + codings,
+        b"X-Amz-Decoded-Content-Length: %d" % length,
+        b"Content-Length: %d" % encoded_length(length),
+    )
+
+
+def decoded_length(lines: Lines) -> int:
+    """Return what lines say of the length of a body before it was put into chunks; 0 where they say nothing."""
+    return next((int(_value(line)) for line in lines if _name(line) == _LENGTH and _value(line).isdigit()), 0)
 
 
 def _content(body: bytes) -> tuple[bytes, list[bytes]]:

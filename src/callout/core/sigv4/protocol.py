@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from callout.core.explanation import Remedy
 from callout.core.message import HttpRequest
 from callout.core.protocol import AuthenticationProtocol, Moment, Needs, Parameter, Token
 from callout.core.secret import reveal
-from callout.core.sigv4.payload import Lines, is_chunked, names_trailer, unchunked
+from callout.core.sigv4.payload import Lines, announced, decoded_length, is_chunked, names_trailer, unchunked
 from callout.core.sigv4.signing import (
     UNSIGNED_PAYLOAD,
     UNSIGNED_TRAILER,
@@ -21,9 +22,11 @@ from callout.core.sigv4.signing import (
     CredentialScope,
     payload_hash_of,
     sign,
+    signature_of,
 )
+from callout.core.sigv4.streaming import STREAMING, ChunkSigning
 
-SIGNED, UNSIGNED = "signed", "unsigned"
+SIGNED, UNSIGNED, STREAMED = "signed", "unsigned", "streaming"
 
 REGION = Parameter("region", "AWS region that requests are signed for, such as eu-central-1")
 SERVICE = Parameter("service", "AWS service that requests are signed for, as in its ARNs: s3, dynamodb, execute-api, …")
@@ -32,11 +35,12 @@ ACCOUNT_ID = Parameter(
 )
 PAYLOAD = Parameter(
     "payload",
-    "Whether the signature covers the body. signed: the body is taken whole before it is sent. unsigned: it is passed on"
-    " as it comes, however large; over https alone, and where the service allows it, as Amazon S3 does",
+    "How the body is signed. signed: as a whole, which is taken before it is sent. streaming: chunk by chunk while it"
+    " passes, however large. unsigned: not at all; over https alone. The last two where the service allows it, as"
+    " Amazon S3 does",
     required=False,
     default=SIGNED,
-    choices=(SIGNED, UNSIGNED),
+    choices=(SIGNED, UNSIGNED, STREAMED),
 )
 #: What every request is signed for, and how.
 SCOPE = (REGION, SERVICE, ACCOUNT_ID, PAYLOAD)
@@ -48,12 +52,12 @@ class SignsRequests(AuthenticationProtocol):
     """Writes X-Amz-Date, X-Amz-Content-Sha256, X-Amz-Security-Token for temporary credentials, and Authorization."""
 
     writes = WRITES
-    spares_bodies: ClassVar[str] = f"{PAYLOAD.name}: {UNSIGNED}"
+    spares_bodies: ClassVar[str] = f"{PAYLOAD.name}: {STREAMED} or {PAYLOAD.name}: {UNSIGNED}"
 
     @classmethod
     def needs(cls, parameters: Mapping[str, str]) -> Needs:
-        """The whole body is signed unless it is said not to be."""
-        return Needs.HEAD if parameters.get(PAYLOAD.name) == UNSIGNED else Needs.BODY
+        """The body is signed as a whole unless it is said not to be."""
+        return Needs.HEAD if parameters.get(PAYLOAD.name) in (UNSIGNED, STREAMED) else Needs.BODY
 
     @abstractmethod
     def credentials(self, token: Token | None) -> AwsCredentials:
@@ -67,19 +71,26 @@ class SignsRequests(AuthenticationProtocol):
     def unwrapped(self, lines: Lines, body: bytes | None) -> tuple[Lines, bytes | None]:
         """Take the body out of the chunks in which an AWS SDK framed it for its own signature.
 
-        A body that is not looked at stays in chunks with checksums behind it: no signature is in those.
+        A body that goes unsigned stays in chunks with checksums behind it: no signature is in those.
         """
         if not is_chunked(lines):
             return lines, body
         if body is not None:
             return unchunked(lines, body)
-        if names_trailer(lines):
+        if self._payload == UNSIGNED and names_trailer(lines):
             return lines, body
-        detail = "got Content-Encoding: aws-chunked without X-Amz-Trailer; expected a body without signatures in it"
-        remedy = Remedy(
-            f"Set {PAYLOAD.name}: {SIGNED}, with which Callout signs bodies anew, or send the body as it is"
+        detail = (
+            f"got a body with Content-Encoding: aws-chunked for {PAYLOAD.name}: {self._payload}; expected it as it is"
         )
-        raise Refused("malformed_request", detail, remedy)
+        remedies = (
+            Remedy("Have the SDK send bodies as they are (request_checksum_calculation: when_required)"),
+            Remedy(f"Set {PAYLOAD.name}: {SIGNED}, with which Callout takes them out of their chunks"),
+        )
+        raise Refused("malformed_request", detail, *remedies)
+
+    def announced(self, lines: Lines) -> Lines:
+        """Announce a body that is to be signed chunk by chunk, with the length that it will have."""
+        return announced(lines) if self._payload == STREAMED else lines
 
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
         """Sign the request. Raises `Refused` for one that is signed in its query, or that may not go unsigned."""
@@ -87,16 +98,32 @@ class SignsRequests(AuthenticationProtocol):
         if any(pair.partition("=")[0] == _PRESIGNED for pair in query.split("&")):
             detail = "got a request that is signed in its query (X-Amz-Signature); expected none, as Callout signs it"
             raise Refused("malformed_request", detail)
-        return sign(request, self.credentials(token), self.scope, moment.now, self._payload_hash(request))
+        credentials, payload_hash = self.credentials(token), self._payload_hash(request)
+        after = sign(request, credentials, self.scope, moment.now, payload_hash)
+        if payload_hash != STREAMING:
+            return after
+        length, seed = decoded_length(_lines(request)), signature_of(after)
+        signing = ChunkSigning(length, credentials.secret_access_key, self.scope, moment.now, seed)
+        return replace(after, encoding=signing)
+
+    @property
+    def _payload(self) -> str:
+        return self.values.text(PAYLOAD.name) or SIGNED
 
     def _payload_hash(self, request: HttpRequest) -> str:
-        if self.needs(self.values.parameters) is Needs.BODY:
+        if self._payload == SIGNED:
             return payload_hash_of(request.body)
+        lines = _lines(request)
+        if self._payload == STREAMED:
+            return STREAMING if decoded_length(lines) else payload_hash_of(None)
         if not request.url.startswith("https:"):
             detail = (
                 f"got {PAYLOAD.name}: {UNSIGNED} for a URL of http; expected https, as nothing else protects the body"
             )
-            remedy = Remedy(f"Set {PAYLOAD.name}: {SIGNED}, or a URL of https", "callout apply -f FILE")
+            remedy = Remedy(f"Set {PAYLOAD.name}: {STREAMED}, or a URL of https", "callout apply -f FILE")
             raise Refused("principal_not_configured", detail, remedy)
-        lines = tuple(f"{name}:{reveal(value)}".encode() for name, value in request.headers)
         return UNSIGNED_TRAILER if is_chunked(lines) and names_trailer(lines) else UNSIGNED_PAYLOAD
+
+
+def _lines(request: HttpRequest) -> Lines:
+    return tuple(f"{name}:{reveal(value)}".encode() for name, value in request.headers)

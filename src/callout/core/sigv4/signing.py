@@ -91,11 +91,16 @@ def string_to_sign(algorithm: str, canonical: CanonicalRequest, scope: Credentia
 
 
 def signature(secret_access_key: Secret, scope: CredentialScope, now: datetime, text: str) -> Secret:
-    """Return the signature of a string to sign, by the signing key of that day, region and service."""
+    """Return the signature of a string to sign."""
+    return Secret(hmac.digest(signing_key(secret_access_key, scope, now), text.encode(), "sha256").hex())
+
+
+def signing_key(secret_access_key: Secret, scope: CredentialScope, now: datetime) -> bytes:
+    """Return the key that signs for one day, region and service."""
     key = b"AWS4" + reveal(secret_access_key).encode()
     for part in (_date(now), scope.region, scope.service, _TERMINATION):
         key = hmac.digest(key, part.encode(), "sha256")
-    return Secret(hmac.digest(key, text.encode(), "sha256").hex())
+    return key
 
 
 def authorization(
@@ -113,6 +118,12 @@ def authorization(
         f"/{scope.on(now)}, SignedHeaders={canonical.signed_headers}, Signature=",
         signed,
     )
+
+
+def signature_of(signed: HttpRequest) -> Secret:
+    """Return the signature of a request that `sign` has signed."""
+    written = dict(signed.headers)[AUTHORIZATION]
+    return Secret(reveal(written).rpartition("=")[2])
 
 
 def payload_hash_of(body: bytes | Redactable | None) -> str:

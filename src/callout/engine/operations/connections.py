@@ -38,7 +38,15 @@ async def make_link(uses: Uses, q: r.ConnectLink, caller: Caller) -> Result:
     seconds = span_of(q.expires)
     await uses.connecting.offer(key, whose(caller))
     url = uses.connecting.links.link(key, whose(caller), seconds=seconds, invited=q.invited)
-    return {**await uses.connecting.record(key), "url": url, "expires_in": seconds, "message": f"Open {url}"}
+    act = uses.setup.act(str(caller), "make connect link", f"{key}, good for {q.expires}")
+    await uses.setup.definitions.write((), [act])
+    return {
+        **await uses.connecting.record(key),
+        "url": url,
+        "expires_in": seconds,
+        "changed": True,
+        "message": f"Open {url}",
+    }
 
 
 async def begin_device(uses: Uses, q: r.Held, caller: Caller) -> Result:

@@ -13,6 +13,7 @@ _BY_NOUN = {
     "named_credential": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "external_credential": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "certificate": AdminPermission.MANAGE_NAMED_CREDENTIALS,
+    "preset": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "secret": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "identity_provider": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "token": AdminPermission.MANAGE_NAMED_CREDENTIALS,
@@ -44,7 +45,7 @@ def demanded(operation: Operation) -> tuple[AdminPermission, ...]:
 
 def administering(operation: Operation) -> tuple[AdminPermission, ...]:
     """Return the admin permissions that let one run an operation about anyone and anything."""
-    if operation.name in ("plan", "apply", "create"):
+    if operation.name in ("plan", "apply"):
         return _MANIFEST
     noun, _, _ = operation.name.rpartition(".")
     managing = _BY_NOUN.get(noun)

@@ -75,9 +75,9 @@ PRESETS: tuple[Operation, ...] = (
         show_preset,
     ),
     Operation(
-        "create",
+        "named_credential.create",
         "POST",
-        "/create",
+        "/named-credentials",
         r.Creation,
         "Make a named credential with its external credential, principal and grant, from a preset or without one",
         create_whole,

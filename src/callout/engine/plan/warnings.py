@@ -36,6 +36,10 @@ def warnings_of(
         yield from _kept_secrets(before, change)
         yield from _inherited_secrets(before, change, writes)
         yield from _what_goes(before, change)
+        if isinstance(change.definition, ExternalCredential):
+            protocol = catalogue.get(change.definition.protocol)
+            if protocol is not None and protocol.warning:
+                yield f"{change.section}.{change.name}: {protocol.warning}"
         if isinstance(change.definition, NamedCredential):
             for namespace in change.definition.allowed_namespaces:
                 if namespace not in after.packages:

@@ -43,7 +43,8 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `secrets` says of each value that is sealed where one gets it. `principal` is whose identity is usual there.
     `note` is what one has to know beforehand; `headers`, `parameters`, `additional_status_codes`, `refresh_rules` and
     `inactivity_limit` become those of the external credential, `idempotency_header` and
-    `generate_authorization_header` those of the named credential.
+    `generate_authorization_header` those of the named credential. `imports_key`: the key of the certificate that signs
+    is the provider's, and imported; otherwise Callout makes one.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inactivity_limit: str = ""
     idempotency_header: str = ""
     generate_authorization_header: bool = True
+    imports_key: bool = False
     test: Trial | None = None
     note: str = ""
 

@@ -10,6 +10,7 @@ from cyclopts import App
 from callout.entrypoints.cli.commands import (
     auditing,
     calling,
+    certificates,
     connecting,
     creating,
     credentials,
@@ -26,7 +27,7 @@ from callout.entrypoints.cli.commands import (
 _HELP = """Named credentials for any stack: programs make callouts by name, no program holds a secret.
 
 Start: `callout init`, `callout apply -f callout.yaml`, `callout secret set Orders/Service client_secret=-`,
-`callout serve`. Then `callout diagnose Orders --as alice` says what a callout would do, and
+`callout serve`. Or from a preset: `callout presets`, `callout create Pay --preset stripe --secret ApiKey=-`. Then `callout diagnose Orders --as alice` says what a callout would do, and
 `callout send Orders/items --as alice` makes it.
 
 Exit codes say whose action mends it: 0 done, 2 the caller's, 3 an admin's, 4 the external system's, 5 Callout's own.
@@ -55,6 +56,7 @@ def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plai
         granting,
         identity,
         credentials,
+        certificates,
         auditing,
     ):
         part.register(app)

@@ -14,15 +14,16 @@ from callout.core.access.target import join, split_target
 from callout.core.errors import Refused
 from callout.core.http1.head import RequestHead, ResponseHead
 from callout.core.http1.lines import with_line
-from callout.core.refresh.replay import DONE, IDEMPOTENT, Obstacle, Replay, Room
+from callout.core.refresh.replay import DONE, IDEMPOTENT, Mark, Obstacle, Replay, Room
 from callout.engine.evaluating import Asked
+from callout.engine.hearing import hear
 from callout.engine.issuers import Unverified
 from callout.engine.routes import Ready, Route
 from callout.entrypoints.gateway.answers import CONTINUE, late, refusal
 from callout.entrypoints.gateway.failure import log_failure
-from callout.entrypoints.gateway.framing import Reframing, framed
 from callout.entrypoints.gateway.gathering import Gathering, gathering_of
 from callout.entrypoints.gateway.outbound import Connection
+from callout.entrypoints.gateway.passing import HEAD, Passing
 from callout.entrypoints.gateway.request_body import RequestBody
 from callout.entrypoints.gateway.screening import Screening, Watching
 
@@ -30,53 +31,41 @@ if TYPE_CHECKING:
     from callout.entrypoints.gateway.caller import CallerConnection
     from callout.entrypoints.gateway.server import Gateway
 
-_BODILESS = frozenset({204, 304})
-_HEAD = b"HEAD"
 
-
-class Exchange:
+class Exchange(Passing):
     """One callout."""
 
     __slots__ = (
         "_attempts",
         "_body",
-        "_caller",
         "_connection",
         "_deadline",
         "_gateway",
         "_gathering",
-        "_head",
-        "_id",
-        "_keep_alive",
         "_moved",
         "_over",
         "_quiet_since",
         "_ready",
-        "_received",
         "_redialled",
-        "_reframing",
+        "_repeated",
         "_request_ended",
         "_resending",
         "_route",
         "_screening",
         "_started",
-        "_status",
         "_tail",
         "_target",
         "_timeout",
         "name",
         "noticed",
-        "replay",
         "says_stale",
         "stale_status",
     )
 
     def __init__(self, gateway: Gateway, caller: CallerConnection, head: RequestHead, started: float) -> None:
+        super().__init__(caller, head, gateway.callouts.next_id())
         self._gateway = gateway
-        self._caller = caller
-        self._head = head
         self._started = started
-        self._id = gateway.callouts.next_id()
         self.name = ""
         self._route: Route | None = None
         self._ready: Ready | None = None
@@ -87,14 +76,10 @@ class Exchange:
         self._resending = False  # what was kept in a file is on its way
         self._body: RequestBody | None = None
         self._gathering: Gathering | None = None
-        # The answer: 0 until its head is passed on.
-        self._status = self.stale_status = self._received = self._attempts = 0
-        self.replay: Replay | None = None
+        self.stale_status = self._attempts = 0
         self._screening: Screening | Watching | None = None
         self.noticed: tuple[str, str] | None = None
-        self._redialled = self._moved = self._over = self.says_stale = False
-        self._keep_alive = True
-        self._reframing: Reframing | None = None
+        self._redialled = self._repeated = self._moved = self._over = self.says_stale = False
 
     @property
     def route(self) -> Route | None:
@@ -174,7 +159,7 @@ class Exchange:
         if self._gathering is not None and self._gathering.take(body, ended):
             return
         if self._connection is not None:
-            self._connection.write(body)
+            self._connection.write(whole.encoded(body))
         else:
             whole.wait(body)
             self._caller.hold_for_connection()
@@ -230,8 +215,8 @@ class Exchange:
         self._ready = ready
         if ready.written is not None:
             self._tail, self._target = ready.written.tail, ready.written.target or self._target
-            if self._body is not None and ready.written.body is not None:
-                self._body.become(ready.written.body)
+            if self._body is not None:
+                self._body.become(ready.written)
         connection = None if fresh else self._gateway.outbound.idle(route.destination)
         if connection is None:
             self.in_background(self._dial(route))
@@ -247,7 +232,7 @@ class Exchange:
             request = b"".join((request, *body.take_unsent()))
             self._caller.release_for_connection()
         self._connection = connection
-        connection.send(self, request, head_only=method == _HEAD)
+        connection.send(self, request, head_only=method == HEAD)
         self._resending = body is not None and body.is_rewound
         if body is not None and self._resending:
             body.unblock()
@@ -337,10 +322,38 @@ class Exchange:
         self.abort_connection()  # where the refused answer is still coming in
         self._screening = None
         self._attempts = 1
+        self._repeated = False
         self.replay = DONE
         if self._body is not None:
             self._body.rewind()
         self._send(self._route, ready)
+
+    def _repeat(self, route: Route, *, ended: bool) -> bool:
+        """Send the same request with what its answer says that it has to repeat, once for each token.
+
+        That is no refresh, so it does not count as one; what may not be sent again after a refresh may not here, either.
+        Returns whether it is sent.
+        """
+        obstacle = self.obstacle(route)
+        if self._repeated or obstacle is not None:
+            self.replay = self.replay if obstacle is None else Replay(Mark.NOT_POSSIBLE, obstacle)
+            return False
+        self._repeated = True
+        if ended:
+            self.release_connection()
+        else:
+            self.abort_connection()
+        self.in_background(self._write_anew(route))
+        return True
+
+    async def _write_anew(self, route: Route, *, fresh: bool = False) -> None:
+        """Prepare the same request once more, as nobody may send one proof twice; then send it."""
+        written = self._ready.written if self._ready is not None else None
+        ready = await self._gateway.callouts.prepare(route, self.asked and self.asked.again(written))
+        if not self._over:
+            if self._body is not None:
+                self._body.rewind()
+            self._send(route, ready, fresh=fresh)
 
     def release_connection(self) -> None:
         """Give back the connection of an answer that was read to its end."""
@@ -362,7 +375,10 @@ class Exchange:
         assert route is not None
         assert ready is not None
         status = head.status
-        if status in route.refresh_statuses:
+        if route.hears and hear(route, status, head.headers()):
+            if self._repeat(route, ended=ended):
+                return
+        elif status in route.refresh_statuses:
             self._screening = screening = Screening(self, self._gateway, route, ready, head)
             if screening.began(body, ended):
                 return
@@ -376,14 +392,7 @@ class Exchange:
         """Pass on an answer's head, and what has come of its body."""
         if self._body is not None and not self._resending:
             self._body.drop()
-        self._status = head.status
-        self._received = len(body)
-        caller = self._caller
-        keep_alive = self._keep_alive = caller.may_stay()
-        if head.content_length >= 0 and keep_alive and self.replay is None:
-            caller.write(b"\r\n".join((head.start, *head.lines, b"Callout-Id: " + self._id, b"", body)))
-        else:
-            self._write_unusual(head, body, ended)
+        self.write_answer(head, body, ended)
         if ended:
             self._end_well()
         else:
@@ -393,12 +402,8 @@ class Exchange:
         """Pass more of an answer on, as it was framed."""
         if self._screening is not None and self._screening.went_on(body, ended):
             return
-        self._received += len(body)
         self._moved = True
-        if self._reframing is not None:
-            body = self._reframing.take(body, ended)
-        if body:
-            self._caller.write(body)
+        self.write_more(body, ended)
         if ended:
             self._end_well()
 
@@ -413,6 +418,9 @@ class Exchange:
             assert self._route is not None
             assert self._ready is not None
             self._redialled = True
+            if self._route.hears:
+                self.in_background(self._write_anew(self._route, fresh=True))
+                return
             if self._body is not None:
                 self._body.rewind()
             self._send(self._route, self._ready, fresh=True)
@@ -436,20 +444,6 @@ class Exchange:
         whole = self._request_ended and (self._body is None or self._body.lost is None)
         return whole and not self._redialled and self._head.method in IDEMPOTENT
 
-    def _write_unusual(self, head: ResponseHead, body: bytes, ended: bool) -> None:
-        """Write an answer's head that needs more than its own lines, and the first of its body."""
-        bodiless = self._head.method == _HEAD or head.status in _BODILESS
-        lines, self._reframing, lasts = framed(head, modern=self._head.minor == 1, bodiless=bodiless)
-        self._keep_alive = self._keep_alive and lasts
-        lines.append(b"Callout-Id: " + self._id)
-        if self.replay is not None:
-            lines.append(self.replay.line)
-        if not self._keep_alive:
-            lines.append(b"Connection: close")
-        if self._reframing is not None:
-            body = self._reframing.take(body, ended)
-        self._caller.write(b"\r\n".join((head.start, *lines, b"", body)))
-
     # --- the end -----------------------------------------------------------------------------------------------
 
     def refuse(self, refused: Refused) -> None:
@@ -460,7 +454,7 @@ class Exchange:
             self._cut_short(refused)
             return
         keep_alive = self._caller.may_stay() and (self._request_ended or not self._head.expects_continue)
-        self._status, answer = refusal(refused, self._id, head_only=self._head.method == _HEAD, keep_alive=keep_alive)
+        self._status, answer = refusal(refused, self._id, head_only=self._head.method == HEAD, keep_alive=keep_alive)
         self._end(refused)
         self._caller.write(answer)
         self._caller.finished(keep_alive)

@@ -87,7 +87,9 @@ class Gathering:
     def _go_on(self, body: bytes | None) -> None:
         method, target, lines = self._asked
         key = self._route.replay.idempotency_header.lower()
-        self.asked = Asked(lines, body, self._limit, key, method=method, target=target)
+        self.asked = Asked(
+            lines, body, self._limit, key, method=method, target=target, callout_id=self._exchange.callout_id
+        )
         self._pieces = self._unframed = None
         self._exchange.in_background(self._exchange.prepare(self._route))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from callout.core.errors import Refused, SpoolError
 from callout.core.refresh.replay import Obstacle, Room
+from callout.engine.evaluating import Written
 from callout.entrypoints.gateway.answers import too_large
 from callout.entrypoints.gateway.spooling import Spooling
 
@@ -23,6 +24,7 @@ class RequestBody:
 
     __slots__ = (
         "_caller",
+        "_encode",
         "_gateway",
         "_kept",
         "_lost",
@@ -41,6 +43,7 @@ class RequestBody:
         self.unsent: Sequence[bytes] = (first,)
         self.continued = False
         self.is_rewound = False
+        self._encode: Callable[[bytes], bytes] | None = None
         self._room = Room.NONE
         self._kept: list[bytes] = []
         self._spooling: Spooling | None = None
@@ -84,13 +87,22 @@ class RequestBody:
     def take_unsent(self) -> Sequence[bytes]:
         """Return what waits for a connection, which is about to be written."""
         unsent, self.unsent = self.unsent, ()
-        return unsent
+        return unsent if self._encode is None else [self._encode(piece) for piece in unsent]
 
-    def become(self, body: bytes) -> None:
-        """Send this in place of what came, which was taken whole; it is at hand for sending it again, however long."""
-        self.unsent = (body,)
-        self._kept = [body]
-        self._lost = None
+    def become(self, written: Written) -> None:
+        """Send what is written in place of what came, which was taken whole; it is at hand for sending it again.
+
+        Where nobody looked at it, it is sent in the encoding of this sending, from its beginning.
+        """
+        self._encode = written.encoding.begin() if written.encoding is not None else None
+        if written.body is not None:
+            self.unsent = (written.body,)
+            self._kept = [written.body]
+            self._lost = None
+
+    def encoded(self, piece: bytes) -> bytes:
+        """Return what is sent of a piece of the body."""
+        return piece if self._encode is None else self._encode(piece)
 
     def rewind(self) -> None:
         """Let all that is kept wait for another connection: it is sent again; from `pieces` where a file keeps it."""
@@ -105,7 +117,7 @@ class RequestBody:
             return  # dropped before it began: the callout has ended
         try:
             async for piece in self._spooling.pieces():
-                yield piece
+                yield self.encoded(piece)
         except SpoolError as error:
             detail = f"the request's body could not be read back: {error}; expected to send it again"
             raise Refused("overloaded", detail) from error

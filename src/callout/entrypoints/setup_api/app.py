@@ -29,6 +29,8 @@ PREFIX = "/api/v1"
 LARGEST_BODY = 16 * 1024 * 1024
 
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+#: Those who verify may keep the keys for a minute: one that they do not know they ask for anew.
+_JWKS_HEADERS = {**_HEADERS, "Cache-Control": "public, max-age=60"}
 _logger = logging.getLogger("callout.setup")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -40,13 +42,16 @@ def setup_app(
     metrics: Callable[[], Iterable[Metric]],
     readiness: Callable[[], Mapping[str, Any]],
     discovery: Callable[[], Mapping[str, Any]],
+    jwks: Callable[[], Mapping[str, Any]],
     version: str,
     metrics_open: bool = False,
     pages: Sequence[BaseRoute] = (),
 ) -> Starlette:
-    """Build the app. `readiness` gives members of which `ready` is true or false; `discovery` the public URLs.
+    """Build the app. `readiness` gives members of which `ready` is true or false.
 
-    `pages` are routes of pages that people see. Metrics are shown to this machine, or to all where `metrics_open`: they tell names and numbers of users.
+    `discovery` gives the public URLs, `jwks` the public keys of Callout's own (a JWK Set, RFC 7517 section 5), `pages`
+    are routes of pages that people see. Metrics are shown to this machine, or to all where `metrics_open`: they tell names
+    and numbers of users.
     """
 
     async def health(_: Request) -> Response:
@@ -65,6 +70,9 @@ def setup_app(
     async def discovered(_: Request) -> Response:
         return JSONResponse(dict(discovery()), headers=_HEADERS)
 
+    async def published(_: Request) -> Response:
+        return JSONResponse(dict(jwks()), headers=_JWKS_HEADERS, media_type="application/jwk-set+json")
+
     async def described(_: Request) -> Response:
         return JSONResponse(openapi(version), headers=_HEADERS)
 
@@ -73,6 +81,7 @@ def setup_app(
         Route("/readyz", ready),
         Route("/metrics", measured),
         Route("/.well-known/callout", discovered),
+        Route("/.well-known/jwks.json", published),
         Route(f"{PREFIX}/openapi.json", described),
         *pages,
         *(Route(PREFIX + o.path, _endpoint(o, operations), methods=[o.method]) for o in OPERATIONS),

@@ -29,3 +29,8 @@ def package_command(namespace: str) -> str:
 def enable_command(named_credential: str) -> str:
     """Return the command that enables a named credential for callouts."""
     return f"callout named-credential enable {shlex.quote(named_credential)}"
+
+
+def certificate_command(name: str) -> str:
+    """Return the command that imports a certificate with its private key."""
+    return f"callout certificate import {shlex.quote(name)} FILE"

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from callout.core.formula import FormulaError, parse
-from callout.core.model.credentials import CustomHeader
+from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
+from callout.core.model.own_certificates import Certificate
 from callout.core.protocols import CATALOGUE
 from callout.core.rules import problems_of
 from callout.engine.importers.salesforce.markup import Element
@@ -44,7 +45,9 @@ class Origins:
         start = f"{section}.{name_of(definition)}"
         changed = {(section, name_of(definition))}
         told = {problem.where for problem in self.judgement.problems}
-        for problem in problems_of(Org.of(*others, definition), CATALOGUE, changed):
+        for problem in problems_of(
+            Org.of(*certificates_named(*others, definition), *others, definition), CATALOGUE, changed
+        ):
             line, element = self._origin(problem.place[len(start) + 1 :])
             known = line != self.line and f"{self.judgement.path}:{line}" in told  # a placeholder is no URL either
             if problem.place.startswith(start) and not known:
@@ -53,6 +56,19 @@ class Origins:
     def _origin(self, part: str) -> tuple[int, str]:
         known = [name for name in self.parts if part.startswith(name)]
         return self.parts[max(known, key=len)] if known else (self.line, self.element)
+
+
+def certificates_named(*definitions: Definition) -> list[Certificate]:
+    """Return the certificates that definitions name. Metadata does not hold them: they get their keys afterwards."""
+    names: set[str] = set()
+    for definition in definitions:
+        if isinstance(definition, NamedCredential):
+            names.add(definition.client_certificate)
+        elif isinstance(definition, ExternalCredential) and definition.protocol in CATALOGUE:
+            naming = [p.name for p in CATALOGUE[definition.protocol].parameters if p.key_pair]
+            given = (definition.parameters, *(principal.parameters for principal in definition.principals))
+            names |= {parameters.get(name, "") for parameters in given for name in naming}
+    return [Certificate(name) for name in sorted(names - {""})]
 
 
 def in_sequence(rows: Sequence[Element]) -> list[Element]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from callout.core.formula.functions import FUNCTIONS
 from callout.core.formula.values import Use
 from callout.core.model.credentials import NamedCredential
-from callout.engine.importers.salesforce.commands import enable_command, package_command
+from callout.engine.importers.salesforce.commands import certificate_command, enable_command, package_command
 from callout.engine.importers.salesforce.definitions import Origins, created_by, headers_in, listed, literal_secrets
 from callout.engine.importers.salesforce.markup import Element
 from callout.engine.importers.salesforce.report import Draft
@@ -100,13 +100,22 @@ def named_credential(
         label=top.value("label"),
         description=top.value("description"),
         created_by_namespace=created_by(name, rows),
+        client_certificate=_client_certificate(top),
     )
 
 
 def ask_for_certificate(draft: Draft, certificate: str) -> None:
-    """Tell of a client certificate: it is not in metadata, and this version presents none."""
-    what = f"client certificate {certificate!r} is not in metadata, and this version presents no client certificates"
-    draft.by_hand_too(f"{what}: an external system that asks for one will refuse the connection")
+    """Tell of a client certificate: it is not in metadata, so that Callout would make one."""
+    draft.by_hand_too(
+        f"client certificate {certificate!r} is not in metadata: Callout makes one of this name, which the external system "
+        "does not know; import the one that it knows",
+        certificate_command(certificate),
+    )
+
+
+def _client_certificate(top: Element) -> str:
+    rows = [row for row in top.all(_ROW) if row.value("parameterType") == "ClientCertificate"]
+    return next((row.value("certificate") or row.value("parameterValue") for row in rows), top.value("certificate"))
 
 
 def _one(top: Element, kind: str, judgement: Judgement) -> Element | None:
@@ -141,7 +150,7 @@ def _read_options(definition: NamedCredential, top: Element, draft: Draft) -> No
     for row in top.all(_ROW):
         kind = row.value("parameterType")
         if kind == "ClientCertificate":
-            ask_for_certificate(draft, row.value("certificate") or row.value("parameterValue"))
+            ask_for_certificate(draft, definition.client_certificate)
         elif kind == "OutboundNetworkConnection":
             place = f"{top.tag}.{kind}"
             got = "an outbound network connection"

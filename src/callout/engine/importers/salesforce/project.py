@@ -16,7 +16,7 @@ from callout.core.model.people import Muted, PermissionSet
 from callout.core.protocols import CATALOGUE
 from callout.core.protocols.custom import Custom
 from callout.engine.importers.salesforce.commands import secret_command
-from callout.engine.importers.salesforce.definitions import judge_token_names
+from callout.engine.importers.salesforce.definitions import certificates_named, judge_token_names
 from callout.engine.importers.salesforce.external_credentials import ExternalReading, read_external_credential
 from callout.engine.importers.salesforce.files import ROOTS, Kind, file_name
 from callout.engine.importers.salesforce.grants import (
@@ -186,6 +186,7 @@ def _close_credentials(project: Project) -> Credentials:
             _ask_for_secrets(external_reading, imported[name], _users(project, name))
             project.definitions.append(imported[name])
     project.definitions += [r.definition for r in project.named if r.definition is not None]
+    project.definitions += certificates_named(*project.definitions)
     return Credentials(imported, refused)
 
 

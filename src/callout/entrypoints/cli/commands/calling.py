@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from callout.entrypoints.cli.commands.secrets import split_principal
 from callout.entrypoints.cli.errors import UsageError
-from callout.entrypoints.cli.output import Lines, Result, exit_code, fields, remedy_line, table, text
+from callout.entrypoints.cli.output import Lines, Result, command_line, exit_code, fields, remedy_line, table, text
 from callout.entrypoints.cli.session import Session
 from callout.entrypoints.cli.where import HERE, Given, Switch, Where
 
@@ -349,6 +349,13 @@ def _live_lines(result: Result) -> Lines:
         yield from fields(result, "scope", "client_id", "subject", "expires_at", "expected_until")
 
 
+def _ending(certificate: Result) -> Lines:
+    users = ", ".join(certificate["used_by"]) or "nothing"
+    yield text(f"certificate {certificate['name']}: {certificate['state_reason']}; used by {users}", "yellow")
+    for command in certificate["remedy_commands"]:
+        yield command_line("  → ", command)
+
+
 def _states(result: Result) -> Lines:
     columns = ("principal", "user", "state", "lacks", "issued", "expires", "last refresh", "because", "last error")
     rows = (
@@ -366,6 +373,9 @@ def _states(result: Result) -> Lines:
         for p in result["principals"]
     )
     yield from table(columns, rows, empty="No principal is defined.")
+    for certificate in result["certificates"]:
+        if certificate["state"] != "ready":
+            yield from _ending(certificate)
     for p in result["principals"]:
         if p["remedy"]:
             whose = f"{p['principal']} of {p['user']}" if p["user"] else p["principal"]

@@ -142,7 +142,7 @@ async def create(
 
     Example: `callout create Stripe --preset stripe --secret ApiKey=- --user alice`
 
-    Example: `callout create Help --preset zendesk --input subdomain=acme --grant "Help Desk" --dry-run`
+    Example: `callout create Shop --preset shopify --input shop=acme --grant "Shop Keepers" --dry-run`
 
     Example: `callout create Stock --endpoint https://stock.example.com --protocol basic --secret username=- --secret password=-`
 
@@ -177,7 +177,7 @@ async def create(
         "dry_run": dry_run,
     }
     with session.output.working("Planning …" if dry_run else "Making it …"):
-        result = dict(await session.run(where, "create", request))
+        result = dict(await session.run(where, "named_credential.create", request))
     if where.url is None:
         result["next"] = [_as_user(step) for step in result["next"]]
     session.output.result(result, _created)

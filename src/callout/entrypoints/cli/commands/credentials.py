@@ -5,8 +5,9 @@ from __future__ import annotations
 from cyclopts import App
 
 from callout.entrypoints.cli.commands import refreshing
+from callout.entrypoints.cli.errors import UsageError
 from callout.entrypoints.cli.output import Lines, Result, fields, message, table, text
-from callout.entrypoints.cli.where import HERE, Given, Where
+from callout.entrypoints.cli.where import HERE, Given, Switch, Where
 
 
 def register(app: App) -> None:
@@ -23,6 +24,7 @@ def register(app: App) -> None:
     named.command(disallow_method, name="disallow-method")
     named.command(disallow_path, name="disallow-path")
     named.command(allow_replay, name="allow-replay")
+    named.command(present, name="present")
     external = App(name="external-credential", help="External credentials: how external systems are authenticated to.")
     external.command(list_external, name="list")
     external.command(show_external, name="show")
@@ -79,6 +81,27 @@ async def disable(name: str, /, *, where: Where = HERE, session: Given) -> int:
     Example: `callout named-credential disable Orders`
     """
     return await session.show(where, "named_credential.disable", {"name": name}, message)
+
+
+async def present(
+    name: str, certificate: str | None = None, /, *, none: Switch = False, where: Where = HERE, session: Given
+) -> int:
+    """Present a certificate of Callout's own to the external system in TLS, or none.
+
+    Example: `callout named-credential present Orders Orders_Client`
+
+    Parameters
+    ----------
+    name:
+        Name of the named credential.
+    certificate:
+        Name of the certificate: `callout certificate list`.
+    none:
+        Present none any more.
+    """
+    if (certificate is None) != none:
+        raise UsageError("got a certificate and --none, or neither; expected one of them")
+    return await session.show(where, "named_credential.present", {"name": name, "certificate": certificate}, message)
 
 
 async def allow_namespace(name: str, namespace: str, /, *, where: Where = HERE, session: Given) -> int:

@@ -33,7 +33,7 @@ def register(app: App) -> None:
 
 
 async def init(*, admin: str = FIRST_ADMINISTRATOR, where: Where = HERE, session: Given) -> int:
-    """Make a home: database, master key and first administrator.
+    """Make a home: database, master key and first administrator. Then `callout create` makes a first named credential.
 
     Example: `callout init --home ./callout-home`
 
