@@ -5,8 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
+from callout.core.message import HttpRequest
+from callout.core.oauth2.authorization import AuthorizationResponse
 from callout.core.oauth2.device import DeviceAuthorization
-from callout.core.protocol import AuthenticationProtocol, Conversation, Flow, Moment
+from callout.core.protocol import AuthenticationProtocol, Conversation, Flow, Moment, Token
 from callout.core.secret import Redactable, Secret
 
 __all__ = ["Conversation", "Interactive"]
@@ -18,8 +20,18 @@ class Interactive(AuthenticationProtocol):
     interactive: ClassVar[bool] = True
 
     @abstractmethod
-    def authorization_request(self, *, redirect_uri: str, state: Secret, code_verifier: Secret) -> Redactable:
+    def authorization_request(
+        self, *, redirect_uri: str, state: Secret, code_verifier: Secret
+    ) -> Conversation[Redactable]:
         """Return where the browser goes. Raises `Refused`."""
+
+    @abstractmethod
+    def judged(self, response: AuthorizationResponse) -> Conversation[Secret]:
+        """Return the code that the browser came back with. Raises `Refused`."""
+
+    @abstractmethod
+    def account_request(self, moment: Moment, token: Token) -> Conversation[HttpRequest | None]:
+        """Return what asks whose account was connected; None where nobody can be asked."""
 
     @abstractmethod
     def exchange(self, moment: Moment, code: Secret, *, redirect_uri: str, code_verifier: Secret) -> Flow:

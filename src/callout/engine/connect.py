@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -20,14 +20,14 @@ from urllib.parse import urlsplit
 from callout.core.errors import Outdated, Refused
 from callout.core.explanation import Remedy
 from callout.core.interactive import Conversation, Interactive
-from callout.core.message import HttpRequest, HttpResponse
+from callout.core.message import HttpResponse
 from callout.core.model.connections import Attempt, Link
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import Org
 from callout.core.oauth2 import TokenRefused, sealable
-from callout.core.oauth2.authorization import AuthorizationResponse, judged_response, random_text
+from callout.core.oauth2.authorization import AuthorizationResponse, random_text
 from callout.core.oauth2.device import next_interval, worded_end
-from callout.core.oauth2.parameters import AUTHORIZATION_ENDPOINT, SCOPE, TOKEN_ENDPOINT, USERINFO_ENDPOINT
+from callout.core.oauth2.parameters import AUTHORIZATION_ENDPOINT, ISSUER, SCOPE, TOKEN_ENDPOINT
 from callout.core.oauth2.refusal import members_of
 from callout.core.ports import FIRST, Connections, StoredToken, Transport
 from callout.core.protocol import CONNECTION, Moment, Token, Values
@@ -84,6 +84,7 @@ class Ready:
     protocol: Interactive
     fingerprint: str
     private: bool
+    answers: dict[str, HttpResponse] = field(default_factory=dict)  # what a server said of itself, for this once
 
     @property
     def values(self) -> Values:
@@ -120,7 +121,8 @@ class Connecting:
         ready = await self._ready(key, who)
         external, parameters = ready.one.external, ready.values.parameters
         provider = ready.org.provider_of(external)
-        server = parameters.get(AUTHORIZATION_ENDPOINT.name) or parameters.get(TOKEN_ENDPOINT.name, "")
+        places = (AUTHORIZATION_ENDPOINT.name, TOKEN_ENDPOINT.name, ISSUER.name)
+        server = next((parameters[name] for name in places if parameters.get(name)), "")
         using = (n for _, n in sorted(ready.org.named_credentials.items()) if n.external_credential == external.name)
         return Offer(
             key,
@@ -172,9 +174,10 @@ class Connecting:
             await self.demand_unspent(link)
         ready = await self._ready(key, who)
         state, verifier = (random_text(self._setup.entropy.bytes(32)) for _ in range(2))
-        url = ready.protocol.authorization_request(
+        asked = ready.protocol.authorization_request(
             redirect_uri=self.links.callback_url, state=state, code_verifier=verifier
         )
+        url = await self._converse(asked, ready)
         digest = digest_of_text("state", state)
         ends = self._setup.now() + timedelta(seconds=PATIENCE)
         kept = {"code_verifier": reveal(verifier), "redirect_uri": self.links.callback_url}
@@ -192,7 +195,7 @@ class Connecting:
         if ready.fingerprint != attempt.fingerprint:
             raise _moved(attempt.key)
         kept = self._opened(attempt)
-        code = judged_response(response, ready.values)
+        code = await self._converse(ready.protocol.judged(response), ready)
         flow = ready.protocol.exchange(
             self._moment(ready), code, redirect_uri=kept["redirect_uri"], code_verifier=Secret(kept["code_verifier"])
         )
@@ -300,9 +303,13 @@ class Connecting:
         try:
             while True:
                 request = next(conversation) if answer is None else conversation.send(answer)
-                answer = await self._transport.send(
-                    request, allow_private_network=ready.private, timeout_seconds=EACH_SECONDS
-                )
+                answer = ready.answers.get(request.url) if request.reusable_for else None
+                if answer is None:
+                    answer = await self._transport.send(
+                        request, allow_private_network=ready.private, timeout_seconds=EACH_SECONDS
+                    )
+                if request.reusable_for:
+                    ready.answers[request.url] = answer
         except StopIteration as stop:
             ended: T = stop.value
             return ended
@@ -363,12 +370,10 @@ class Connecting:
 
     async def _account(self, ready: Ready, token: Token) -> str:
         """Ask whose account it is, where that can be asked; what goes wrong with it does not matter."""
-        endpoint = ready.values.text(USERINFO_ENDPOINT.name)
-        if not endpoint:
-            return ""
-        bare = HttpRequest("GET", endpoint).with_headers(("Accept", "application/json"))
         try:
-            request = ready.protocol.apply(bare, token, self._moment(ready, token))
+            request = await self._converse(ready.protocol.account_request(self._moment(ready, token), token), ready)
+            if request is None:
+                return ""
             answer = await self._transport.send(
                 request, allow_private_network=ready.private, timeout_seconds=EACH_SECONDS
             )
