@@ -47,7 +47,7 @@ def sent(request) -> dict[str, str]:
 
 
 def test_a_code_is_exchanged_for_a_token_and_no_scope_is_asked_for_again() -> None:
-    token, (request,) = exchanged(answer(200, json.dumps(GRANTED)), scope="a b")
+    token, (request,) = exchanged(answer(200, json.dumps(GRANTED)), scope="a b", bearer_token_types="example")
     assert sent(request) == {
         "grant_type": "authorization_code",
         "code": "SplxlOBeZQQYbYS6WxSbIA",
@@ -119,7 +119,9 @@ def test_nobody_has_authorized_yet() -> None:
 
 
 def test_the_refresh_token_is_spent_with_the_scope() -> None:
-    token, (request,) = play(protocol(scope="a").obtain(MOMENT, HELD), answer(200, json.dumps(GRANTED)))
+    token, (request,) = play(
+        protocol(scope="a", bearer_token_types="example").obtain(MOMENT, HELD), answer(200, json.dumps(GRANTED))
+    )
     assert sent(request) == {"grant_type": "refresh_token", "refresh_token": "tGzv3JOkF0XG5Qx2TlKWIA", "scope": "a"}
     assert reveal(token.access_token) == GRANTED["access_token"]
 
