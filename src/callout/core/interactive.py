@@ -5,15 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
-<<<<<<< HEAD
 from callout.core.oauth2.authorization import AuthorizationResponse
-||||||| 3b8323e
-=======
-from callout.core.message import HttpRequest
-from callout.core.oauth2.authorization import AuthorizationResponse
->>>>>>> live
 from callout.core.oauth2.device import DeviceAuthorization
-from callout.core.protocol import AuthenticationProtocol, Conversation, Flow, Moment, Token
+from callout.core.protocol import AuthenticationProtocol, Conversation, Flow, Moment
 from callout.core.secret import Redactable, Secret
 
 __all__ = ["Conversation", "Interactive"]
@@ -31,22 +25,10 @@ class Interactive(AuthenticationProtocol):
         """Return where the browser goes. Raises `Refused`."""
 
     @abstractmethod
-<<<<<<< HEAD
     def authorized(self, response: AuthorizationResponse) -> Conversation[Secret]:
         """Return the code that the browser came back with. Raises `Refused` where it is none that is to be used."""
 
     @abstractmethod
-||||||| 3b8323e
-=======
-    def judged(self, response: AuthorizationResponse) -> Conversation[Secret]:
-        """Return the code that the browser came back with. Raises `Refused`."""
-
-    @abstractmethod
-    def account_request(self, moment: Moment, token: Token) -> Conversation[HttpRequest | None]:
-        """Return what asks whose account was connected; None where nobody can be asked."""
-
-    @abstractmethod
->>>>>>> live
     def exchange(self, moment: Moment, code: Secret, *, redirect_uri: str, code_verifier: Secret) -> Flow:
         """Exchange what the browser came back with for a token."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -20,20 +20,14 @@ from urllib.parse import urlsplit
 from callout.core.errors import Outdated, Refused
 from callout.core.explanation import Remedy
 from callout.core.interactive import Conversation, Interactive
-from callout.core.message import HttpResponse
+from callout.core.message import HttpRequest, HttpResponse
 from callout.core.model.connections import Attempt, Link
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import Org
 from callout.core.oauth2 import TokenRefused, sealable
 from callout.core.oauth2.authorization import AuthorizationResponse, random_text
 from callout.core.oauth2.device import next_interval, worded_end
-<<<<<<< HEAD
 from callout.core.oauth2.parameters import AUTHORIZATION_ENDPOINT, ISSUER, SCOPE, TOKEN_ENDPOINT, USERINFO_ENDPOINT
-||||||| 3b8323e
-from callout.core.oauth2.parameters import AUTHORIZATION_ENDPOINT, SCOPE, TOKEN_ENDPOINT, USERINFO_ENDPOINT
-=======
-from callout.core.oauth2.parameters import AUTHORIZATION_ENDPOINT, ISSUER, SCOPE, TOKEN_ENDPOINT
->>>>>>> live
 from callout.core.oauth2.refusal import members_of
 from callout.core.ports import FIRST, Connections, StoredToken, Transport
 from callout.core.protocol import CONNECTION, Moment, Token, Values
@@ -93,7 +87,6 @@ class Ready:
     protocol: Interactive
     fingerprint: str
     private: bool
-    answers: dict[str, HttpResponse] = field(default_factory=dict)  # what a server said of itself, for this once
 
     @property
     def values(self) -> Values:
@@ -130,14 +123,7 @@ class Connecting:
         ready = await self._ready(key, who)
         external, parameters = ready.one.external, ready.values.parameters
         provider = ready.org.provider_of(external)
-<<<<<<< HEAD
         server = next(filter(None, map(parameters.get, _OF_THE_SERVER)), "")
-||||||| 3b8323e
-        server = parameters.get(AUTHORIZATION_ENDPOINT.name) or parameters.get(TOKEN_ENDPOINT.name, "")
-=======
-        places = (AUTHORIZATION_ENDPOINT.name, TOKEN_ENDPOINT.name, ISSUER.name)
-        server = next((parameters[name] for name in places if parameters.get(name)), "")
->>>>>>> live
         using = (n for _, n in sorted(ready.org.named_credentials.items()) if n.external_credential == external.name)
         return Offer(
             key,
@@ -189,21 +175,10 @@ class Connecting:
             await self.demand_unspent(link)
         ready = await self._ready(key, who)
         state, verifier = (random_text(self._setup.entropy.bytes(32)) for _ in range(2))
-<<<<<<< HEAD
         asking = ready.protocol.authorization_request(
-||||||| 3b8323e
-        url = ready.protocol.authorization_request(
-=======
-        asked = ready.protocol.authorization_request(
->>>>>>> live
             redirect_uri=self.links.callback_url, state=state, code_verifier=verifier
         )
-<<<<<<< HEAD
         url = await self._converse(asking, ready)
-||||||| 3b8323e
-=======
-        url = await self._converse(asked, ready)
->>>>>>> live
         digest = digest_of_text("state", state)
         ends = self._setup.now() + timedelta(seconds=PATIENCE)
         kept = {"code_verifier": reveal(verifier), "redirect_uri": self.links.callback_url}
@@ -221,13 +196,7 @@ class Connecting:
         if ready.fingerprint != attempt.fingerprint:
             raise _moved(attempt.key)
         kept = self._opened(attempt)
-<<<<<<< HEAD
         code = await self._converse(ready.protocol.authorized(response), ready)
-||||||| 3b8323e
-        code = judged_response(response, ready.values)
-=======
-        code = await self._converse(ready.protocol.judged(response), ready)
->>>>>>> live
         flow = ready.protocol.exchange(
             self._moment(ready), code, redirect_uri=kept["redirect_uri"], code_verifier=Secret(kept["code_verifier"])
         )
@@ -335,13 +304,9 @@ class Connecting:
         try:
             while True:
                 request = next(conversation) if answer is None else conversation.send(answer)
-                answer = ready.answers.get(request.url) if request.reusable_for else None
-                if answer is None:
-                    answer = await self._transport.send(
-                        request, allow_private_network=ready.private, timeout_seconds=EACH_SECONDS
-                    )
-                if request.reusable_for:
-                    ready.answers[request.url] = answer
+                answer = await self._transport.send(
+                    request, allow_private_network=ready.private, timeout_seconds=EACH_SECONDS
+                )
         except StopIteration as stop:
             ended: T = stop.value
             return ended
@@ -402,10 +367,12 @@ class Connecting:
 
     async def _account(self, ready: Ready, token: Token) -> str:
         """Ask whose account it is, where that can be asked; what goes wrong with it does not matter."""
+        endpoint = ready.values.text(USERINFO_ENDPOINT.name)
+        if not endpoint:
+            return ""
+        bare = HttpRequest("GET", endpoint).with_headers(("Accept", "application/json"))
         try:
-            request = await self._converse(ready.protocol.account_request(self._moment(ready, token), token), ready)
-            if request is None:
-                return ""
+            request = ready.protocol.apply(bare, token, self._moment(ready, token))
             answer = await self._transport.send(
                 request, allow_private_network=ready.private, timeout_seconds=EACH_SECONDS
             )

@@ -14,13 +14,7 @@ from urllib.parse import urlsplit
 from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.message import HttpRequest, HttpResponse
-<<<<<<< HEAD
 from callout.core.oauth2.parameters import CLIENT_CERTIFICATE, ISSUER, ISSUER_IN_RESPONSE
-||||||| 3b8323e
-from callout.core.oauth2.parameters import CLIENT_CERTIFICATE, ISSUER
-=======
-from callout.core.oauth2.parameters import AUTHORIZATION_ENDPOINT, CLIENT_CERTIFICATE, ISSUER, ISSUER_IN_RESPONSE
->>>>>>> live
 from callout.core.oauth2.refusal import TokenRefused, is_transient, members_of, shown
 from callout.core.protocol import Conversation, Values
 
@@ -49,8 +43,6 @@ def discovered(values: Values, *names: str, required: bool = True) -> Conversati
             found[name] = _judged(endpoint, name, issuer, url)
         elif required:
             raise _refused(f"{url} names no {name}; expected one (RFC 8414 section 2)", f"Declare {name}")
-    if AUTHORIZATION_ENDPOINT.name in lacking and metadata.get(ISSUER_IN_RESPONSE.name) is True:
-        found[ISSUER_IN_RESPONSE.name] = "true"  # then a response without iss is refused (RFC 9207 section 2.4)
     return replace(values, parameters={**values.parameters, **found})
 
 

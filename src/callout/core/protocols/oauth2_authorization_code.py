@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from callout.core.errors import Refused
 from callout.core.interactive import Conversation, Interactive
-from callout.core.message import HttpRequest
 from callout.core.oauth2 import OAuth2Protocol
 from callout.core.oauth2.authorization import AuthorizationResponse, authorization_url, code_grant, judged_response
 from callout.core.oauth2.device import DeviceAuthorization, device_authorization_from, device_grant, device_request
@@ -20,7 +19,6 @@ from callout.core.oauth2.parameters import (
     DIALECT,
     REFRESH_DIALECT,
     TOKEN_CARE,
-    USERINFO_ENDPOINT,
 )
 from callout.core.protocol import Flow, Moment, Token
 from callout.core.secret import Redactable, Secret
@@ -38,7 +36,6 @@ class OAuth2AuthorizationCode(OAuth2Protocol, Interactive):
         self, *, redirect_uri: str, state: Secret, code_verifier: Secret
     ) -> Conversation[Redactable]:
         """Return where the browser goes (RFC 6749 section 4.1.1)."""
-<<<<<<< HEAD
         values = yield from discovered(self.told, AUTHORIZATION_ENDPOINT.name, required=False)
         return authorization_url(values, redirect_uri=redirect_uri, state=state, code_verifier=code_verifier)
 
@@ -48,25 +45,6 @@ class OAuth2AuthorizationCode(OAuth2Protocol, Interactive):
         if response.iss is None and not values.text(AUTHORIZATION_ENDPOINT.name):
             values = yield from naming_itself(values)
         return judged_response(response, values)
-||||||| 3b8323e
-        return authorization_url(self.values, redirect_uri=redirect_uri, state=state, code_verifier=code_verifier)
-=======
-        values = yield from discovered(self.told, AUTHORIZATION_ENDPOINT.name)
-        return authorization_url(values, redirect_uri=redirect_uri, state=state, code_verifier=code_verifier)
-
-    def judged(self, response: AuthorizationResponse) -> Conversation[Secret]:
-        """Return the code of an authorization response (RFC 6749 section 4.1.2) of the right issuer (RFC 9207)."""
-        values = yield from discovered(self.told, AUTHORIZATION_ENDPOINT.name)
-        return judged_response(response, values)
-
-    def account_request(self, moment: Moment, token: Token) -> Conversation[HttpRequest | None]:
-        """Ask the UserInfo endpoint, where there is one (OpenID Connect Core 1.0 section 5.3.1)."""
-        values = yield from discovered(self.told, USERINFO_ENDPOINT.name, required=False)
-        if not values.text(USERINFO_ENDPOINT.name):
-            return None
-        bare = HttpRequest("GET", values.text(USERINFO_ENDPOINT.name)).with_headers(("Accept", "application/json"))
-        return self.apply(bare, token, moment)
->>>>>>> live
 
     def exchange(self, moment: Moment, code: Secret, *, redirect_uri: str, code_verifier: Secret) -> Flow:
         """Exchange the code (RFC 6749 section 4.1.3). A code that is refused has to be fetched anew."""
