@@ -7,6 +7,7 @@ import pytest
 
 from callout.core.errors import Refused
 from callout.core.oauth2 import TokenRefused
+from callout.core.oauth2.authorization import AuthorizationResponse
 from callout.core.protocol import Moment, Token, Values
 from callout.core.protocols.oauth2_authorization_code import OAuth2AuthorizationCode
 from callout.core.secret import Secret, reveal
@@ -17,7 +18,7 @@ MOMENT = Moment(NOW)
 HELD = Token(Secret("old-access"), NOW - timedelta(hours=1), refresh_token=Secret("tGzv3JOkF0XG5Qx2TlKWIA"))
 BARE = replace(HELD, refresh_token=None, expires_at=NOW + timedelta(hours=1))
 #: RFC 6749 section 4.1.4.
-GRANTED = {"access_token": "2YotnFZFEjr1zCsicMWpAA", "token_type": "example", "refresh_token": "tGzv3JOkF0XG5Qx2TlKWIA"}
+GRANTED = {"access_token": "2YotnFZFEjr1zCsicMWpAA", "token_type": "Bearer", "refresh_token": "tGzv3JOkF0XG5Qx2TlKWIA"}
 
 
 def protocol(**parameters: str) -> OAuth2AuthorizationCode:
@@ -98,3 +99,32 @@ def test_what_is_revoked_is_the_refresh_token_or_else_the_access_token() -> None
     given = protocol(revocation_endpoint="https://server.example.com/revoke")
     kinds = [found and found[0] for found in (given.revocation(token, MOMENT) for token in (HELD, BARE, None))]
     assert kinds == ["refresh_token", "access_token", None]
+
+
+METADATA = {
+    "issuer": "https://id.example",
+    "authorization_endpoint": "https://id.example/authorize",
+    "authorization_response_iss_parameter_supported": True,
+}
+
+
+def asked(*answers, **parameters: str):
+    flow = protocol(issuer="https://id.example", **parameters).authorization_request(
+        redirect_uri="https://c.example/cb", state=Secret("xyz"), code_verifier=Secret("verifier")
+    )
+    return play(flow, *answers)
+
+
+def test_where_the_browser_goes_is_discovered_where_it_is_not_declared() -> None:
+    url, (request,) = asked(answer(200, json.dumps(METADATA)))
+    assert request.url == "https://id.example/.well-known/openid-configuration"
+    assert reveal(url).startswith("https://id.example/authorize?response_type=code&client_id=s6BhdRkqt3&")
+
+
+def test_a_server_that_says_that_it_names_itself_is_held_to_it() -> None:
+    came = AuthorizationResponse(Secret("code"))
+    with pytest.raises(Refused, match="without iss"):
+        play(protocol(issuer="https://id.example").authorized(came), answer(200, json.dumps(METADATA)))
+    silent = {**METADATA, "authorization_response_iss_parameter_supported": False}
+    code, _ = play(protocol(issuer="https://id.example").authorized(came), answer(200, json.dumps(silent)))
+    assert reveal(code) == "code"

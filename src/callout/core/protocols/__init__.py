@@ -7,6 +7,7 @@ from callout.core.protocols.aws_sigv4 import AwsSigV4
 from callout.core.protocols.aws_sts import AwsSts
 from callout.core.protocols.basic import Basic
 from callout.core.protocols.custom import Custom
+from callout.core.protocols.github_app import GitHubApp
 from callout.core.protocols.http_message_signatures import HttpMessageSignatures
 from callout.core.protocols.jwt import Jwt
 from callout.core.protocols.none import NoAuthentication
@@ -30,6 +31,7 @@ ALL: tuple[type[AuthenticationProtocol], ...] = (
     OAuth2RefreshToken,
     OAuth2TokenExchange,
     Jwt,
+    GitHubApp,
     AwsSigV4,
     AwsSts,
     AwsRolesAnywhere,

@@ -3,6 +3,7 @@
 import pytest
 
 from callout.core.model.credentials import CustomHeader, NamedCredential
+from callout.core.model.own_certificates import Certificate
 from tests.engine.importers.salesforce.shapes import (
     client_credentials,
     commands_of,
@@ -83,9 +84,13 @@ def test_namespaces_come_in_rows_in_lists_or_both(values: list[str]) -> None:
 
 def test_a_client_certificate_is_to_be_supplied_by_hand() -> None:
     row = parameter("ClientCertificate", "DefaultCert", certificate="Orders_Client")
-    entry = entry_of(imported_from(no_authentication(), named("N", row)), "N")
+    imported = imported_from(no_authentication(), named("N", row), named("M", row))
+    entry = entry_of(imported, "N")
     assert entry.outcome == "imported, to be completed"
     assert "client certificate 'Orders_Client' is not in metadata" in entry.by_hand[0].what
+    assert commands_of(entry) == ["callout certificate import Orders_Client FILE"]
+    assert definition_of(imported, NamedCredential, "N").client_certificate == "Orders_Client"
+    assert [each for each in imported.definitions if isinstance(each, Certificate)] == [Certificate("Orders_Client")]
 
 
 @pytest.mark.parametrize(
