@@ -127,7 +127,6 @@ async def test_diagnose_shows_the_exact_request_with_secrets_redacted_and_obtain
             ["X-Client", "…"],
             ["Authorization", "Bearer …"],
         ],
-        "client_certificate": None,
     }
     assert world.server.requests == []
 
