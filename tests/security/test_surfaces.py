@@ -80,7 +80,9 @@ def external(name: str, protocol: str) -> ExternalCredential:
     known = CATALOGUE[protocol].parameters
     declared = [each for each in known if not each.secret and (each.required or each.name == "signing_certificate")]
     principals = (Principal("Shared"), Principal("Own", PrincipalType.PER_USER, 2))
-    parameters = {each.name: value_of(each) for each in declared if each.default is None} | NEEDED.get(protocol, {})
+    without_key = {each.unless[0]: each.unless[1] for each in declared if each.key_pair and len(each.unless) > 1}
+    parameters = {each.name: value_of(each) for each in declared if each.default is None}
+    parameters |= without_key | NEEDED.get(protocol, {})
     headers = (CustomHeader("X-Extra", "{!$Credential." + name + ".extra}"),)
     return ExternalCredential(name, protocol, parameters, headers=headers, principals=principals)
 
@@ -117,7 +119,12 @@ async def define(made: World, protocol: str) -> None:
         holder = UserExternalCredentialKey(credential, principal, user)
         known = external(credential, protocol)
         names = required_names(CATALOGUE, known, known.principals[0])
+        names |= {f"{p.name}.iss" for p in CATALOGUE[protocol].parameters if p.key is not None and p.formula}
         given = {name: f"{name}-of-{credential}-{principal}-{user}" for name in names}
+        patterned = {p.name for p in CATALOGUE[protocol].parameters if p.pattern is not None}
+        given |= {
+            name: (value + "." * (len(value) % 2)).encode().hex() for name, value in given.items() if name in patterned
+        }
         await made.put_secrets(holder, **given, **({CONNECTION: "given"} if CATALOGUE[protocol].interactive else {}))
         if CATALOGUE[protocol].interactive:
             await authorize(made, holder)

@@ -31,12 +31,12 @@ ALL: tuple[type[AuthenticationProtocol], ...] = (
     OAuth2RefreshToken,
     OAuth2TokenExchange,
     Jwt,
-    GitHubApp,
     AwsSigV4,
     AwsSts,
     AwsRolesAnywhere,
     OAuth1,
     HttpMessageSignatures,
+    GitHubApp,
 )
 
 CATALOGUE: Catalogue = {protocol.name: protocol for protocol in ALL}

@@ -1,91 +1,149 @@
-"""GitHub App installation: the app signs a JWT, and gets a token for one installation, which lasts an hour.
+"""GitHub App: a token of one installation, for which the app proves itself with a JWT that it signs.
 
-GitHub Docs, "Authenticating as a GitHub App installation", "Generating a JSON Web Token (JWT) for a GitHub App" and
-"Create an installation access token for an app".
+As *Authenticating as a GitHub App installation* and *Generating a JSON Web Token (JWT) for a GitHub App* say
+(docs.github.com). Also for GitHub Enterprise Server, whose `api_url` ends in `/api/v3`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
 
+from callout.core.errors import Refused
 from callout.core.jose import sign
 from callout.core.jose.parameters import SIGNING_CERTIFICATE
-from callout.core.message import HttpRequest
-from callout.core.oauth2 import token_from, with_token
-from callout.core.protocol import AuthenticationProtocol, Flow, Moment, Parameter, Token, Values, with_defaults
-from callout.core.secret import Redactable
+from callout.core.message import HttpRequest, HttpResponse
+from callout.core.oauth2 import token_from
+from callout.core.oauth2.parameters import ACCESS_TOKEN_FIELD, ERROR_FIELD
+from callout.core.oauth2.refusal import members_of, refusal_from
+from callout.core.protocol import Asking, AuthenticationProtocol, Flow, Moment, Parameter, Token, Values
+from callout.core.secret import Redactable, Secret
 
-#: Since when and until when a JWT holds: GitHub asks for a minute before, because of clocks, and takes at most ten after.
-_BEFORE, _AFTER = timedelta(seconds=60), timedelta(seconds=540)
-#: Where token and end stand in the answer.
-_DIALECT = {"access_token_field": "/token", "expires_at_field": "/expires_at"}
+#: GitHub accepts ten minutes at most; its clock may be behind ours.
+_LIFETIME, _BACK = timedelta(minutes=9), timedelta(seconds=60)
+_MEDIA_TYPE = "application/vnd.github+json"
+_NAME = r"[A-Za-z0-9_.-]+"
+API_URL = Parameter("api_url", "URL of GitHub's REST API", required=False, default="https://api.github.com", url=True)
+API_VERSION = Parameter(
+    "api_version",
+    "Version of the REST API that requests name (X-GitHub-Api-Version)",
+    required=False,
+    default="2022-11-28",
+    pattern=r"\d{4}-\d{2}-\d{2}",
+)
 
 
 class GitHubApp(AuthenticationProtocol):
-    """Sends the access token of an installation as a bearer token. There is no refresh token: another one is asked for."""
+    """Asks for an installation access token, which holds an hour, and sends it as a bearer token."""
 
     name = "github_app"
-    title = "GitHub App installation"
+    title = "GitHub App"
     parameters = (
+        Parameter("client_id", "Client ID of the app, or its app ID: the issuer of its JWT"),
+        SIGNING_CERTIFICATE,
         Parameter(
-            "api_url",
-            "URL of the REST API; https://HOST/api/v3 of a GitHub Enterprise Server",
-            required=False,
-            default="https://api.github.com",
-            url=True,
+            "installation_id",
+            "ID of the installation; left out where repository names one",
+            unless=("repository",),
         ),
-        Parameter("app_id", "Client ID or App ID of the app: the issuer of its JWTs"),
-        Parameter("installation_id", "ID of the installation, at the end of the URL of its settings"),
         Parameter(
-            SIGNING_CERTIFICATE.name, "Certificate that the private key of the app was imported as", key_pair=True
+            "repository",
+            "Owner and name of a repository, as owner/name: the installation that it is in is looked up",
+            required=False,
+            pattern=rf"{_NAME}/{_NAME}",
         ),
         Parameter(
             "repositories",
-            "Space-separated names of the repositories that tokens are for; all of the installation if not given",
+            "Space-separated names of repositories that the token is limited to",
             required=False,
+            pattern=rf"{_NAME}( {_NAME})*",
         ),
         Parameter(
             "permissions",
-            "Space-separated permissions that tokens have, such as contents:read issues:write; all of the app if not given",
+            'Permissions that the token is limited to, as a JSON object, such as {"contents": "read"}',
             required=False,
-            pattern=r"[a-z_]+:[a-z]+( [a-z_]+:[a-z]+)*",
+            pattern=r"\{.*\}",
         ),
+        API_URL,
+        API_VERSION,
     )
-    writes = ("Authorization",)
+    writes = ("Authorization", "X-GitHub-Api-Version")
     obtains = True
 
     def obtain(self, moment: Moment, token: Token | None) -> Flow:
-        """Ask for a token as the app."""
-        told = with_defaults(type(self), self.values.parameters)
-        request = self._request(told["api_url"].rstrip("/"), moment)
-        response = yield request
-        return token_from(response, moment.now, Values(_DIALECT), scrub=tuple(self.values.secrets.values()))
+        """Look the installation up where only a repository is named, and ask for a token of it."""
+        proof = self._proof(moment)
+        installation = self.values.text("installation_id")
+        if not installation:
+            response = yield self._request("GET", f"/repos/{self.values.text('repository')}/installation", proof)
+            installation = self._found(response, moment)
+        path = f"/app/installations/{quote(installation, safe='')}/access_tokens"
+        response = yield self._request("POST", path, proof, self._limits())
+        return token_from(response, moment.now, self._dialect("/token"), scrub=())
+
+    def revocation(self, token: Token | None, moment: Moment) -> tuple[str, Asking] | None:
+        """Revoke the token (`DELETE /installation/token`)."""
+        return ("access_token", self._revoking(token.access_token)) if token is not None else None
+
+    def _revoking(self, token: Secret) -> Asking:
+        response = yield self._request("DELETE", "/installation/token", token)
+        return response
 
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
-        """Add `Authorization: Bearer …`."""
-        return with_token(request, token, moment)
+        """Add the token and the version. `Accept` is the caller's: GitHub gives a diff or raw content by it."""
+        if token is None:  # a dry run may hold none; it shows `…` in any case
+            return self._with(request, Secret(""))
+        return self._with(request, token.access_token)
 
-    def _request(self, api_url: str, moment: Moment) -> HttpRequest:
-        app = self.values.text("app_id")
-        times = {
-            "iat": int((moment.now - _BEFORE).timestamp()),
-            "exp": int((moment.now + _AFTER).timestamp()),
-        }
-        # GitHub knows the app's keys by themselves: a kid of ours means nothing there
-        own = sign({"iss": app, **times}, self.values.key_pair(SIGNING_CERTIFICATE.name), "RS256", {"kid": None})
-        url = f"{api_url}/app/installations/{self.values.text('installation_id')}/access_tokens"
-        return HttpRequest("POST", url, body=json.dumps(self._asked()).encode(), client=app).with_headers(
-            ("Authorization", Redactable.of("Bearer ", own)),
-            ("Accept", "application/vnd.github+json"),
-            ("Content-Type", "application/json"),
-            ("X-GitHub-Api-Version", "2022-11-28"),
+    def _with(self, request: HttpRequest, bearer: Secret) -> HttpRequest:
+        return request.with_headers(
+            ("Authorization", Redactable.of("Bearer ", bearer)),
+            ("X-GitHub-Api-Version", self.values.text(API_VERSION.name, str(API_VERSION.default))),
         )
 
-    def _asked(self) -> dict[str, object]:
-        asked: dict[str, object] = {}
+    def _proof(self, moment: Moment) -> Secret:
+        claims = {
+            "iat": int((moment.now - _BACK).timestamp()),
+            "exp": int((moment.now + _LIFETIME).timestamp()),
+            "iss": self.values.text("client_id"),
+        }
+        return sign(claims, self.values.key_pair(SIGNING_CERTIFICATE.name), "RS256", {"kid": None})
+
+    def _request(self, method: str, path: str, bearer: Secret, members: Mapping[str, Any] | None = None) -> HttpRequest:
+        url = self.values.text(API_URL.name, str(API_URL.default)).rstrip("/") + path
+        body = None if members is None else json.dumps(members).encode()
+        headers = [("Accept", Redactable.of(_MEDIA_TYPE))]
+        if body is not None:
+            headers.append(("Content-Type", Redactable.of("application/json")))
+        return self._with(HttpRequest(method, url, tuple(headers), body), bearer)
+
+    def _limits(self) -> dict[str, Any]:
+        """Return what the token is limited to; raises `Refused(principal_not_configured)` for permissions that are no JSON."""
+        limits: dict[str, Any] = {}
         if repositories := self.values.text("repositories").split():
-            asked["repositories"] = repositories
-        if permissions := self.values.text("permissions").split():
-            asked["permissions"] = dict(each.split(":", 1) for each in permissions)
-        return asked
+            limits["repositories"] = repositories
+        if permissions := self.values.text("permissions"):
+            try:
+                limits["permissions"] = json.loads(permissions)
+            except ValueError:
+                detail = f"got permissions {permissions!r}; expected a JSON object, such as {{'contents': 'read'}}"
+                raise Refused(
+                    "principal_not_configured", detail.replace("'contents': 'read'", '"contents": "read"')
+                ) from None
+        return limits
+
+    def _found(self, response: HttpResponse, moment: Moment) -> str:
+        """Return the id of an installation that was looked up. Raises `TokenRefused`."""
+        found = members_of(response).get("id")
+        if response.status != 200 or not isinstance(found, int) or isinstance(found, bool):
+            asked, expected = "the look-up of the installation", "200 with its id: is the app installed there?"
+            values = self._dialect("/token")
+            raise refusal_from(response, values, scrub=(), now=moment.now, asked=asked, expected=expected)
+        return str(found)
+
+    def _dialect(self, token: str) -> Values:
+        """Return where things stand in GitHub's answers."""
+        return Values({ACCESS_TOKEN_FIELD.name: token, ERROR_FIELD.name: "/message"})

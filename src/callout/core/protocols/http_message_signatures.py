@@ -79,8 +79,8 @@ class HttpMessageSignatures(AuthenticationProtocol):
         Parameter(
             "signing_certificate",
             "Certificate of Callout's whose key signs; hmac-sha256 signs with the shared secret",
-            required=False,
             key_pair=True,
+            unless=(ALGORITHM.name, HMAC),
         ),
         Parameter(
             "keyid",

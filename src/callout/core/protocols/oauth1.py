@@ -49,8 +49,8 @@ class OAuth1(AuthenticationProtocol):
         Parameter(
             "signing_certificate",
             "Certificate of Callout's whose RSA key signs, where the signature method is one of RSA",
-            required=False,
             key_pair=True,
+            when=(SIGNATURE_METHOD.name, *RSA_METHODS),
         ),
         Parameter("consumer_key", "Identifier of the client: oauth_consumer_key (RFC 5849 section 3.1)", secret=True),
         Parameter(

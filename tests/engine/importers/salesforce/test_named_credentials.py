@@ -94,6 +94,23 @@ def test_a_client_certificate_is_to_be_supplied_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        (("My Cert",), "ClientCertificate: got 'My Cert'; expected the name of one"),
+        (("Orders_Client", "Stock_Client"), "got a second client certificate; expected one"),
+    ],
+)
+def test_a_client_certificate_that_cannot_be_one_is_refused(rows, why: str) -> None:
+    given = [parameter("ClientCertificate", "C", certificate=name) for name in rows]
+    assert why in entry_of(imported_from(no_authentication(), named("N", *given)), "N").reasons[0]
+
+
+def test_a_client_certificate_row_without_a_name_is_told_of() -> None:
+    imported = imported_from(no_authentication(), named("N", parameter("ClientCertificate", "C")))
+    assert "ClientCertificate, line 7, was left out: it names none" in entry_of(imported, "N").notes
+
+
+@pytest.mark.parametrize(
     ("url", "why"),
     [
         ("http://orders.example.com", "expected https://"),
@@ -129,7 +146,7 @@ def test_merge_fields_of_the_calling_program_are_told_of() -> None:
     entry = entry_of(imported_from(no_authentication(), named("N", extra=extra)), "N")
     assert entry.outcome == "imported"
     assert [note.split(" ")[0] for note in entry.notes] == ["allowMergeFieldsInHeader", "allowMergeFieldsInBody"]
-    assert "call BASE64DECODE, BASE64ENCODE, BLOB, HASH, HEX, HMAC:" in entry.notes[0]
+    assert "call BASE64DECODE, BASE64ENCODE, BLOB, HASH, HEX, HMAC, URLENCODE:" in entry.notes[0]
     assert "call HTMLENCODE:" in entry.notes[1]
 
 
