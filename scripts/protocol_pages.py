@@ -5,8 +5,9 @@ import sys
 from collections.abc import Iterator
 
 from callout.core.model.credentials import PrincipalType
-from callout.core.protocol import AuthenticationProtocol, Needs, Parameter
+from callout.core.protocol import AuthenticationProtocol, Needs, Parameter, with_defaults
 from callout.core.protocols import ALL
+from callout.core.refresh.rules import worded
 
 _LOOKS_AT = {
     Needs.NOTHING: "nothing of the request: what it wrote is kept, and written again for the next callout",
@@ -43,6 +44,11 @@ def _facts(protocol: type[AuthenticationProtocol]) -> Iterator[str]:
     if protocol.obtains:
         spent = " A refresh spends a grant that is good only once; [refresh](../../refresh.md) says what is done not to lose it."
         yield f"- Obtains a token, keeps it sealed, and replaces it before it expires or when it is refused.{spent * protocol.spends}\n"
+    if protocol.stale_signs:
+        signs = "; ".join(worded(rule) for rule in protocol.stale_signs)
+        yield f"- A token is taken to be refused, without a refresh rule that says so, by status 401, and by {signs}.\n"
+    if protocol.spares_bodies:
+        yield f"- With {protocol.spares_bodies} bodies are not taken whole.\n"
     if protocol.interactive:
         yield "- Somebody has to authorize it once: `callout connect EC/PRINCIPAL`.\n"
 
@@ -80,7 +86,8 @@ def _condition(condition: tuple[str, ...]) -> str:
 
 def _example(protocol: type[AuthenticationProtocol]) -> Iterator[str]:
     """A manifest with what is required, and the command that sets the secrets."""
-    needed = [each for each in protocol.parameters if each.required and each.default is None and each.key is None]
+    given = with_defaults(protocol, {})
+    needed = [each for each in protocol.parameters if each.is_needed(given) and each.key is None]
     plain = [each for each in needed if not each.secret]
     secrets = [each.name for each in needed if each.secret]
     kind = protocol.principal_types[0]

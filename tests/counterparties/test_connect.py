@@ -125,12 +125,18 @@ def test_what_is_disconnected_is_revoked_and_asks_to_be_connected(server, keys, 
 
 def test_nothing_secret_shows_anywhere(server, keys, home):
     visitor = Visitor("alice-at-the-provider")
-    url = connect_url(caller(server, keys, "alice"))
-    answer = visitor.send(visitor.open(url))
+    answer = visitor.send(visitor.open(remotely(server, keys["alice"], "connect", "Own/User", "--link")["url"]))
     state = httpx2.URL(answer.headers["location"]).params["state"]
-    shown = server.log + home.run("export") + home.run("status", "--json") + home.run("audit", "list", "--json")
-    shown += home.run("identity-provider", "show", "Id", "--json")
-    assert [each for each in (SECRET, state) if each in shown] == []
+    came = visitor.back_from_the_provider(answer)
+    code = httpx2.URL(came).params["code"]
+    page = visitor.open(came)
+    assert "alice-at-the-provider" in page.text
+    shown = page.text + str(page.url) + server.log + home.run("export") + home.run("status", "--json")
+    shown += home.run("audit", "list", "--json") + home.run("identity-provider", "show", "Id", "--json")
+    shown += httpx2.get(f"{server.setup}/metrics", trust_env=False).text
+    assert [each for each in (SECRET, state, code) if each in shown] == []
+    stored = b"".join(file.read_bytes() for file in home.folder.glob("callout.db*"))
+    assert [each for each in (SECRET, state, code) if each.encode() in stored] == []
 
 
 def command(server: Server, key: str, *arguments: str) -> list[str]:

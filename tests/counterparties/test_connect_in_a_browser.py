@@ -57,10 +57,8 @@ def server(home: Home) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def shots() -> Path:
-    folder = Path("/tmp/connect-shots")
-    folder.mkdir(exist_ok=True)
-    return folder
+def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shots")
 
 
 @pytest.fixture(scope="module")

@@ -40,12 +40,11 @@ class Issuer:
         self.openbao.call("POST", "identity/oidc/client/callout", {"access_token_ttl": lifetime})
 
     def manifest(self, secret: str = "") -> dict:
-        """A principal that is shared and one for each user, with nothing but what the discovery document says."""
+        """A principal that is shared and one for each user. What is known of the server is what it is called."""
         metadata = self.metadata
-        names = ("issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint")
         provider = {
             "label": "Vault",
-            "parameters": {**{name: metadata[name] for name in names}, "scope": "openid"},
+            "parameters": {"issuer": metadata["issuer"], "scope": "openid"},
             "secrets": {"client_id": self.client["client_id"], "client_secret": secret or self.client["client_secret"]},
         }
         credentials = (("Shared", "Service", "named"), ("Own", "User", "per_user"))

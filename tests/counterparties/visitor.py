@@ -38,6 +38,18 @@ class Visitor:
         filled = {name: html.unescape(value) for name, value in _HIDDEN.findall(page.text)}
         return self.browser.post(str(page.url.copy_with(query=None)), data=filled | more)
 
+    def back_from_the_provider(self, answer: httpx2.Response) -> str:
+        """Sign in and agree at the provider; returns the address with the code, which is not called."""
+        for _ in range(MOST_PAGES):
+            if answer.is_redirect:
+                to = urljoin(str(answer.url), answer.headers["location"])
+                if "/connect/callback" in to:
+                    return to
+                answer = self.browser.get(to)
+            else:
+                answer = agree(self.browser, answer, self.person)
+        raise AssertionError(f"got {MOST_PAGES} pages; expected the way back")
+
     def connect(self, address: str) -> httpx2.Response:
         """Open a connect page, go on, sign in and agree at the provider; returns the page that says what came of it."""
         answer = self.follow(self.send(self.open(address)))

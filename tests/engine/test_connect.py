@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
@@ -13,7 +14,7 @@ from callout.core.secret import Secret, reveal
 from callout.engine.connect import origin_of
 from callout.engine.operations import OperationRefused
 from tests.connecting import CREDENTIALS, HERE, PARAMETERS, PROVIDER, SECRET, SHARED, furnish, open_desk, own, token_of
-from tests.engine.conftest import json_answer
+from tests.engine.conftest import START, json_answer
 
 CODE = AuthorizationResponse(Secret("c4n4ry-code"), iss="https://id.example")
 
@@ -302,7 +303,7 @@ async def test_a_user_is_told_where_to_connect_with_a_link_of_their_own(desk) ->
     assert (link.key, link.by, link.invited) == (own("alice"), "alice", False)
 
 
-async def test_what_everybody_shares_and_the_code_of_packages_get_no_authority_in_the_link(desk) -> None:
+async def test_what_everybody_shares_packages_and_limited_keys_get_no_authority_in_the_link(desk) -> None:
     from callout.core.model.people import Package
 
     await desk.world.define(Package("acme"), replace(_named("Own"), allowed_namespaces=("acme",)))
@@ -310,6 +311,10 @@ async def test_what_everybody_shares_and_the_code_of_packages_get_no_authority_i
     await desk.world.put_key(b"co_acme", "alice", "acme")
     assert (await refusal_of(desk, "Shared", b"co_alice")).connect_url == f"{HERE}/connect/Shared/Service"
     assert (await refusal_of(desk, "Own", b"co_acme")).connect_url == f"{HERE}/connect/Own/User"
+    limited = CallerKey(sha256(b"co_one").digest(), "co_one", "alice", None, START, named_credentials=("Own",))
+    await desk.world.store.definitions.put_key(limited, desk.world.act("key"))
+    await desk.world.org.follow()
+    assert (await refusal_of(desk, "Own", b"co_one")).connect_url == f"{HERE}/connect/Own/User"
 
 
 def _named(name: str):

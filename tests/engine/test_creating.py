@@ -104,7 +104,7 @@ async def test_a_package_may_be_let_in(world):
 
 async def test_without_a_preset_url_protocol_parameters_and_headers_are_given(world):
     await world.run(
-        "create",
+        "named_credential.create",
         name="Orders",
         url="https://orders.example.com/v2",
         protocol="oauth2_client_credentials",

@@ -255,3 +255,17 @@ async def test_another_key_under_the_same_kid_is_refused(shop) -> None:
         await shop.run("certificate.import", name="Orders_Client", content=jwk(2))
     with pytest.raises(DefinitionError, match="got kid 'mine', which the key of Orders_Client has too"):
         await shop.run("certificate.import", name="Another", content=jwk(2))
+
+
+async def test_code_of_a_package_signs_with_no_key_of_the_admins(shop) -> None:
+    await made(shop)
+    manifest = (
+        "external_credentials: {Own: {protocol: http_message_signatures, "
+        "parameters: {signing_certificate: Orders_Client}, "
+        "principals: {A: {}}}}"
+    )
+    with pytest.raises(DefinitionError, match="an admin says what is signed with a certificate"):
+        await shop.run("apply", manifest=manifest, namespace="acme")
+    await shop.run("apply", manifest=manifest)
+    with pytest.raises(DefinitionError, match=r"named by external_credentials\.Own\.parameters\.signing_certificate"):
+        await shop.run("certificate.remove", name="Orders_Client")

@@ -17,6 +17,8 @@ from callout.core.model.credentials import (
 )
 from callout.core.model.people import ObjectPermission, PermissionSet
 from callout.core.protocol import Needs
+from callout.core.protocols import CATALOGUE
+from callout.core.rules import problems_of
 from callout.engine.diagnosis import diagnose
 from callout.engine.evaluating import Asked
 from tests.engine.conftest import ALICE_KEY, CLERKS
@@ -116,3 +118,15 @@ async def test_a_body_whose_formulas_were_replaced_is_announced_as_it_is_then(st
     assert ready.written.body == b"2"
     assert b"X-Amz-Decoded-Content-Length: 1" in ready.written.lines
     assert len(ready.written.encoding.begin()(b"2")) == ready.written.encoding.length
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("region", "x.example/"), ("region", "eu central"), ("account_id", "1234"), ("service", "S3"), ("payload", "no")],
+)
+async def test_what_no_request_can_be_signed_for_is_refused_where_it_is_defined(store, name, value) -> None:
+    assert problems_of(store.org.value, CATALOGUE) == ()
+    wrong = replace(STORE, parameters={**STORE.parameters, name: value})
+    org = replace(store.org.value, external_credentials={**store.org.value.external_credentials, "Store": wrong})
+    (problem,) = problems_of(org, CATALOGUE)
+    assert problem.place == f"external_credentials.Store.parameters.{name}"

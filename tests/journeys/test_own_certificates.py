@@ -35,6 +35,7 @@ class Place:
     clients: Authority
     folder: Path
     key: str
+    admin: str
 
     def callout(self, name: str) -> httpx2.Response:
         with httpx2.Client(base_url=self.server.gateway, trust_env=False, timeout=PATIENCE) as client:
@@ -62,9 +63,31 @@ class Place:
 
         return eventually(refusing, instead_of=NotYet)
 
+    def ask(self, method: str, path: str, **members: object) -> dict:
+        """Run one operation of the running server's setup API; it must succeed."""
+        with httpx2.Client(base_url=self.server.setup, trust_env=False, timeout=PATIENCE) as client:
+            headers, body = {"Callout-Key": self.admin}, members or None
+            answer = client.request(method, f"/api/v1{path}", json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     def imported(self, certificate: str, subject: str, **more) -> None:
         file = self.clients.issue(name=subject, **more).write(self.folder / f"{certificate}.pem")
-        self.home.run("certificate", "import", certificate, file)
+        self.ask("POST", f"/certificates/{certificate}/import", content=Path(file).read_text())
+
+    def found(self, name: str) -> list[dict]:
+        """Wait until troubleshooting has found something: callouts are recorded in batches."""
+
+        def finding() -> list[dict]:
+            found = self.ask("GET", f"/troubleshoot?name={name}")["findings"]
+            if not [each for each in found if "CERTIFICATE_EXPIRED" in each["cause"]]:
+                raise NotYet(str(found))
+            return [each for each in found if "CERTIFICATE_EXPIRED" in each["cause"]]
+
+        return eventually(finding, instead_of=NotYet)
+
+    def presents(self, name: str, certificate: str) -> None:
+        self.ask("PUT", f"/named-credentials/{name}/client-certificate", certificate=certificate)
 
 
 def manifest(port: int) -> dict:
@@ -94,16 +117,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with asking_server(context) as external, callout_home(tmp_path / "home", trusting) as home:
         home.apply(manifest(external.port))
         with home.serve("--workers", "1") as server:
-            yield Place(home, server, external, clients, tmp_path, home.create_key("alice"))
+            yield Place(home, server, external, clients, tmp_path, home.create_key("alice"), home.create_key("admin"))
 
 
 def test_a_client_certificate_is_presented_and_another_while_callout_runs(place: Place) -> None:
     problem = place.refused("Orders", "having presented no certificate")
     assert (problem["reason"], problem["status"], problem["blame"]) == ("certificate_not_accepted", 502, "admin")
     place.imported("Orders_Client", "orders")
-    place.home.run("named-credential", "present", "Orders", "Orders_Client")
+    place.presents("Orders", "Orders_Client")
     place.answers("Orders", "CN=orders")
-    shown = place.home.json("diagnose", "Orders", "--as", "alice")
+    shown = place.ask("POST", "/diagnose", name="Orders", user="alice")
     assert shown["request"]["client_certificate"]["name"] == "Orders_Client"
     assert any("certificate Orders_Client is presented" in step["detail"] for step in shown["steps"])
     place.imported("Orders_Client", "orders-2")  # another key, while connections with the first are open
@@ -111,8 +134,8 @@ def test_a_client_certificate_is_presented_and_another_while_callout_runs(place:
 
 
 def test_one_that_the_external_system_does_not_know_is_told_with_what_mends_it(place: Place) -> None:
-    place.home.run("certificate", "create", "Billing_Client", "--algorithm", "P-256")
-    place.home.run("named-credential", "present", "Billing", "Billing_Client")
+    place.ask("POST", "/certificates", name="Billing_Client", algorithm="P-256")
+    place.presents("Billing", "Billing_Client")
     problem = place.refused("Billing", "having presented certificate 'Billing_Client'")
     assert problem["reason"] == "certificate_not_accepted"
     issued = place.clients.sign(place.home.run("certificate", "request", "Billing_Client"))
@@ -122,30 +145,28 @@ def test_one_that_the_external_system_does_not_know_is_told_with_what_mends_it(p
 
 def test_an_end_is_warned_of_and_told_afterwards(place: Place) -> None:
     place.imported("Stock_Client", "stock", ends=datetime.now(UTC) + timedelta(days=9, hours=1))
-    place.home.run("named-credential", "present", "Stock", "Stock_Client")
+    place.presents("Stock", "Stock_Client")
     place.answers("Stock", "CN=stock")
     status = place.home.run("status")
     assert "certificate Stock_Client: it ends in 9 days; used by named_credentials.Stock" in status
     metrics = httpx2.get(f"{place.server.setup}/metrics", trust_env=False, timeout=PATIENCE).text
     assert 'callout_certificate_expires_seconds{certificate="Stock_Client"} 7' in metrics
     place.imported("Stock_Client", "stock", ends=datetime.now(UTC) - timedelta(days=2))
-    problem = place.refused("Stock", "CERTIFICATE_EXPIRED")
-    place.home.explained(problem["callout_id"])
-    found = json.loads(place.home.attempt("troubleshoot", "Stock", "--json").stdout)["findings"]
+    place.refused("Stock", "CERTIFICATE_EXPIRED")
+    found = place.found("Stock")
     assert found[0]["remedy"][0].startswith("client certificate Stock_Client: it ended 2 days ago")
     assert found[0]["remedy_commands"][0] == "callout certificate request Stock_Client"
 
 
 def test_public_keys_are_published_and_openssl_takes_what_is_made(place: Place, tmp_path: Path) -> None:
-    run, signing = place.home.json, ("--subject", "CN=signing,O=Example")
-    old = run("certificate", "create", "Signing", "--algorithm", "RSA-2048", *signing)
-    new = run("certificate", "rotate", "Signing", "--algorithm", "Ed25519")
+    old = place.ask("POST", "/certificates", name="Signing", algorithm="RSA-2048", subject="CN=signing,O=Example")
+    new = place.ask("POST", "/certificates/Signing/rotate", algorithm="Ed25519")
     keys = published(place, old["kid"], new["kid"])
     assert not {"d", "p", "q"} & {member for key in keys for member in key}
-    request = place.home.run("certificate", "request", "Signing", "--dns", "signing.example.com")
+    request = place.ask("POST", "/certificates/Signing/request", dns=["signing.example.com"])["request"]
     said = openssl("req", "-noout", "-verify", "-text", standard_input=request)
     assert "DNS:signing.example.com" in said
-    (tmp_path / "made.pem").write_text(run("certificate", "show", "Signing")["certificates"][0])
+    (tmp_path / "made.pem").write_text(place.ask("GET", "/certificates/Signing")["certificates"][0])
     assert "OK" in openssl("verify", "-CAfile", str(tmp_path / "made.pem"), str(tmp_path / "made.pem"))
 
 

@@ -29,6 +29,7 @@ LOOKING = {
     "approvals": {VIEW, CUSTOMIZE},
     "trusted_issuer": {VIEW, USERS},
     "client_certificate": {VIEW, USERS},
+    "certificate": {VIEW, MANAGE},
 }
 MAY = {
     "plan": {MANAGE, USERS, CUSTOMIZE},

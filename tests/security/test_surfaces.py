@@ -40,6 +40,12 @@ KEYS = (ALICE_KEY, BOB_KEY, ACME_KEY, b"co_carol", b"co_unknown", None)
 NAMES = ("Mine", "Theirs", "Off", "Nowhere")
 PRINCIPALS = (None, b"Shared", b"Own", b"Nobody")
 CERTIFICATE, PRIVATE_KEY = certificate_of("Key", key("RSA"), self_signed("RSA"))
+#: What no declaration requires by itself, and has to be there all the same.
+NEEDED = {
+    "api_key_in_query": {"query_parameters.key": "plain"},
+    "http_message_signatures": {"algorithm": "rsa-v1_5-sha256"},
+    "oauth2_jwt_bearer": {"claims.iss": "plain"},
+}
 ASKED = Asked((), None, 0, method=b"GET", target=b"/")
 
 
@@ -71,10 +77,12 @@ class WatchedVault:
 
 
 def external(name: str, protocol: str) -> ExternalCredential:
-    declared = [each for each in CATALOGUE[protocol].parameters if each.required and not each.secret]
+    known = CATALOGUE[protocol].parameters
+    declared = [each for each in known if not each.secret and (each.required or each.name == "signing_certificate")]
     principals = (Principal("Shared"), Principal("Own", PrincipalType.PER_USER, 2))
     without_key = {each.unless[0]: each.unless[1] for each in declared if each.key_pair and len(each.unless) > 1}
-    parameters = {each.name: value_of(each) for each in declared if each.default is None} | without_key
+    parameters = {each.name: value_of(each) for each in declared if each.default is None}
+    parameters |= without_key | NEEDED.get(protocol, {})
     headers = (CustomHeader("X-Extra", "{!$Credential." + name + ".extra}"),)
     return ExternalCredential(name, protocol, parameters, headers=headers, principals=principals)
 
@@ -139,9 +147,8 @@ async def test_what_is_opened_and_written_is_what_was_decided(world, protocol) -
     await define(world, protocol)
     admitted = 0
     for proof, name, principal in itertools.product(KEYS, NAMES, PRINCIPALS):
-        made = with_broken(
-            world, vault=vault, transport=Granting(world, protocol)
-        )  # engine parts that have opened nothing yet
+        # Engine parts that have opened nothing yet.
+        made = with_broken(world, vault=vault, transport=Granting(world, protocol))
         vault.opened.clear()
         org, now = world.org.value, world.clock.now()
         identified = identify(org, now, key=proof, local_keys={})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
+from callout.core.oauth2.authorization import AuthorizationResponse
 from callout.core.oauth2.device import DeviceAuthorization
 from callout.core.protocol import AuthenticationProtocol, Conversation, Flow, Moment
 from callout.core.secret import Redactable, Secret
@@ -18,8 +19,14 @@ class Interactive(AuthenticationProtocol):
     interactive: ClassVar[bool] = True
 
     @abstractmethod
-    def authorization_request(self, *, redirect_uri: str, state: Secret, code_verifier: Secret) -> Redactable:
+    def authorization_request(
+        self, *, redirect_uri: str, state: Secret, code_verifier: Secret
+    ) -> Conversation[Redactable]:
         """Return where the browser goes. Raises `Refused`."""
+
+    @abstractmethod
+    def authorized(self, response: AuthorizationResponse) -> Conversation[Secret]:
+        """Return the code that the browser came back with. Raises `Refused` where it is none that is to be used."""
 
     @abstractmethod
     def exchange(self, moment: Moment, code: Secret, *, redirect_uri: str, code_verifier: Secret) -> Flow:

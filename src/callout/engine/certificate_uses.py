@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -38,20 +38,22 @@ class Standing:
 
 def uses_of(org: Org, catalogue: Catalogue, name: str) -> list[str]:
     """Return where the definitions name a certificate."""
-    return [
-        *(f"named_credentials.{n.name}" for n in org.named_credentials.values() if n.client_certificate == name),
-        *(place for external in org.external_credentials.values() for place in _places(external, catalogue, name)),
-    ]
+    presenting = [f"named_credentials.{n.name}" for n in org.named_credentials.values() if n.client_certificate == name]
+    signing: list[str] = []
+    for external in org.external_credentials.values():
+        protocol = catalogue.get(external.protocol)
+        naming = [p.name for p in protocol.parameters if p.key_pair] if protocol is not None else []
+        signing += [place for place, certificate in uses_by_place(external, naming) if certificate == name]
+    return presenting + signing
 
 
-def _places(external: ExternalCredential, catalogue: Catalogue, name: str) -> Iterator[str]:
-    protocol = catalogue.get(external.protocol)
-    naming = [p.name for p in protocol.parameters if p.key_pair] if protocol is not None else []
+def uses_by_place(external: ExternalCredential, naming: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield each place where one of the `naming` parameters names a certificate, and its name."""
     whole = f"external_credentials.{external.name}"
     places = [(whole, external.parameters)]
     places += [(f"{whole}.principals.{p.name}", p.parameters) for p in external.principals]
     for place, parameters in places:
-        yield from (f"{place}.parameters.{each}" for each in naming if parameters.get(each) == name)
+        yield from ((f"{place}.parameters.{each}", parameters[each]) for each in naming if parameters.get(each))
 
 
 def standing_of(org: Org, certificate: Certificate, now: datetime) -> Standing:

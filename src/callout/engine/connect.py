@@ -25,9 +25,9 @@ from callout.core.model.connections import Attempt, Link
 from callout.core.model.credentials import UserExternalCredentialKey
 from callout.core.model.org import Org
 from callout.core.oauth2 import TokenRefused, sealable
-from callout.core.oauth2.authorization import AuthorizationResponse, judged_response, random_text
+from callout.core.oauth2.authorization import AuthorizationResponse, random_text
 from callout.core.oauth2.device import next_interval, worded_end
-from callout.core.oauth2.parameters import AUTHORIZATION_ENDPOINT, SCOPE, TOKEN_ENDPOINT, USERINFO_ENDPOINT
+from callout.core.oauth2.parameters import AUTHORIZATION_ENDPOINT, ISSUER, SCOPE, TOKEN_ENDPOINT, USERINFO_ENDPOINT
 from callout.core.oauth2.refusal import members_of
 from callout.core.ports import FIRST, Connections, StoredToken, Transport
 from callout.core.protocol import CONNECTION, Moment, Token, Values
@@ -47,6 +47,9 @@ EACH_SECONDS = 30.0
 #: Characters of the name of an account that are kept.
 LONGEST_ACCOUNT = 200
 _ACCOUNT = ("email", "preferred_username", "login", "name", "sub")
+
+#: The parameters of which the first that is given tells people whose server it is.
+_OF_THE_SERVER = (AUTHORIZATION_ENDPOINT.name, ISSUER.name, TOKEN_ENDPOINT.name)
 
 T = TypeVar("T")
 #: Raises `CalloutError` unless somebody may connect a principal (and user) now. Who is a user; empty: the admin of a home.
@@ -120,7 +123,7 @@ class Connecting:
         ready = await self._ready(key, who)
         external, parameters = ready.one.external, ready.values.parameters
         provider = ready.org.provider_of(external)
-        server = parameters.get(AUTHORIZATION_ENDPOINT.name) or parameters.get(TOKEN_ENDPOINT.name, "")
+        server = next(filter(None, map(parameters.get, _OF_THE_SERVER)), "")
         using = (n for _, n in sorted(ready.org.named_credentials.items()) if n.external_credential == external.name)
         return Offer(
             key,
@@ -172,9 +175,10 @@ class Connecting:
             await self.demand_unspent(link)
         ready = await self._ready(key, who)
         state, verifier = (random_text(self._setup.entropy.bytes(32)) for _ in range(2))
-        url = ready.protocol.authorization_request(
+        asking = ready.protocol.authorization_request(
             redirect_uri=self.links.callback_url, state=state, code_verifier=verifier
         )
+        url = await self._converse(asking, ready)
         digest = digest_of_text("state", state)
         ends = self._setup.now() + timedelta(seconds=PATIENCE)
         kept = {"code_verifier": reveal(verifier), "redirect_uri": self.links.callback_url}
@@ -192,7 +196,7 @@ class Connecting:
         if ready.fingerprint != attempt.fingerprint:
             raise _moved(attempt.key)
         kept = self._opened(attempt)
-        code = judged_response(response, ready.values)
+        code = await self._converse(ready.protocol.authorized(response), ready)
         flow = ready.protocol.exchange(
             self._moment(ready), code, redirect_uri=kept["redirect_uri"], code_verifier=Secret(kept["code_verifier"])
         )

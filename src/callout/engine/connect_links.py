@@ -86,7 +86,8 @@ def connect_url(links: Links, refused: Refused, decision: Decision, catalogue: C
     """Return where what a callout lacks is authorized; None where nothing can be.
 
     For a per-user principal it is a link that bears the acting user's own authority, but not where the code of a package
-    calls: that could connect an account of its own. Whoever opens another address proves who they are there.
+    calls, or a key that is limited to callouts: who holds those could connect an account of their own. Whoever opens
+    another address proves who they are there.
     """
     external, caller = decision.external_credential, decision.caller
     if refused.reason.code not in _CONNECTING or external is None or decision.principal is None or caller is None:
@@ -94,7 +95,7 @@ def connect_url(links: Links, refused: Refused, decision: Decision, catalogue: C
     if not catalogue[external.protocol].interactive or caller.is_guest:
         return None
     holder = decision.holder
-    if not holder.user or caller.namespace is not None:
+    if not holder.user or caller.namespace is not None or caller.key is not None:
         return links.page_of(holder)
     return links.link(holder, holder.user)
 

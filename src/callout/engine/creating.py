@@ -187,7 +187,7 @@ def _manifest(setup: Setup, org: Org, outline: _Outline) -> Manifest:
 
 
 def _expect_free(org: Org, name: str, sections: Iterable[str]) -> None:
-    taken = [section for section in sections if name in getattr(org, section, ())]
+    taken = [section for section in sections if name in getattr(org, section)]
     if taken:
         expected = "a name that is free: what is there is changed by `callout apply`, or by commands of its own"
         raise DefinitionError([Problem(f"{section}.{name}", "a name that is taken", expected) for section in taken])

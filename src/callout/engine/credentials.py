@@ -12,7 +12,7 @@ from callout.core.errors import DefinitionError, Problem
 from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
 from callout.core.model.org import Org
 from callout.core.model.people import Package
-from callout.core.protocol import AuthenticationProtocol
+from callout.core.protocol import AuthenticationProtocol, with_defaults
 from callout.core.refresh.replay import IDEMPOTENT
 from callout.engine.refresh_rules import shown_rules
 from callout.engine.setup import Edit, Result, Setup, found, put
@@ -267,12 +267,13 @@ async def remove_status_code(setup: Setup, who: str, name: str, status: int) -> 
 
 
 def _declared(protocol: type[AuthenticationProtocol]) -> list[Result]:
+    given = with_defaults(protocol, {})
     return [
         {
             "name": p.shown_name,
             "help": p.help,
             "secret": p.secret,
-            "required": p.required and p.default is None,
+            "required": p.is_needed(given),
             "default": p.default,
             "choices": list(p.choices),
         }

@@ -98,8 +98,13 @@ def _shown_request(draft: Draft, method: str, target: bytes) -> dict[str, Any]:
         shown.append([draft.route.replay.idempotency_header.decode(), "the callout id"])
     url = replace(draft.request, url=origin + target.decode()).whole_url
     certificate = draft.route.client_certificate
-    presented = {"name": certificate.name, "kid": certificate.kid} if certificate is not None else None
-    return {"method": method, "url": url.redacted, "headers": shown, "client_certificate": presented}
+    presented = {"name": certificate.name, "kid": certificate.kid} if certificate is not None else {}
+    return {
+        "method": method,
+        "url": url.redacted,
+        "headers": shown,
+        **({"client_certificate": presented} if presented else {}),
+    }
 
 
 def _outcome(explanation: Explanation) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Made:
     """What was made in an org that was as `org` is.
 
     `given` are the names of the values that came with it, `asked` those that its preset asks for. `imports_key`: the
-    keys of its certificates are imported, not made.
+    keys of its certificates are the provider's, and imported.
     """
 
     org: Org
@@ -78,12 +78,18 @@ Step = tuple[str, str, str | None]
 
 
 def _keys(made: Made) -> Iterator[Step]:
-    """Give the certificates that were defined with it their keys."""
+    """Import the provider's key; or show the provider the certificate of the key that was made."""
     for each in made.definitions:
         if isinstance(each, Certificate):
             name = shlex.quote(each.name)
-            command = f"import {name} FILE" if made.imports_key else f"create {name}"
-            yield f"Give certificate {each.name} its key", f"callout certificate {command}", None
+            if made.imports_key:
+                yield f"Import the key of certificate {each.name}", f"callout certificate import {name} FILE", None
+            else:
+                yield (
+                    "Upload the certificate that this shows at the external system",
+                    f"callout certificate show {name}",
+                    None,
+                )
 
 
 def _values(catalogue: Catalogue, made: Made) -> Iterator[Step]:

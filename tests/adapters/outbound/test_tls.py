@@ -5,12 +5,13 @@ import ssl
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from callout.adapters.outbound import OutboundTransport, tls
+from callout.adapters.outbound import Connection, OutboundTransport, tls
 from callout.core.errors import Refused
+from callout.core.http1.head import ResponseParser
 from callout.core.key_pair import KeyPair
 from callout.core.message import HttpRequest
 from callout.core.secret import Secret
-from tests.adapters.outbound.conftest import SECONDS
+from tests.adapters.outbound.conftest import SECONDS, local
 from tests.asking import asking_context, asking_server
 from tests.certificates import Authority
 from tests.keys import pem_of
@@ -110,3 +111,13 @@ async def test_an_unused_certificate_is_let_go_of(outbound, authority) -> None:
         await asked(outbound, server, ORDERS, BILLING)
         outbound._tls.keep({BILLING})
         assert set(outbound._tls._presenting) == {BILLING}
+
+
+def test_one_that_was_refused_before_a_request_was_sent_knows_why() -> None:
+    alert = ssl.SSLError(1, "alert")
+    alert.reason = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+    connection = Connection(local(443, "https"), ResponseParser(), lambda _: None)
+    connection.connection_lost(alert)
+    assert connection.failed.reason.code == "certificate_not_accepted"
+    connection.connection_lost(ConnectionResetError())
+    assert connection.failed is None

@@ -1,20 +1,23 @@
 """The device grant; examples of RFC 8628 sections 3.2 and 3.5."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from callout.core.errors import Refused
 from callout.core.oauth2 import TokenRefused
 from callout.core.oauth2.device import device_authorization_from, device_request, next_interval, worded_end
-from callout.core.protocol import Values
+from callout.core.protocol import Moment, Values
 from callout.core.secret import Secret, reveal
 from tests.play import answer
 
+MOMENT = Moment(datetime(2030, 1, 1, tzinfo=UTC))
 VALUES = Values(
     {"device_authorization_endpoint": "https://server.example.com/device_authorization", "scope": "example_scope"},
     {"client_id": Secret("1406020730"), "client_secret": Secret("c4n4ry")},
 )
+MOMENT = Moment(datetime(2030, 1, 1, tzinfo=UTC))
 #: RFC 8628 section 3.2.
 GIVEN = {
     "device_code": "GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS",
@@ -31,7 +34,7 @@ def given(**changes: object):
 
 
 def test_the_request_names_the_scope_and_proves_the_client() -> None:
-    request = device_request(VALUES)
+    request = device_request(VALUES, MOMENT)
     assert (request.method, request.url) == ("POST", "https://server.example.com/device_authorization")
     assert reveal(request.body) == "scope=example_scope"
     assert dict(request.headers)["Authorization"].is_secret
@@ -69,7 +72,7 @@ def test_an_answer_that_lacks_something_is_refused(missing: str) -> None:
 
 def test_without_an_endpoint_there_is_no_device_code() -> None:
     with pytest.raises(Refused, match="no device_authorization_endpoint"):
-        device_request(Values({}, VALUES.secrets))
+        device_request(Values({}, VALUES.secrets), MOMENT)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from callout.core.errors import Refused
 from callout.core.oauth2 import TokenRefused
+from callout.core.oauth2.authorization import AuthorizationResponse
 from callout.core.protocol import Moment, Token, Values
 from callout.core.protocols.oauth2_authorization_code import OAuth2AuthorizationCode
 from callout.core.secret import Secret, reveal
@@ -17,7 +18,14 @@ MOMENT = Moment(NOW)
 HELD = Token(Secret("old-access"), NOW - timedelta(hours=1), refresh_token=Secret("tGzv3JOkF0XG5Qx2TlKWIA"))
 BARE = replace(HELD, refresh_token=None, expires_at=NOW + timedelta(hours=1))
 #: RFC 6749 section 4.1.4.
-GRANTED = {"access_token": "2YotnFZFEjr1zCsicMWpAA", "token_type": "example", "refresh_token": "tGzv3JOkF0XG5Qx2TlKWIA"}
+GRANTED = {"access_token": "2YotnFZFEjr1zCsicMWpAA", "token_type": "Bearer", "refresh_token": "tGzv3JOkF0XG5Qx2TlKWIA"}
+
+METADATA = {
+    "issuer": "https://server.example.com",
+    "authorization_endpoint": "https://server.example.com/authorize",
+    "userinfo_endpoint": "https://server.example.com/me",
+    "authorization_response_iss_parameter_supported": True,
+}
 
 
 def protocol(**parameters: str) -> OAuth2AuthorizationCode:
@@ -39,7 +47,7 @@ def sent(request) -> dict[str, str]:
 
 
 def test_a_code_is_exchanged_for_a_token_and_no_scope_is_asked_for_again() -> None:
-    token, (request,) = exchanged(answer(200, json.dumps(GRANTED)), scope="a b")
+    token, (request,) = exchanged(answer(200, json.dumps(GRANTED)), scope="a b", bearer_token_types="example")
     assert sent(request) == {
         "grant_type": "authorization_code",
         "code": "SplxlOBeZQQYbYS6WxSbIA",
@@ -58,6 +66,52 @@ def test_neither_code_nor_verifier_shows_when_the_server_echoes_them() -> None:
     assert "verifier" not in refused.value.detail
 
 
+def sent_to(*answers, **parameters: str):
+    flow = protocol(**parameters).authorization_request(
+        redirect_uri="https://c.example/cb", state=Secret("xyz"), code_verifier=Secret("verifier")
+    )
+    return play(flow, *answers)
+
+
+def test_the_browser_goes_where_the_issuer_says_unless_that_is_declared() -> None:
+    url, requests = sent_to(answer(200, json.dumps(METADATA)), issuer=METADATA["issuer"])
+    assert reveal(url).startswith("https://server.example.com/authorize?response_type=code&")
+    assert [request.url for request in requests] == ["https://server.example.com/.well-known/openid-configuration"]
+    url, requests = sent_to(issuer=METADATA["issuer"], authorization_endpoint="https://own.example/authorize")
+    assert reveal(url).startswith("https://own.example/authorize?")
+    assert requests == []
+
+
+def test_without_an_authorization_endpoint_and_an_issuer_nobody_can_authorize() -> None:
+    with pytest.raises(Refused, match="neither authorization_endpoint nor issuer") as refused:
+        sent_to()
+    assert refused.value.reason.code == "principal_not_configured"
+
+
+@pytest.mark.parametrize(
+    ("supported", "iss", "accepted"), [(True, "", False), (True, METADATA["issuer"], True), (False, "", True)]
+)
+def test_a_server_that_says_it_names_itself_has_to(supported: bool, iss: str, accepted: bool) -> None:
+    """RFC 9207 section 2.4."""
+    told = answer(200, json.dumps({**METADATA, "authorization_response_iss_parameter_supported": supported}))
+    came = AuthorizationResponse(Secret("a-code"), iss=iss or None)
+    flow = protocol(issuer=METADATA["issuer"]).judged(came)
+    if accepted:
+        assert reveal(play(flow, told)[0]) == "a-code"
+    else:
+        with pytest.raises(Refused, match="without iss"):
+            play(flow, told)
+
+
+def test_whose_account_it_is_is_asked_where_the_issuer_says() -> None:
+    given = protocol(issuer=METADATA["issuer"])
+    asked, _ = play(given.account_request(MOMENT, HELD), answer(200, json.dumps(METADATA)))
+    assert (asked.method, asked.url) == ("GET", "https://server.example.com/me")
+    assert "Authorization" in dict(asked.headers)
+    asked, _ = play(protocol().account_request(MOMENT, HELD))
+    assert asked is None
+
+
 def test_nobody_has_authorized_yet() -> None:
     with pytest.raises(Refused) as refused:
         next(protocol().obtain(MOMENT, None))
@@ -65,7 +119,9 @@ def test_nobody_has_authorized_yet() -> None:
 
 
 def test_the_refresh_token_is_spent_with_the_scope() -> None:
-    token, (request,) = play(protocol(scope="a").obtain(MOMENT, HELD), answer(200, json.dumps(GRANTED)))
+    token, (request,) = play(
+        protocol(scope="a", bearer_token_types="example").obtain(MOMENT, HELD), answer(200, json.dumps(GRANTED))
+    )
     assert sent(request) == {"grant_type": "refresh_token", "refresh_token": "tGzv3JOkF0XG5Qx2TlKWIA", "scope": "a"}
     assert reveal(token.access_token) == GRANTED["access_token"]
 
@@ -98,3 +154,32 @@ def test_what_is_revoked_is_the_refresh_token_or_else_the_access_token() -> None
     given = protocol(revocation_endpoint="https://server.example.com/revoke")
     kinds = [found and found[0] for found in (given.revocation(token, MOMENT) for token in (HELD, BARE, None))]
     assert kinds == ["refresh_token", "access_token", None]
+
+
+METADATA = {
+    "issuer": "https://id.example",
+    "authorization_endpoint": "https://id.example/authorize",
+    "authorization_response_iss_parameter_supported": True,
+}
+
+
+def asked(*answers, **parameters: str):
+    flow = protocol(issuer="https://id.example", **parameters).authorization_request(
+        redirect_uri="https://c.example/cb", state=Secret("xyz"), code_verifier=Secret("verifier")
+    )
+    return play(flow, *answers)
+
+
+def test_where_the_browser_goes_is_discovered_where_it_is_not_declared() -> None:
+    url, (request,) = asked(answer(200, json.dumps(METADATA)))
+    assert request.url == "https://id.example/.well-known/openid-configuration"
+    assert reveal(url).startswith("https://id.example/authorize?response_type=code&client_id=s6BhdRkqt3&")
+
+
+def test_a_server_that_says_that_it_names_itself_is_held_to_it() -> None:
+    came = AuthorizationResponse(Secret("code"))
+    with pytest.raises(Refused, match="without iss"):
+        play(protocol(issuer="https://id.example").authorized(came), answer(200, json.dumps(METADATA)))
+    silent = {**METADATA, "authorization_response_iss_parameter_supported": False}
+    code, _ = play(protocol(issuer="https://id.example").authorized(came), answer(200, json.dumps(silent)))
+    assert reveal(code) == "code"

@@ -181,3 +181,46 @@ def test_a_protocol_without_declared_values_takes_any_name_that_a_formula_can_sa
 def test_the_users_of_an_external_credential_are_the_named_credentials_that_name_it():
     mine, other = user_of_orders(), NamedCredential("Other", "https://o.example", "Elsewhere")
     assert users_of(Org.of(mine, other), "Orders") == (mine,)
+
+
+ISSUER = {"issuer": "https://id.example.com"}
+
+
+def signed(**parameters):
+    return orders(protocol="oauth2_jwt_bearer", parameters={**ISSUER, "claims.iss": "c", **parameters})
+
+
+def test_an_issuer_stands_in_for_the_endpoints_that_its_metadata_names():
+    assert found(orders(parameters=ISSUER)) == {}
+    (lacking, having) = (Principal("Lacking"), Principal("Having", parameters=ISSUER))
+    assert found(orders(parameters={}, principals=(lacking, having))).keys() == {"principals.Lacking.parameters"}
+
+
+@pytest.mark.parametrize(
+    ("method", "lacking"),
+    [
+        ("private_key_jwt", "signing_certificate"),
+        ("tls_client_auth", "client_certificate"),
+        ("self_signed_tls_client_auth", "client_certificate"),
+        ("client_secret_post", None),
+        ("none", None),
+    ],
+)
+def test_what_proves_a_client_is_missing_only_where_it_proves_itself_so(method, lacking):
+    problems = found(orders(parameters={**TOKEN_ENDPOINT, "client_authentication": method}))
+    assert [problem.got for problem in problems.values()] == ([f"no {lacking}"] if lacking else [])
+
+
+def test_an_assertion_needs_its_key_and_lives_for_whole_seconds_of_a_day_at_most():
+    assert found(signed())["parameters"].got == "no signing_certificate"
+    for seconds in ("0", "-5", "1.5", "soon", "86401", "9" * 400, "٣"):
+        problem = found(signed(jwt_lifetime=seconds))["parameters.jwt_lifetime"]
+        assert problem.expected == "a whole number from 1 to 86400"
+    assert "parameters.jwt_lifetime" not in found(signed(jwt_lifetime="86400"))
+
+
+def test_a_claim_is_a_formula_and_its_name_any_but_the_algorithm():
+    assert "parameters.claims.sub" in found(signed(**{"claims.sub": "{!NOSUCH()}"}))
+    assert "parameters.header_claims.alg" in found(signed(**{"header_claims.alg": "none"}))
+    names = ("https://example.com/role", "kid", "sub")
+    assert not [place for place in found(signed(**{f"claims.{name}": "x" for name in names})) if "claims" in place]

@@ -129,6 +129,7 @@ def test_every_field_of_a_named_credential_that_is_not_for_people_is_judged():
         True,
         ("POST",),
         "Idempotency-Key",
+        "Client",
     )
     for field in {f.name for f in fields(NamedCredential)} - {"name"}:
         changed_one = replace(one, **{field: getattr(other, field)})

@@ -214,6 +214,26 @@ def test_values_that_are_missing_are_told_with_the_command_that_sets_them():
     )
 
 
+SIGNED_IN = """
+external_auth_identity_providers:
+  Contoso: {parameters: {authorization_endpoint: https://id.example/a, token_endpoint: https://id.example/t}}
+external_credentials:
+  Mail:
+    protocol: oauth2_authorization_code
+    parameters: {identity_provider: Contoso}
+    principals: {Desk: {}, Clerk: {type: per_user, sequence: 2}}
+"""
+
+
+def test_the_client_of_an_identity_provider_is_asked_for_once_and_there():
+    assert plan(Org.of(), SIGNED_IN).warnings == (
+        (
+            "identity provider Contoso lacks client_id, client_secret: "
+            "callout identity-provider set-secret Contoso client_id=- client_secret=-"
+        ),
+    )
+
+
 def test_an_allowed_package_that_is_not_installed_is_told():
     made = plan(ORG, MANIFEST.replace("/v2,", "/v2, allowed_namespaces: [acme],"))
     assert "callout package install acme" in made.warnings[0]

@@ -49,7 +49,10 @@ class Receiver(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """A connection and the pool it goes back to. `reused` is true for a request that is not its first."""
+    """A connection and the pool it goes back to. `reused` is true for a request that is not its first.
+
+    `failed` says why TLS ended it while nobody waited for an answer.
+    """
 
     __slots__ = (
         "_blocked",
@@ -63,6 +66,7 @@ class Connection(asyncio.Protocol):
         "_receiver",
         "_transport",
         "destination",
+        "failed",
         "idle_sweeps",
         "pool",
         "reused",
@@ -73,6 +77,7 @@ class Connection(asyncio.Protocol):
         self.pool: list[Connection] = []
         self.reused = False
         self.idle_sweeps = 0
+        self.failed: Refused | None = None
         self._parser = parser
         self._forget = forget
         self._transport: asyncio.Transport | None = None
@@ -159,6 +164,7 @@ class Connection(asyncio.Protocol):
             self._read_what_is_left(transport)
         receiver, self._receiver = self._receiver, None
         if receiver is None:
+            self.failed = tls_refusal(self.destination, exc) if isinstance(exc, ssl.SSLError) else None
             return
         if exc is None and isinstance(self._body, UntilCloseBody):
             self._keep = False

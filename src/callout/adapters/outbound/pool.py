@@ -64,7 +64,7 @@ class Outbound:
         except TimeoutError:
             raise _unreachable(destination, f"no connection within {self._connect_seconds:g} seconds") from None
         if not connection.is_open:
-            raise _unreachable(destination, "the connection was closed as soon as it was made")
+            raise connection.failed or _unreachable(destination, "the connection was closed as soon as it was made")
         connection.pool = self._pools.setdefault(destination, [])
         self._connections.add(connection)
         if self._sweep is None:

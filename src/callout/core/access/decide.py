@@ -16,6 +16,7 @@ from datetime import datetime
 from itertools import islice
 
 from callout.core.access.approvals import callers_of, naming_approval
+from callout.core.access.keys import lacking_key
 from callout.core.access.proposing import least, new_name
 from callout.core.access.sources import SET, Source, earliest, end_of, sources_of
 from callout.core.explanation import Explanation, Remedy, Step
@@ -458,6 +459,8 @@ def _configured_step(
     protocol = catalogue[external.protocol]
     if not missing and protocol.interactive and CONNECTION not in org.values_set(external, holder):
         return _not_connected(holder)
+    if not missing and (lacking := lacking_key(org, protocol, external, principal)) is not None:
+        return lacking
     if not missing:
         return Step("configured", held=True, detail=f"{holder} has every value that {external.protocol} needs")
     names = " ".join(f"{name}=-" for name in sorted(missing))

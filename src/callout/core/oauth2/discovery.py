@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.message import HttpRequest, HttpResponse
-from callout.core.oauth2.parameters import CLIENT_CERTIFICATE, ISSUER
+from callout.core.oauth2.parameters import CLIENT_CERTIFICATE, ISSUER, ISSUER_IN_RESPONSE
 from callout.core.oauth2.refusal import TokenRefused, is_transient, members_of, shown
 from callout.core.protocol import Conversation, Values
 
@@ -44,6 +44,16 @@ def discovered(values: Values, *names: str, required: bool = True) -> Conversati
         elif required:
             raise _refused(f"{url} names no {name}; expected one (RFC 8414 section 2)", f"Declare {name}")
     return replace(values, parameters={**values.parameters, **found})
+
+
+def naming_itself(values: Values) -> Conversation[Values]:
+    """Return the values with whether the server names itself in every authorization response (RFC 9207 section 3)."""
+    issuer = values.text(ISSUER.name)
+    if not issuer:
+        return values
+    _, metadata = yield from _metadata(issuer)
+    supported = "true" if metadata.get(ISSUER_IN_RESPONSE.name) is True else values.text(ISSUER_IN_RESPONSE.name)
+    return replace(values, parameters={**values.parameters, ISSUER_IN_RESPONSE.name: supported})
 
 
 def well_known(issuer: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from callout.core.oauth2.refusal import members_of
 from callout.core.protocol import Flow, Moment, Parameter, Token
 from callout.core.secret import Redactable
 from callout.core.sigv4 import (
+    DURATION,
     SCOPE,
     STALE_SIGNS,
     AwsCredentials,
@@ -43,7 +44,7 @@ class AwsRolesAnywhere(SignsRequests):
         Parameter(
             "signing_certificate", "Certificate, with an RSA or EC key, that is exchanged for a session", key_pair=True
         ),
-        Parameter("duration_seconds", "How long a session lasts, in seconds; one hour if not given", required=False),
+        DURATION,
         Parameter(
             "roles_anywhere_endpoint",
             "URL of IAM Roles Anywhere; that of the region if not given (rolesanywhere.REGION.amazonaws.com)",
@@ -90,7 +91,7 @@ class AwsRolesAnywhere(SignsRequests):
             "trustAnchorArn": values.text("trust_anchor_arn"),
         }
         if seconds := values.text("duration_seconds"):
-            members["durationSeconds"] = int(seconds) if seconds.isdecimal() else seconds
+            members["durationSeconds"] = int(seconds)
         endpoint = values.text("roles_anywhere_endpoint") or f"https://rolesanywhere.{region}.amazonaws.com"
         request = HttpRequest(
             "POST",

@@ -11,6 +11,7 @@ from callout.core.oauth2 import TokenRefused
 from callout.core.protocol import Flow, Moment, Parameter, Token
 from callout.core.secret import Secret, reveal
 from callout.core.sigv4 import (
+    DURATION,
     SCOPE,
     STALE_SIGNS,
     AwsCredentials,
@@ -50,7 +51,7 @@ class AwsSts(SignsRequests):
         *SCOPE,
         Parameter("role_arn", "ARN of the role to assume; each principal may have its own"),
         Parameter("external_id", "External id that the trust policy of the role asks for", required=False),
-        Parameter("duration_seconds", "How long a session lasts, in seconds; one hour if not given", required=False),
+        DURATION,
         Parameter(
             "session_name",
             "Name of the session, as AWS CloudTrail shows it; it may hold formulas",

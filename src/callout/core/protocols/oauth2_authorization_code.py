@@ -8,11 +8,12 @@ from __future__ import annotations
 from callout.core.errors import Refused
 from callout.core.interactive import Conversation, Interactive
 from callout.core.oauth2 import OAuth2Protocol
-from callout.core.oauth2.authorization import authorization_url, code_grant
+from callout.core.oauth2.authorization import AuthorizationResponse, authorization_url, code_grant, judged_response
 from callout.core.oauth2.device import DeviceAuthorization, device_authorization_from, device_grant, device_request
-from callout.core.oauth2.discovery import discovered
+from callout.core.oauth2.discovery import discovered, naming_itself
 from callout.core.oauth2.parameters import (
     AUTHORIZATION,
+    AUTHORIZATION_ENDPOINT,
     CLIENT,
     DEVICE_AUTHORIZATION_ENDPOINT,
     DIALECT,
@@ -31,9 +32,19 @@ class OAuth2AuthorizationCode(OAuth2Protocol, Interactive):
     parameters = (*CLIENT, *AUTHORIZATION, *DIALECT, *REFRESH_DIALECT, *TOKEN_CARE)
     spends = True
 
-    def authorization_request(self, *, redirect_uri: str, state: Secret, code_verifier: Secret) -> Redactable:
+    def authorization_request(
+        self, *, redirect_uri: str, state: Secret, code_verifier: Secret
+    ) -> Conversation[Redactable]:
         """Return where the browser goes (RFC 6749 section 4.1.1)."""
-        return authorization_url(self.values, redirect_uri=redirect_uri, state=state, code_verifier=code_verifier)
+        values = yield from discovered(self.told, AUTHORIZATION_ENDPOINT.name, required=False)
+        return authorization_url(values, redirect_uri=redirect_uri, state=state, code_verifier=code_verifier)
+
+    def authorized(self, response: AuthorizationResponse) -> Conversation[Secret]:
+        """Return the code, where the response is of this server (RFC 9207). What was discovered says whether it names itself."""
+        values = self.told
+        if response.iss is None and not values.text(AUTHORIZATION_ENDPOINT.name):
+            values = yield from naming_itself(values)
+        return judged_response(response, values)
 
     def exchange(self, moment: Moment, code: Secret, *, redirect_uri: str, code_verifier: Secret) -> Flow:
         """Exchange the code (RFC 6749 section 4.1.3). A code that is refused has to be fetched anew."""

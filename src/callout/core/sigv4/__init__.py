@@ -5,12 +5,13 @@ they are written where AWS reads them decoded, and takes 0.2 seconds to import; 
 botocore's own requests go.
 """
 
-from callout.core.sigv4.protocol import SCOPE, SignsRequests
+from callout.core.sigv4.protocol import DURATION, SCOPE, SignsRequests
 from callout.core.sigv4.sessions import STALE_SIGNS, credentials_of, elements_of, refusal, token_of
 from callout.core.sigv4.signing import AwsCredentials, CredentialScope, payload_hash_of, sign
 from callout.core.sigv4.x509 import sign_with_certificate
 
 __all__ = [
+    "DURATION",
     "SCOPE",
     "STALE_SIGNS",
     "AwsCredentials",

@@ -28,10 +28,20 @@ from callout.core.sigv4.streaming import STREAMING, ChunkSigning
 
 SIGNED, UNSIGNED, STREAMED = "signed", "unsigned", "streaming"
 
-REGION = Parameter("region", "AWS region that requests are signed for, such as eu-central-1")
-SERVICE = Parameter("service", "AWS service that requests are signed for, as in its ARNs: s3, dynamodb, execute-api, …")
+#: A region is part of host names that requests are sent to.
+_NAME = r"[a-z0-9-]{1,63}"
+
+REGION = Parameter("region", "AWS region that requests are signed for, such as eu-central-1", pattern=_NAME)
+SERVICE = Parameter(
+    "service",
+    "AWS service that requests are signed for, as its ARNs name it, such as s3, dynamodb or execute-api",
+    pattern=_NAME,
+)
 ACCOUNT_ID = Parameter(
-    "account_id", "AWS account, 12 digits; not sent by itself, but formulas can read it", required=False
+    "account_id",
+    "AWS account, 12 digits; not sent by itself, but formulas can read it",
+    required=False,
+    pattern=r"\d{12}",
 )
 PAYLOAD = Parameter(
     "payload",
@@ -41,6 +51,12 @@ PAYLOAD = Parameter(
     required=False,
     default=SIGNED,
     choices=(SIGNED, UNSIGNED, STREAMED),
+)
+DURATION = Parameter(
+    "duration_seconds",
+    "How long a session lasts, in whole seconds; one hour if not given",
+    required=False,
+    pattern=r"[1-9]\d{0,5}",
 )
 #: What every request is signed for, and how.
 SCOPE = (REGION, SERVICE, ACCOUNT_ID, PAYLOAD)

@@ -58,7 +58,7 @@ def make_plan(
     warnings: list[str] = []
     deletable = _deletable(org, manifest, wanted) if prune else {}
     if namespace is not None:
-        wishes = PackageWishes(org, namespace, packages_read_only)
+        wishes = PackageWishes(org, namespace, packages_read_only, catalogue)
         wishes.take(wanted)
         wanted = wishes.definitions
         deletable = {key: present for key, present in deletable.items() if wishes.owns(present)}

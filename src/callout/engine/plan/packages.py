@@ -20,9 +20,11 @@ from callout.core.model.credentials import (
 )
 from callout.core.model.identity_providers import NAMED_BY
 from callout.core.model.org import SECTIONS, Definition, Org
+from callout.core.protocol import Catalogue
 from callout.core.rules import users_of
 from callout.core.rules.headers import names_read, short_fields_read
 from callout.core.rules.names import namespace_of
+from callout.engine.certificate_uses import uses_by_place
 
 Key = tuple[str, str]
 
@@ -40,6 +42,7 @@ class PackageWishes:
     org: Org
     namespace: str
     read_only: bool = False
+    catalogue: Catalogue = field(default_factory=dict)
     definitions: dict[Key, Definition] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -54,6 +57,7 @@ class PackageWishes:
             if isinstance(definition, ExternalCredential):
                 self._refuse_left_over_values(definition)
                 self._refuse_identity_provider(definition)
+                self._refuse_keys(definition)
                 self._follow_to_named_credentials(definition)
         for key, definition in list(self.definitions.items()):
             if isinstance(definition, NamedCredential):
@@ -77,6 +81,17 @@ class PackageWishes:
         elif namespace_of(name) not in (None, self.namespace):
             got = f"a name in namespace {namespace_of(name)!r} by code of package {self.namespace}"
             self.problems.append(Problem(place, got, f"a name without a namespace, or {self.namespace}__…"))
+
+    def _refuse_keys(self, external: ExternalCredential) -> None:
+        """What a key signs is believed to be the admin's: a package signs with none that it was not given."""
+        protocol = self.catalogue.get(external.protocol)
+        naming = [p.name for p in protocol.parameters if p.key_pair] if protocol is not None else []
+        present = self.org.external_credentials.get(external.name)
+        known = set(uses_by_place(present, naming)) if present is not None else set()
+        for place, certificate in uses_by_place(external, naming):
+            if (place, certificate) not in known:
+                got = f"certificate {certificate!r} by code of package {self.namespace}"
+                self.problems.append(Problem(place, got, "none; an admin says what is signed with a certificate"))
 
     def _refuse_certificate(self, named: NamedCredential) -> None:
         """A certificate proves who Callout is: to whom is the admin's to say."""

@@ -13,7 +13,7 @@ from callout.core.model.credentials import (
     PrincipalType,
     UserExternalCredentialKey,
 )
-from callout.core.model.identity_providers import provider_of_key
+from callout.core.model.identity_providers import CLIENT_SECRETS, provider_of_key
 from callout.core.model.org import Org
 from callout.core.model.own_certificates import is_of_certificate
 from callout.core.model.people import User
@@ -97,6 +97,10 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}{'s' if number > 1 else ''}"
 
 
+def _asked(names: Iterable[str]) -> str:
+    return " ".join(f"{name}=-" for name in names)
+
+
 def _external_credentials(planned: Iterable[PlannedChange], writes: Iterable[SecretWrite]) -> list[str]:
     named = (write.key for write in writes if provider_of_key(write.key) is None and not is_of_certificate(write.key))
     names = [key.external_credential for key in named]
@@ -113,6 +117,7 @@ def _missing_values(
 ) -> Iterator[str]:
     """Name the values that shared principals lack: until they are set, callouts are refused."""
     given = {(write.key, write.name) for write in writes}
+    told: set[str] = set()
     for external in (after.external_credentials[name] for name in external_credentials):
         provider = after.provider_of(external)
         shared = provider.key if provider is not None else None
@@ -122,7 +127,12 @@ def _missing_values(
             for named in users_of(after, external.name):
                 needed |= required_names(catalogue, after.whole(external), principal, named)
             missing = sorted(n for n in needed - after.values_set(external, key) if not {(key, n), (shared, n)} & given)
+            clients = [name for name in missing if provider is not None and name in CLIENT_SECRETS]
+            missing = [name for name in missing if name not in clients]
+            if provider is not None and clients and provider.name not in told:
+                told.add(provider.name)
+                command = f"callout identity-provider set-secret {shlex.quote(provider.name)} {_asked(clients)}"
+                yield f"identity provider {provider.name} lacks {', '.join(clients)}: {command}"
             if missing and principal.type is not PrincipalType.PER_USER:
-                values = " ".join(f"{name}=-" for name in missing)
-                command = f"callout secret set {shlex.quote(str(key))} {values}"
+                command = f"callout secret set {shlex.quote(str(key))} {_asked(missing)}"
                 yield f"principal {key} lacks {', '.join(missing)}: {command}"

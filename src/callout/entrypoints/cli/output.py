@@ -156,7 +156,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: st
 def shown(value: object) -> str:
     """Show one value in a cell or line."""
     match value:
-        case None | "" | [] | {}:
+        case None | "" | []:
             return "–"
         case True:
             return "yes"
@@ -165,7 +165,7 @@ def shown(value: object) -> str:
         case list() | tuple():
             return ", ".join(map(str, value))
         case dict():
-            return ", ".join(f"{k}={v}" for k, v in value.items())
+            return ", ".join(f"{k}={v}" for k, v in value.items()) or "–"
         case _:
             return str(value)
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from callout.core.model.credentials import ExternalCredential, NamedCredential, PrincipalReference
+from callout.core.model.identity_providers import ExternalAuthIdentityProvider
 from callout.core.model.people import PermissionSet
 from tests.engine.importers.salesforce.shapes import commands_of, definition_of, entry_of, files_of, imported_from
 
@@ -15,8 +16,8 @@ def imported_project():
 
 def test_nothing_of_it_is_refused() -> None:
     assert imported_project().outcomes == {
-        "imported": 9,
-        "imported, to be completed": 10,
+        "imported": 10,
+        "imported, to be completed": 9,
         "refused": 0,
         "not needed": 1,
     }
@@ -56,9 +57,9 @@ def test_its_grants_come_over() -> None:
 
 
 def test_every_secret_that_it_needs_is_a_command() -> None:
-    commands = [c for entry in imported_project().report for c in commands_of(entry) if "secret set" in c]
+    commands = [c for entry in imported_project().report for c in commands_of(entry) if "secret" in c]
     assert commands == [
-        "callout secret set Carrier_Auth/Dispatch client_id=- client_secret=-",
+        "callout identity-provider set-secret Carrier_Login client_id=- client_secret=-",
         "callout secret set Invoices_Auth/Bookkeeping client_id=- client_secret=-",
         "callout secret set 'Orders_Auth/Order Desk' client_id=- client_secret=- desk=-",
         "callout secret set Orders_Auth/Night-Shift client_id=- client_secret=- desk=-",
@@ -67,6 +68,16 @@ def test_every_secret_that_it_needs_is_a_command() -> None:
         "callout secret set 'Weather_Key/Forecast Desk' Account=- ApiKey=-",
         "callout secret set Old_Warehouse/NamedUser password=- username=-",
     ]
+
+
+def test_its_carrier_has_its_client_from_an_identity_provider() -> None:
+    imported = imported_project()
+    made = definition_of(imported, ExternalCredential, "Carrier_Auth")
+    assert made.parameters == {"identity_provider": "Carrier_Login", "scope": "parcels"}
+    assert definition_of(imported, ExternalAuthIdentityProvider, "Carrier_Login").parameters == {
+        "client_authentication": "client_secret_post",
+        "token_endpoint": "https://login.carrier.example.net/token",
+    }
 
 
 def test_a_certificate_and_a_profile_are_asked_for() -> None:

@@ -134,30 +134,19 @@ def test_a_refresh_code_that_cannot_be_one_is_refused_at_its_line(value: str, wh
 
 
 @pytest.mark.parametrize(
-    ("protocol", "rows", "shown"),
-    [
-        ("AwsSv4", (), "AwsSv4"),
-        ("AwsSv4", (variant("AwsSv4_STS", "AwsSv4"),), "AwsSv4/AwsSv4_STS"),
-        ("AwsSv4", (variant("RolesAnywhere", "AwsSv4"),), "AwsSv4/RolesAnywhere"),
-        ("Jwt", (), "Jwt"),
-        ("JwtExchange", (), "JwtExchange"),
-        ("Password", (), "Password"),
-        ("Oauth", (), "Oauth (browser flow)"),
-        ("Oauth", (variant("JwtBearer"),), "Oauth/JwtBearer"),
-        ("Oauth", (variant("ClientCredentialsJwtAssertion"),), "Oauth/ClientCredentialsJwtAssertion"),
-        (
-            "Oauth",
-            (parameter("AuthProvider", "AuthProvider", authProvider="P"),),
-            "Oauth/AuthProvider (browser flow)",
-        ),
-    ],
+    ("protocol", "why"),
+    [("JwtExchange", "External credentials have no JwtExchange in Salesforce either"), ("Password", "Password serves")],
 )
-def test_a_protocol_that_is_not_here_is_refused_and_so_is_who_depends_on_it(protocol, rows, shown: str) -> None:
-    imported = imported_from(external("E", protocol, principal(), *rows), named("N", uses="E"))
+def test_a_protocol_that_is_not_here_is_refused_and_so_is_who_depends_on_it(protocol: str, why: str) -> None:
+    imported = imported_from(external("E", protocol, principal()), named("N", uses="E"))
     assert imported.definitions == ()
-    why = f"protocol {shown} is not available in this version"
     assert entry_of(imported, "E").reasons[0].startswith(why)
     assert entry_of(imported, "N").reasons[0].startswith(f"its external credential E is refused: {why}")
+
+
+def test_a_variant_of_another_protocol_is_refused() -> None:
+    said = refusal_of(external("E", "Basic", variant("JwtBearer", "Basic"), principal()))
+    assert said.startswith("protocol Basic/JwtBearer is not available in this version; available: none, basic")
 
 
 def test_client_credentials_without_a_token_endpoint_are_refused() -> None:

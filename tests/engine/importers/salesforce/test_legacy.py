@@ -59,10 +59,37 @@ def test_a_secret_in_the_file_is_told_of_and_never_read(protocol: str, principal
     assert "canary-3141" not in repr(imported)
 
 
-@pytest.mark.parametrize("protocol", ["Oauth", "AwsSv4", "Jwt", "JwtExchange"])
-def test_other_legacy_protocols_are_not_available(protocol: str) -> None:
-    said = refusal_of(legacy("Old", protocol, "NamedUser"))
-    assert said.startswith(f"protocol {protocol} (legacy) is not available in this version")
+CERTIFICATE = ("jwtSigningCertificate", "Signing")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "principal_type", "extra", "why"),
+    [
+        ("Oauth", "NamedUser", (), "got no <authProvider>; expected an auth provider of this project"),
+        ("Oauth", "NamedUser", (("authProvider", "P"),), "got 'P'; expected an auth provider of this project"),
+        ("Jwt", "NamedUser", (), "jwtSigningCertificate: got no certificate; expected the name of one"),
+        ("Jwt", "NamedUser", (("jwtSigningCertificate", "My Cert"),), "got 'My Cert'; expected the name of one"),
+        ("Jwt", "NamedUser", (CERTIFICATE, ("jwtAudience", "[1]")), 'expected JSON: "one audience"'),
+        ("Jwt", "NamedUser", (CERTIFICATE, ("jwtValidityPeriodSeconds", "99999")), "from 1 to 86400"),
+        ("JwtExchange", "NamedUser", (CERTIFICATE,), "got no token_endpoint"),
+        ("AwsSv4", "NamedUser", (("awsRegion", "eu-west-1"),), "got no service"),
+        ("AwsSv4", "PerUser", (), "expected NamedUser with protocol AwsSv4"),
+    ],
+)
+def test_what_a_protocol_needs_and_is_not_in_the_file_is_told(protocol, principal_type, extra, why: str) -> None:
+    assert why in refusal_of(legacy("Old", protocol, principal_type, *extra))
+
+
+def test_a_value_that_the_rules_refuse_is_told_with_its_line() -> None:
+    extra = CERTIFICATE, ("jwtValidityPeriodSeconds", "99999")
+    assert "meta.xml:8: NamedCredential.jwtValidityPeriodSeconds" in refusal_of(legacy("Old", "Jwt", "PerUser", *extra))
+
+
+def test_keys_of_aws_in_the_file_are_told_of_and_never_read() -> None:
+    extra = ("awsRegion", "eu-west-1"), ("awsService", "sns"), ("awsAccessSecret", "canary-1618")
+    imported = imported_from(legacy("Old", "AwsSv4", "NamedUser", *extra))
+    assert any("in clear in <awsAccessSecret>, line 9" in note for note in entry_of(imported, "Old").notes)
+    assert "canary-1618" not in repr(imported)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +156,7 @@ def test_a_client_certificate_and_elements_of_no_use_are_told_of() -> None:
     extra = ("certificate", "Cert_1"), ("oauthScope", "api")
     entry = entry_of(imported_from(legacy("Old", "Password", "NamedUser", *extra)), "Old")
     assert any("client certificate 'Cert_1'" in item.what for item in entry.by_hand)
-    assert "<oauthScope> is not used by protocol Password/NamedUser and was left out" in entry.notes
+    assert "<oauthScope>, line 8, was left out: protocol Password/NamedUser does not use it" in entry.notes
 
 
 def test_an_outbound_network_connection_is_refused() -> None:

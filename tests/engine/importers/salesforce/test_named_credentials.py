@@ -3,6 +3,7 @@
 import pytest
 
 from callout.core.model.credentials import CustomHeader, NamedCredential
+from callout.core.model.own_certificates import Certificate
 from tests.engine.importers.salesforce.shapes import (
     client_credentials,
     commands_of,
@@ -83,9 +84,30 @@ def test_namespaces_come_in_rows_in_lists_or_both(values: list[str]) -> None:
 
 def test_a_client_certificate_is_to_be_supplied_by_hand() -> None:
     row = parameter("ClientCertificate", "DefaultCert", certificate="Orders_Client")
-    entry = entry_of(imported_from(no_authentication(), named("N", row)), "N")
+    imported = imported_from(no_authentication(), named("N", row), named("M", row))
+    entry = entry_of(imported, "N")
     assert entry.outcome == "imported, to be completed"
     assert "client certificate 'Orders_Client' is not in metadata" in entry.by_hand[0].what
+    assert commands_of(entry) == ["callout certificate import Orders_Client FILE"]
+    assert definition_of(imported, NamedCredential, "N").client_certificate == "Orders_Client"
+    assert [each for each in imported.definitions if isinstance(each, Certificate)] == [Certificate("Orders_Client")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        (("My Cert",), "ClientCertificate: got 'My Cert'; expected the name of one"),
+        (("Orders_Client", "Stock_Client"), "got a second client certificate; expected one"),
+    ],
+)
+def test_a_client_certificate_that_cannot_be_one_is_refused(rows, why: str) -> None:
+    given = [parameter("ClientCertificate", "C", certificate=name) for name in rows]
+    assert why in entry_of(imported_from(no_authentication(), named("N", *given)), "N").reasons[0]
+
+
+def test_a_client_certificate_row_without_a_name_is_told_of() -> None:
+    imported = imported_from(no_authentication(), named("N", parameter("ClientCertificate", "C")))
+    assert "ClientCertificate, line 7, was left out: it names none" in entry_of(imported, "N").notes
 
 
 @pytest.mark.parametrize(
@@ -124,7 +146,7 @@ def test_merge_fields_of_the_calling_program_are_told_of() -> None:
     entry = entry_of(imported_from(no_authentication(), named("N", extra=extra)), "N")
     assert entry.outcome == "imported"
     assert [note.split(" ")[0] for note in entry.notes] == ["allowMergeFieldsInHeader", "allowMergeFieldsInBody"]
-    assert "call BASE64DECODE, BASE64ENCODE, BLOB, HASH, HEX, HMAC:" in entry.notes[0]
+    assert "call BASE64DECODE, BASE64ENCODE, BLOB, HASH, HEX, HMAC, URLENCODE:" in entry.notes[0]
     assert "call HTMLENCODE:" in entry.notes[1]
 
 

@@ -53,7 +53,7 @@ def test_the_lines_name_each_file_its_place_and_what_to_do() -> None:
     text = "\n".join(lines(imported_from(*PROJECT)))
     assert "imported (2)\n  named credential N [Oauth/ClientCredentialsClientSecretBasic]  namedCredentials/N" in text
     assert "    by hand: set the secrets of Service: callout secret set E/Service client_id=- client_secret=-" in text
-    assert "    because: protocol AwsSv4 is not available in this version" in text
+    assert "    because: line 2: ExternalCredential: got no region; expected region: AWS region" in text
     assert text.endswith("2 imported, 1 imported, to be completed, 2 refused, 1 not needed of 6")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.importers.salesforce.shapes import entry_of, files_of, imported_from
+from tests.engine.importers.salesforce.shapes import commands_of, entry_of, files_of, imported_from
 
 SAMPLES = Path(__file__).parents[5] / "shared" / "samples" / "salesforce-metadata"
 
@@ -23,11 +23,10 @@ COUNTS = {
         (NC, "Oauth/NamedUser", REFUSED): 1,
     },
     "bgaldino__rlm-base-dev": {
-        (EC, "AwsSv4", REFUSED): 1,
+        (EC, "AwsSv4", COMPLETE): 1,
         (EC, "Custom/NoAuthentication", IMPORTED): 1,
         (NC, "Custom/NoAuthentication", IMPORTED): 5,
-        (SET, "", IMPORTED): 1,
-        (SET, "", COMPLETE): 1,
+        (SET, "", IMPORTED): 2,
     },
     "callawaycloud__llm-apex-agents": {(EC, "Custom", COMPLETE): 1, (NC, "Custom", IMPORTED): 1},
     "forcedotcom__sf-skills": {
@@ -50,12 +49,12 @@ COUNTS = {
         (SET, "", IMPORTED): 1,
     },
     "sergiuBuru__SalesforceDocGen-Fork": {
-        (PROVIDER, "Salesforce", REFUSED): 1,
-        (EC, "Oauth/AuthProvider", REFUSED): 1,
-        (NC, "Oauth/AuthProvider", REFUSED): 1,
+        (PROVIDER, "Salesforce", COMPLETE): 1,
+        (EC, "Oauth/AuthProvider", COMPLETE): 1,
+        (NC, "Oauth/AuthProvider", IMPORTED): 1,
     },
     "trailheadapps__apex-recipes": {
-        (NC, "AwsSv4/NamedUser", REFUSED): 1,
+        (NC, "AwsSv4/NamedUser", COMPLETE): 1,
         (NC, "NoAuthentication/Anonymous", COMPLETE): 1,
         (NC, "NoAuthentication/Anonymous", REFUSED): 1,
         (NC, "Password/NamedUser", COMPLETE): 1,
@@ -116,8 +115,8 @@ def test_one_name_in_two_folders_with_two_urls_is_refused_with_both_places() -> 
         assert all("force-app/main" in e.reasons[0] and "force-app/test" in e.reasons[0] for e in refused)
 
 
-def test_a_grant_of_a_refused_credential_is_dropped_from_a_set_that_stays() -> None:
+def test_a_browser_flow_in_a_sample_is_asked_to_be_connected() -> None:
     if present():
-        entry = entry_of(sample("bgaldino__rlm-base-dev"), "RLM_QuantumBit")
-        assert "'SalesforceContractsExtCredentials-SalesforceContracts'" in entry.by_hand[0].what
-        assert "is refused" in entry.by_hand[0].what
+        imported = sample("sergiuBuru__SalesforceDocGen-Fork")
+        asked = commands_of(entry_of(imported, "DocGen_Loopback_Auth"))
+        assert asked == ["callout connect DocGen_Loopback_Auth/Admin"]

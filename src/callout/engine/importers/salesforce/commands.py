@@ -34,3 +34,19 @@ def enable_command(named_credential: str) -> str:
 def certificate_command(name: str) -> str:
     """Return the command that imports a certificate with its private key."""
     return f"callout certificate import {shlex.quote(name)} FILE"
+
+
+def connect_command(external_credential: str, principal: Principal) -> str:
+    """Return the command by which somebody authorizes for a principal; USER stands for each user."""
+    whose = " --user USER" if principal.type is PrincipalType.PER_USER else ""
+    return f"callout connect {shlex.quote(f'{external_credential}/{principal.name}')}{whose}"
+
+
+def client_command(identity_provider: str) -> str:
+    """Return the command that sets the client id and secret of an external auth identity provider."""
+    return f"callout identity-provider set-secret {shlex.quote(identity_provider)} client_id=- client_secret=-"
+
+
+def callback_command(identity_provider: str) -> str:
+    """Return the command that shows the callback URL to register at an authorization server."""
+    return f"callout identity-provider show {shlex.quote(identity_provider)}"

@@ -16,6 +16,7 @@ from callout.core.model.org import SECTIONS, Definition, Org, name_of
 from callout.core.model.own_certificates import Certificate
 from callout.core.protocols import CATALOGUE
 from callout.core.rules import problems_of
+from callout.core.rules.names import developer_name_rule
 from callout.engine.importers.salesforce.markup import Element
 from callout.engine.importers.salesforce.schema import Judgement
 
@@ -69,6 +70,14 @@ def certificates_named(*definitions: Definition) -> list[Certificate]:
             given = (definition.parameters, *(principal.parameters for principal in definition.principals))
             names |= {parameters.get(name, "") for parameters in given for name in naming}
     return [Certificate(name) for name in sorted(names - {""})]
+
+
+def judge_certificate(name: str, line: int, place: str, judgement: Judgement) -> bool:
+    """Note a name that no certificate can have, and say whether it is one. A placeholder was noted before."""
+    rule = developer_name_rule(name)
+    if rule is not None and "{{" not in name:
+        judgement.add(line, place, repr(name[:80]) if name else "no certificate", f"the name of one: {rule}")
+    return rule is None
 
 
 def in_sequence(rows: Sequence[Element]) -> list[Element]:

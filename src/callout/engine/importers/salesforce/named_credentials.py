@@ -8,7 +8,14 @@ from callout.core.formula.functions import FUNCTIONS
 from callout.core.formula.values import Use
 from callout.core.model.credentials import NamedCredential
 from callout.engine.importers.salesforce.commands import certificate_command, enable_command, package_command
-from callout.engine.importers.salesforce.definitions import Origins, created_by, headers_in, listed, literal_secrets
+from callout.engine.importers.salesforce.definitions import (
+    Origins,
+    created_by,
+    headers_in,
+    judge_certificate,
+    listed,
+    literal_secrets,
+)
 from callout.engine.importers.salesforce.markup import Element
 from callout.engine.importers.salesforce.report import Draft
 from callout.engine.importers.salesforce.schema import INTERNAL_TYPES, LEGACY_FIELDS, Judgement
@@ -100,7 +107,7 @@ def named_credential(
         label=top.value("label"),
         description=top.value("description"),
         created_by_namespace=created_by(name, rows),
-        client_certificate=_client_certificate(top),
+        client_certificate=_client_certificate(top, origins),
     )
 
 
@@ -113,9 +120,15 @@ def ask_for_certificate(draft: Draft, certificate: str) -> None:
     )
 
 
-def _client_certificate(top: Element) -> str:
+def _client_certificate(top: Element, origins: Origins) -> str:
     rows = [row for row in top.all(_ROW) if row.value("parameterType") == "ClientCertificate"]
-    return next((row.value("certificate") or row.value("parameterValue") for row in rows), top.value("certificate"))
+    place = f"{top.tag}.{'ClientCertificate' if rows else 'certificate'}"
+    if len(rows) > 1:
+        origins.judgement.add(rows[1].line, place, "a second client certificate", "one")
+    row, tag = (rows[0], "parameterValue") if rows else (top, "certificate")
+    tag = "certificate" if row.value("certificate") else tag
+    name = row.value(tag)
+    return name if name and judge_certificate(name, row.line_of(tag), place, origins.judgement) else ""
 
 
 def _one(top: Element, kind: str, judgement: Judgement) -> Element | None:
@@ -149,8 +162,10 @@ def _read_options(definition: NamedCredential, top: Element, draft: Draft) -> No
         draft.by_hand_too(f"install package {namespace}, if it is not yet", package_command(namespace))
     for row in top.all(_ROW):
         kind = row.value("parameterType")
-        if kind == "ClientCertificate":
+        if kind == "ClientCertificate" and definition.client_certificate:
             ask_for_certificate(draft, definition.client_certificate)
+        elif kind == "ClientCertificate":
+            draft.notes.append(f"ClientCertificate, line {row.line}, was left out: it names none")
         elif kind == "OutboundNetworkConnection":
             place = f"{top.tag}.{kind}"
             got = "an outbound network connection"

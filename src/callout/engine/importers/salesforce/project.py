@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from callout.core.access.decide import required_names
-from callout.core.model.credentials import ExternalCredential, NamedCredential, PrincipalType
+from callout.core.model.credentials import ExternalCredential, NamedCredential
 from callout.core.model.org import Definition
 from callout.core.model.people import Muted, PermissionSet
-from callout.core.protocols import CATALOGUE
 from callout.core.protocols.custom import Custom
-from callout.engine.importers.salesforce.commands import secret_command
+from callout.engine.importers.salesforce.asking import ask_for_values
+from callout.engine.importers.salesforce.auth_providers import read_auth_provider, tell_of_auth_provider
 from callout.engine.importers.salesforce.definitions import certificates_named, judge_token_names
 from callout.engine.importers.salesforce.external_credentials import ExternalReading, read_external_credential
 from callout.engine.importers.salesforce.files import ROOTS, Kind, file_name
@@ -30,12 +29,7 @@ from callout.engine.importers.salesforce.grants import (
 from callout.engine.importers.salesforce.legacy import LegacyReading, read_legacy_credential
 from callout.engine.importers.salesforce.markup import Element, NotMetadata, parse
 from callout.engine.importers.salesforce.named_credentials import NamedReading, is_legacy, read_named_credential
-from callout.engine.importers.salesforce.providers import (
-    IdentityProvider,
-    close_auth_provider,
-    close_identity_provider,
-    read_identity_provider,
-)
+from callout.engine.importers.salesforce.providers import IdentityProvider, read_identity_provider
 from callout.engine.importers.salesforce.report import Draft, Imported
 from callout.engine.importers.salesforce.schema import NAMED_CREDENTIAL, Judgement, nearest
 
@@ -61,7 +55,7 @@ class Project:
     """The files of a project by kind, and what was read of them so far."""
 
     files: dict[Kind, list[File]]
-    providers: dict[str, IdentityProvider] = field(default_factory=dict)
+    providers: dict[str, dict[str, IdentityProvider]] = field(default_factory=dict)
     externals: dict[str, ExternalReading] = field(default_factory=dict)
     named: list[NamedReading] = field(default_factory=list)
     definitions: list[Definition] = field(default_factory=list)
@@ -84,7 +78,6 @@ def read_project(files: Iterable[tuple[str, bytes]]) -> Imported:
     _read_named(project)
     imported = _close_credentials(project)
     _read_grants(project, imported)
-    _close_providers(project)
     notes = (_PROFILE_NOTE,) if imported.imported else ()
     return Imported(tuple(project.definitions), tuple(file.draft.entry() for file in everything), notes)
 
@@ -140,8 +133,31 @@ def _says(file: File) -> object:
 
 
 def _read_providers(project: Project) -> None:
-    for file, top in project.readable(Kind.EXTERNAL_AUTH_IDENTITY_PROVIDER):
-        project.providers[file.name] = read_identity_provider(top, file.judgement, file.draft)
+    """Read providers of both kinds; of the older kind those alone that a credential names: most let people sign in."""
+    identity_providers = {
+        file.name: read_identity_provider(file.name, top, file.judgement, file.draft)
+        for file, top in project.readable(Kind.EXTERNAL_AUTH_IDENTITY_PROVIDER)
+    }
+    taken = {name.lower() for name in identity_providers}
+    auth_providers = {}
+    for file, top in project.readable(Kind.AUTH_PROVIDER):
+        tell_of_auth_provider(top, file.draft)
+        if not _is_named(project, file.name):
+            file.draft.needed = False
+            file.draft.reasons.append("no credential of the project names it")
+            continue
+        name = file.name if file.name.lower() not in taken else f"{file.name}_AuthProvider"
+        taken.add(name.lower())
+        auth_providers[file.name] = read_auth_provider(name, top, file.judgement, file.draft)
+    project.providers = {"ExternalAuthIdentityProvider": identity_providers, "AuthProvider": auth_providers}
+    read = (*identity_providers.values(), *auth_providers.values())
+    project.definitions += [each.definition for each in read if each.definition is not None]
+
+
+def _is_named(project: Project, auth_provider: str) -> bool:
+    files = (*project.readable(Kind.EXTERNAL_CREDENTIAL), *project.readable(Kind.NAMED_CREDENTIAL))
+    elements = (element for _, top in files for element in (top, *top.children))
+    return any(element.value("authProvider") == auth_provider for element in elements)
 
 
 def _read_externals(project: Project) -> None:
@@ -155,7 +171,10 @@ def _read_named(project: Project) -> None:
     for file, top in project.readable(Kind.NAMED_CREDENTIAL):
         file.judgement.judge(top, NAMED_CREDENTIAL)
         if is_legacy(top):
-            project.named.append(read_legacy_credential(file.name, top, file.judgement, file.draft, taken))
+            auth_providers = project.providers["AuthProvider"]
+            project.named.append(
+                read_legacy_credential(file.name, top, file.judgement, file.draft, taken, auth_providers)
+            )
             continue
         reading = read_named_credential(file.name, top, file.judgement, file.draft)
         project.named.append(reading)
@@ -174,7 +193,9 @@ def _close_credentials(project: Project) -> Credentials:
     for name, external_reading in project.externals.items():
         external = external_reading.definition
         if external is not None:
-            external_reading.origins.judge(external, *_users(project, name))
+            provider = external_reading.provider
+            known = [provider.definition] if provider is not None and provider.definition is not None else []
+            external_reading.origins.judge(external, *_users(project, name), *known)
         if external is None or external_reading.draft.refused:
             refused[name] = "; ".join(external_reading.draft.refusals)
         else:
@@ -202,6 +223,9 @@ def _close_named(
     if named is None:
         return
     made = reading.external if isinstance(reading, LegacyReading) else None
+    if isinstance(reading, LegacyReading) and made is not None and reading.external_origins is not None:
+        known = [reading.provider] if reading.provider is not None else []
+        reading.external_origins.judge(made, named, *known)
     external = made or imported.get(named.external_credential)
     if external is not None:
         reading.origins.judge(named, external)
@@ -219,22 +243,13 @@ def _close_named(
     elif made is not None:
         imported[made.name] = made
         project.definitions.append(made)
-        for principal in made.principals:
-            names = required_names(CATALOGUE, made, principal, named)
-            if names:
-                draft.by_hand_too("set its secrets", secret_command(made.name, principal, names))
+        ask_for_values(draft, made, reading.provider if isinstance(reading, LegacyReading) else None, [named], {})
 
 
 def _ask_for_secrets(reading: ExternalReading, external: ExternalCredential, users: list[NamedCredential]) -> None:
     draft = reading.draft
-    using: list[NamedCredential | None] = [*users] or [None]
-    for principal in external.principals:
-        names = set(reading.extra_names.get("", ())) | reading.extra_names.get(principal.name, set())
-        for named in using:
-            names |= required_names(CATALOGUE, external, principal, named)
-        if names:
-            each = "each user's secrets" if principal.type is PrincipalType.PER_USER else "the secrets"
-            draft.by_hand_too(f"set {each} of {principal.name}", secret_command(external.name, principal, names))
+    provider = reading.provider.definition if reading.provider is not None else None
+    ask_for_values(draft, external, provider, users, reading.extra_names)
     if not external.principals:
         draft.by_hand_too("add a principal: the file has none, so no caller can use it")
     elif external.protocol == Custom.name and not any((external.headers, *(n.headers for n in users))):
@@ -267,21 +282,3 @@ def _read_grants(project: Project, credentials: Credentials) -> None:
     for file, top in project.readable(Kind.PROFILE):
         profile = read_profile(file.name, top, file.judgement, file.draft, credentials)
         project.definitions += [profile] if profile is not None else []
-
-
-def _close_providers(project: Project) -> None:
-    for name, provider in project.providers.items():
-        naming = [ec for ec, reading in project.externals.items() if reading.provider == name]
-        provider.users = [ec for ec in provider.users if not project.externals[ec].draft.refused]
-        close_identity_provider(provider, naming)
-    for file, top in project.readable(Kind.AUTH_PROVIDER):
-        close_auth_provider(top, file.draft, _naming_auth_provider(project, file.name))
-
-
-def _naming_auth_provider(project: Project, name: str) -> list[str]:
-    files = (*project.readable(Kind.EXTERNAL_CREDENTIAL), *project.readable(Kind.NAMED_CREDENTIAL))
-    return [file.name for file, top in files if any(_names(element, name) for element in (top, *top.children))]
-
-
-def _names(element: Element, auth_provider: str) -> bool:
-    return element.value("authProvider") == auth_provider
