@@ -1,4 +1,4 @@
-"""Of the certified provider nothing is declared but its issuer: what it publishes is used, and held to."""
+"""Of the certified provider no endpoint is declared, but its issuer: what it publishes is used, and held to."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def manifest(provider: Provider) -> dict:
     }
 
 
-def test_the_issuer_alone_is_enough_to_connect_to_know_the_account_and_to_revoke(world, provider):
+def test_the_issuer_is_enough_to_connect_and_to_revoke(world):
     page = Visitor("robot-at-the-provider").connect(world.link("Right/Service"))
-    assert "robot-at-the-provider" in page.text
+    assert page.status_code == 200, page.text
     assert world.connected_account("alice", "Right") == "robot-at-the-provider"
     receipts = world.home.json("disconnect", "Right/Service")["revocations"]
     assert [receipt["revoked"] for receipt in receipts] == [True]

@@ -40,11 +40,12 @@ class Issuer:
         self.openbao.call("POST", "identity/oidc/client/callout", {"access_token_ttl": lifetime})
 
     def manifest(self, secret: str = "") -> dict:
-        """A principal that is shared and one for each user. What is known of the server is what it is called."""
+        """A principal that is shared and one for each user. Endpoints are discovered, but where accounts are told."""
         metadata = self.metadata
+        known = {name: metadata[name] for name in ("issuer", "userinfo_endpoint")}
         provider = {
             "label": "Vault",
-            "parameters": {"issuer": metadata["issuer"], "scope": "openid"},
+            "parameters": {**known, "scope": "openid"},
             "secrets": {"client_id": self.client["client_id"], "client_secret": secret or self.client["client_secret"]},
         }
         credentials = (("Shared", "Service", "named"), ("Own", "User", "per_user"))

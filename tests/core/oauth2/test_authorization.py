@@ -86,6 +86,12 @@ def test_the_code_is_exchanged_as_rfc_6749_section_4_1_3_says() -> None:
     ]
 
 
+def test_without_an_authorization_endpoint_nobody_can_authorize() -> None:
+    with pytest.raises(Refused, match="no authorization_endpoint") as refused:
+        asked(authorization_endpoint="")
+    assert refused.value.reason.code == "principal_not_configured"
+
+
 @pytest.mark.parametrize(
     ("issuer", "supported", "came", "accepted"),
     [

@@ -17,7 +17,6 @@ VALUES = Values(
     {"device_authorization_endpoint": "https://server.example.com/device_authorization", "scope": "example_scope"},
     {"client_id": Secret("1406020730"), "client_secret": Secret("c4n4ry")},
 )
-MOMENT = Moment(datetime(2030, 1, 1, tzinfo=UTC))
 #: RFC 8628 section 3.2.
 GIVEN = {
     "device_code": "GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS",

@@ -20,13 +20,6 @@ BARE = replace(HELD, refresh_token=None, expires_at=NOW + timedelta(hours=1))
 #: RFC 6749 section 4.1.4.
 GRANTED = {"access_token": "2YotnFZFEjr1zCsicMWpAA", "token_type": "Bearer", "refresh_token": "tGzv3JOkF0XG5Qx2TlKWIA"}
 
-METADATA = {
-    "issuer": "https://server.example.com",
-    "authorization_endpoint": "https://server.example.com/authorize",
-    "userinfo_endpoint": "https://server.example.com/me",
-    "authorization_response_iss_parameter_supported": True,
-}
-
 
 def protocol(**parameters: str) -> OAuth2AuthorizationCode:
     secrets = {"client_id": Secret("s6BhdRkqt3"), "client_secret": Secret("gX1fBat3bV")}
@@ -47,7 +40,7 @@ def sent(request) -> dict[str, str]:
 
 
 def test_a_code_is_exchanged_for_a_token_and_no_scope_is_asked_for_again() -> None:
-    token, (request,) = exchanged(answer(200, json.dumps(GRANTED)), scope="a b", bearer_token_types="example")
+    token, (request,) = exchanged(answer(200, json.dumps(GRANTED)), scope="a b")
     assert sent(request) == {
         "grant_type": "authorization_code",
         "code": "SplxlOBeZQQYbYS6WxSbIA",
@@ -66,52 +59,6 @@ def test_neither_code_nor_verifier_shows_when_the_server_echoes_them() -> None:
     assert "verifier" not in refused.value.detail
 
 
-def sent_to(*answers, **parameters: str):
-    flow = protocol(**parameters).authorization_request(
-        redirect_uri="https://c.example/cb", state=Secret("xyz"), code_verifier=Secret("verifier")
-    )
-    return play(flow, *answers)
-
-
-def test_the_browser_goes_where_the_issuer_says_unless_that_is_declared() -> None:
-    url, requests = sent_to(answer(200, json.dumps(METADATA)), issuer=METADATA["issuer"])
-    assert reveal(url).startswith("https://server.example.com/authorize?response_type=code&")
-    assert [request.url for request in requests] == ["https://server.example.com/.well-known/openid-configuration"]
-    url, requests = sent_to(issuer=METADATA["issuer"], authorization_endpoint="https://own.example/authorize")
-    assert reveal(url).startswith("https://own.example/authorize?")
-    assert requests == []
-
-
-def test_without_an_authorization_endpoint_and_an_issuer_nobody_can_authorize() -> None:
-    with pytest.raises(Refused, match="neither authorization_endpoint nor issuer") as refused:
-        sent_to()
-    assert refused.value.reason.code == "principal_not_configured"
-
-
-@pytest.mark.parametrize(
-    ("supported", "iss", "accepted"), [(True, "", False), (True, METADATA["issuer"], True), (False, "", True)]
-)
-def test_a_server_that_says_it_names_itself_has_to(supported: bool, iss: str, accepted: bool) -> None:
-    """RFC 9207 section 2.4."""
-    told = answer(200, json.dumps({**METADATA, "authorization_response_iss_parameter_supported": supported}))
-    came = AuthorizationResponse(Secret("a-code"), iss=iss or None)
-    flow = protocol(issuer=METADATA["issuer"]).judged(came)
-    if accepted:
-        assert reveal(play(flow, told)[0]) == "a-code"
-    else:
-        with pytest.raises(Refused, match="without iss"):
-            play(flow, told)
-
-
-def test_whose_account_it_is_is_asked_where_the_issuer_says() -> None:
-    given = protocol(issuer=METADATA["issuer"])
-    asked, _ = play(given.account_request(MOMENT, HELD), answer(200, json.dumps(METADATA)))
-    assert (asked.method, asked.url) == ("GET", "https://server.example.com/me")
-    assert "Authorization" in dict(asked.headers)
-    asked, _ = play(protocol().account_request(MOMENT, HELD))
-    assert asked is None
-
-
 def test_nobody_has_authorized_yet() -> None:
     with pytest.raises(Refused) as refused:
         next(protocol().obtain(MOMENT, None))
@@ -119,9 +66,7 @@ def test_nobody_has_authorized_yet() -> None:
 
 
 def test_the_refresh_token_is_spent_with_the_scope() -> None:
-    token, (request,) = play(
-        protocol(scope="a", bearer_token_types="example").obtain(MOMENT, HELD), answer(200, json.dumps(GRANTED))
-    )
+    token, (request,) = play(protocol(scope="a").obtain(MOMENT, HELD), answer(200, json.dumps(GRANTED)))
     assert sent(request) == {"grant_type": "refresh_token", "refresh_token": "tGzv3JOkF0XG5Qx2TlKWIA", "scope": "a"}
     assert reveal(token.access_token) == GRANTED["access_token"]
 

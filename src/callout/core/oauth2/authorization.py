@@ -54,8 +54,13 @@ def code_challenge(code_verifier: Secret) -> str:
 
 
 def authorization_url(values: Values, *, redirect_uri: str, state: Secret, code_verifier: Secret) -> Redactable:
-    """Return where the browser goes to authorize (RFC 6749 section 4.1.1); the endpoint is known."""
+    """Return where the browser goes to authorize (RFC 6749 section 4.1.1). Raises `Refused(principal_not_configured)`."""
     endpoint = values.text(AUTHORIZATION_ENDPOINT.name)
+    if not endpoint:
+        detail = f"got no {AUTHORIZATION_ENDPOINT.name}; expected the URL at which the user authorizes"
+        raise Refused(
+            "principal_not_configured", detail, Remedy("Declare it on the external credential or its provider")
+        )
     fields: list[Field] = [
         ("response_type", "code"),
         ("client_id", reveal(values.secret("client_id"))),  # the browser shows it: a public value (section 2.2)
