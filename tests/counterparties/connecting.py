@@ -7,6 +7,7 @@ from tests.counterparties.provider import Provider
 #: Canaries: none of these may ever show.
 SECRET = "c4n4ry-client-secret-0123"
 SCOPE = "openid offline_access"
+_NOT_DISCOVERED = ("issuer", "userinfo_endpoint", "authorization_request_parameters.prompt", "scope")
 CLIENT = {
     "client_id": "connect",
     "client_secret": SECRET,
@@ -20,7 +21,7 @@ CLIENT = {
 
 
 def manifest_for(provider: Provider) -> dict:
-    """Two credentials of one identity provider: one that everybody shares, one that each user connects."""
+    """Two credentials: one that everybody shares, whose endpoints are discovered, and one that each user connects."""
     ready = provider.ready
     parameters = {
         "issuer": ready["issuer"],
@@ -40,15 +41,23 @@ def manifest_for(provider: Provider) -> dict:
                 "label": "Example ID",
                 "parameters": parameters,
                 "secrets": {"client_id": CLIENT["client_id"], "client_secret": SECRET},
-            }
+            },
+            "Discovered": {
+                "label": "Example ID",
+                "parameters": {each: parameters[each] for each in parameters if each in _NOT_DISCOVERED},
+                "secrets": {"client_id": CLIENT["client_id"], "client_secret": SECRET},
+            },
         },
         "external_credentials": {
             name: {
                 "protocol": "oauth2_authorization_code",
-                "parameters": {"identity_provider": "Id"},
+                "parameters": {"identity_provider": provided},
                 "principals": {principal: {"type": kind}},
             }
-            for name, principal, kind in (("Shared", "Service", "named"), ("Own", "User", "per_user"))
+            for name, principal, kind, provided in (
+                ("Shared", "Service", "named", "Discovered"),
+                ("Own", "User", "per_user", "Id"),
+            )
         },
         "named_credentials": {
             name: {

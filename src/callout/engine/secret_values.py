@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -97,11 +96,8 @@ def judge(setup: Setup, org: Org, one: Holder, values: Mapping[str, Secret]) -> 
     using = users_of(org, one.external.name)
     problems = list(secret_name_problems(one.external, setup.catalogue, using, one.principal.name, values))
     for name, value in values.items():
-        refusal = refusal_of_secret(reveal(value))
         declared = declared_parameter(setup.catalogue[one.external.protocol], name)
-        if refusal is None and declared is not None and declared.pattern is not None:
-            fits = re.fullmatch(declared.pattern, reveal(value)) is not None
-            refusal = None if fits else ("a value of another form", declared.help)
+        refusal = refusal_of_secret(reveal(value), declared)
         if refusal is not None:
             problems.append(Problem(f"{one.place}.{name}", *refusal))
     if problems:

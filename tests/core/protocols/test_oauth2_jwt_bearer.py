@@ -71,12 +71,11 @@ def test_the_client_may_prove_itself_beside_the_assertion_with_another_one() -> 
     assert proof["jti"] != claims["jti"]
 
 
-def test_no_secret_is_needed_unless_the_client_has_to_prove_itself() -> None:
-    assert required_secrets(OAuth2JwtBearer) == frozenset()
-    assert required_secrets(OAuth2JwtBearer, {"client_authentication": "client_secret_post"}) == {
-        "client_id",
-        "client_secret",
-    }
+def test_who_signs_is_the_client_unless_a_claim_says_so_and_a_secret_is_needed_only_to_prove_the_client() -> None:
+    assert required_secrets(OAuth2JwtBearer) == {"client_id"}
+    assert required_secrets(OAuth2JwtBearer, {"claims.iss": "c"}) == frozenset()
+    proving = {"client_authentication": "client_secret_post"}
+    assert required_secrets(OAuth2JwtBearer, proving) == {"client_id", "client_secret"}
 
 
 def test_who_signs_has_to_be_said() -> None:

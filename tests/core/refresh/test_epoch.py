@@ -53,3 +53,9 @@ def test_a_refresh_token_hangs_on_the_client_the_endpoint_and_what_it_began_with
     external, principal, versions, same
 ) -> None:
     assert (lineage_of(Org(), external, principal, versions) == lineage_of(Org(), HUB, SERVICE, VERSIONS)) is same
+
+
+def test_a_refresh_token_never_goes_to_another_issuer_whose_metadata_would_name_the_endpoint() -> None:
+    one, other = (replace(HUB, parameters={"issuer": f"https://{name}.example"}) for name in ("one", "other"))
+    lineages = {lineage_of(Org(), external, SERVICE, VERSIONS) for external in (HUB, one, other)}
+    assert len(lineages) == 3

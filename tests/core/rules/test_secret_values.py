@@ -2,6 +2,7 @@
 
 import pytest
 
+from callout.core.protocol import Parameter
 from callout.core.rules.secret_values import LONGEST_SECRET, refusal_of_secret
 
 
@@ -32,3 +33,9 @@ def test_a_value_that_no_encoding_can_carry_is_refused():
 @pytest.mark.parametrize("value", ["x", " spaces inside ", "tab\there", "Grüße", "a:b@c/d?e#f"])
 def test_any_other_value_is_accepted(value):
     assert refusal_of_secret(value) is None
+
+
+def test_a_value_of_another_form_than_is_declared_is_refused_and_not_shown():
+    declared = Parameter("shared_secret", "Shared secret, in Base64", secret=True, pattern="[A-Za-z0-9+/]+={0,2}")
+    assert refusal_of_secret("aHVudGVyMg==", declared) is None
+    assert refusal_of_secret("hunter-2", declared) == ("a value of another form", "Shared secret, in Base64")

@@ -319,3 +319,10 @@ def test_flags_and_makers_are_kept_whatever_a_manifest_object_says():
 def test_what_is_exported_and_applied_again_changes_nothing(org):
     manifest = read(write_manifest(org))
     assert make_plan(org, manifest, CATALOGUE, now=NOW, prune=True).is_empty
+
+
+def test_a_plan_warns_of_what_its_reader_has_to_know_of_a_protocol() -> None:
+    made = plan(ORG, "external_credentials: {Maps: {protocol: api_key_in_query, principals: {Own: {}}}}")
+    assert any(
+        text.startswith("external_credentials.Maps: secrets in a URL are kept in the logs") for text in made.warnings
+    )

@@ -30,7 +30,7 @@ _OWN = {
     CLIENT_ID.name: replace(
         CLIENT_ID,
         help="Client identifier; it is the issuer of the assertion where claims.iss is not given",
-        unless=(CLIENT_AUTHENTICATION.name, NO_CLIENT_SECRET),
+        unless=(f"{CLAIMS.name}.iss",),
     ),
     SIGNING_CERTIFICATE.name: replace(SIGNING_CERTIFICATE, help="Certificate whose key signs the assertion"),
 }

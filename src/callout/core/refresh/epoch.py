@@ -38,8 +38,12 @@ def fingerprint_of(org: Org, external: ExternalCredential, principal: Principal,
 
 
 def lineage_of(org: Org, external: ExternalCredential, principal: Principal, versions: Mapping[str, int]) -> str:
-    """Digest what a refresh token hangs on. `versions` holds for each secret a number that no other value of it had."""
-    endpoint = parameters_of(org, external, principal).get("token_endpoint", "")
+    """Digest what a refresh token hangs on. `versions` holds for each secret a number that no other value of it had.
+
+    Where no token endpoint is declared it is the issuer, whose metadata names the endpoint.
+    """
+    parameters = parameters_of(org, external, principal)
+    endpoint = parameters.get("token_endpoint") or parameters.get("issuer", "")
     began = sorted((name, version) for name, version in versions.items() if name in LINEAGE_SECRETS)
     return _digest([external.protocol, endpoint, began])
 
