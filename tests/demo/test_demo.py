@@ -34,7 +34,7 @@ async def test_the_demo_shows_every_scene_ends_by_itself_and_leaves_nothing(tmp_
     demo = await started(tmp_path)
     out, errors = (each.decode() for each in await demo.communicate())
     assert (demo.returncode, errors) == (0, ""), out
-    assert re.findall(r"^(\d)/8 ", out, re.MULTILINE) == list("12345678")
+    assert re.findall(r"^(\d)/9 ", out, re.MULTILINE) == list("123456789")
     assert f"All {len(SCENES)} scenes were as expected." in out
     assert list(tmp_path.iterdir()) == []
     for reason in (

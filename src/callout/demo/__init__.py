@@ -30,6 +30,7 @@ from callout.demo.scenes import (
     guest_is_refused,
     package_is_refused_then_allowed,
     package_made_credential,
+    quick_create,
     stale_as_400,
     stale_as_601,
 )
@@ -46,6 +47,7 @@ SCENES: tuple[Scene, ...] = (
     contractor_is_refused_then_allowed,
     package_is_refused_then_allowed,
     package_made_credential,
+    quick_create,
     imported_project,
 )
 INTERRUPTED = 130

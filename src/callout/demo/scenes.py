@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from callout.demo.world import Exchanged, World, expect
+from callout.demo.world import CLIENT_ID, CLIENT_SECRET, Exchanged, World, expect
 
 PACKAGE_FOR_ALICE = "code of package acme, for alice"
 PACKAGE_FOR_ADMIN = "code of package acme, for admin"
@@ -67,6 +67,21 @@ def package_made_credential(world: World) -> None:
     world.transcript.command(f"callout {' '.join(words)} --key co_…")
     world.command(*words, "--key", world.keys[PACKAGE_FOR_ADMIN], show=False)
     _refused_then_allowed(world, "callout:Parcels/track/9", PACKAGE_FOR_ALICE, "callouts_disabled")
+
+
+def quick_create(world: World) -> None:
+    """One command makes endpoint, authentication, principal and grant: the next callout is made with them."""
+    files = {name: world.folder / f"parts.{name}" for name in ("client_id", "client_secret")}
+    for name, text in (("client_id", CLIENT_ID), ("client_secret", CLIENT_SECRET)):
+        files[name].write_text(text)
+    world.command(
+        *("create", "Parts", "--endpoint", f"{world.where['external_system']}/parts", "--allow-private-network"),
+        *("--protocol", "oauth2_client_credentials", "--parameter", f"token_endpoint={world.where['token_endpoint']}"),
+        *(word for name, file in files.items() for word in ("--secret", f"{name}=@{file}")),
+        *("--user", "alice"),
+    )
+    made = world.call("callout:Parts/items/3", "alice", until=lambda made: made.answer.status_code == 200)
+    expect_answer(made, 200, "token 200", "callout 200")
 
 
 def _refused_then_allowed(world: World, address: str, key: str, reason: str) -> None:
