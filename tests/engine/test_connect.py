@@ -317,6 +317,18 @@ async def test_what_everybody_shares_packages_and_limited_keys_get_no_authority_
     assert (await refusal_of(desk, "Own", b"co_one")).connect_url == f"{HERE}/connect/Own/User"
 
 
+async def test_whoever_acts_for_a_user_gets_no_authority_of_that_user_in_the_link(desk) -> None:
+    from callout.core.model.people import PermissionSet, User
+
+    agents = PermissionSet("Agents", may_act_for=frozenset({"alice"}))
+    await desk.world.define(agents, User("agent", permission_sets=("Agents",)))
+    await desk.world.put_key(b"co_agent", "agent")
+    with pytest.raises(Refused) as caught:
+        desk.world.callouts.admit("Own", (), b"co_agent", None, None, b"alice")
+    assert caught.value.reason.code == "authorization_required"
+    assert caught.value.connect_url == f"{HERE}/connect/Own/User"
+
+
 def _named(name: str):
     from callout.core.model.credentials import NamedCredential
 
