@@ -22,7 +22,7 @@ from callout.core.model.identity_providers import NAMED_BY
 from callout.core.model.org import SECTIONS, Definition, Org
 from callout.core.protocol import Catalogue
 from callout.core.rules import users_of
-from callout.core.rules.headers import names_read, short_fields_read
+from callout.core.rules.headers import names_read, short_fields_read, signs_with_certificate
 from callout.core.rules.names import namespace_of
 from callout.engine.certificate_uses import uses_by_place
 
@@ -159,6 +159,11 @@ class PackageWishes:
                 expected = f"false: with it callers could send the secrets of {external.name}, which it did not make"
                 self.problems.append(Problem(f"{_NAMED}.{named.name}.{switch}", got, expected))
         for index, header in enumerate(named.headers):
+            if signs_with_certificate(header):
+                place = f"{_NAMED}.{named.name}.headers[{index}].value"
+                got = f"SIGN_WITH_CERTIFICATE by code of package {self.namespace}"
+                expected = f"none with a key of {external.name}, which it did not make; an admin writes such a header"
+                self.problems.append(Problem(place, got, expected))
             for short in sorted(short_fields_read([header])):
                 place = f"{_NAMED}.{named.name}.headers[{index}].value"
                 got = f"$Credential.{short} by code of package {self.namespace}"
