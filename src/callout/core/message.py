@@ -7,7 +7,7 @@ headers are tuples of pairs, because order and duplicates matter.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 from urllib.parse import quote_plus, unquote_plus, urlsplit
@@ -21,6 +21,8 @@ Header = tuple[str, Redactable]
 #: No text at all.
 NOTHING = Redactable(())
 
+#: A line of an answer whose value is an address.
+_ADDRESS = re.compile(rb"(?:content-)?location:", re.IGNORECASE)
 _BREAKS = re.compile("[\r\n\0\ud800-\udfff]")
 
 
@@ -92,6 +94,19 @@ def without_parameters(url: str, names: frozenset[str]) -> str:
     path, mark, query = url.partition("?")
     kept = [pair for pair in query.split("&") if unquote_plus(pair.partition("=")[0], errors="replace") not in names]
     return path + (mark + "&".join(kept) if kept or not query else "")
+
+
+def without_added(lines: Sequence[bytes], names: frozenset[str]) -> tuple[bytes, ...]:
+    """Return an answer's lines without these parameters in the addresses that it names: servers that redirect repeat them.
+
+    Whoever follows such an address through Callout gets them added again (RFC 9110 sections 8.7 and 10.2.2).
+    """
+    return tuple(_without_added(line, names) if _ADDRESS.match(line) is not None else line for line in lines)
+
+
+def _without_added(line: bytes, names: frozenset[str]) -> bytes:
+    address, mark, fragment = line.decode("latin-1").partition("#")
+    return (without_parameters(address, names) + mark + fragment).encode("latin-1")
 
 
 def form_body(fields: tuple[tuple[str, str | Secret], ...]) -> Redactable:
