@@ -8,11 +8,11 @@ import pytest
 
 from callout.core.errors import CalloutError, Refused
 from callout.core.message import HttpResponse
-from callout.core.model.people import CallerKey
+from callout.core.model.people import Caller, CallerKey, Package
 from callout.core.oauth2.authorization import AuthorizationResponse, code_challenge
 from callout.core.secret import Secret, reveal
 from callout.engine.connect import origin_of
-from callout.engine.operations import OperationRefused
+from callout.engine.operations import OperationRefused, document_of
 from tests.connecting import CREDENTIALS, HERE, PARAMETERS, PROVIDER, SECRET, SHARED, furnish, open_desk, own, token_of
 from tests.engine.conftest import START, json_answer
 
@@ -304,7 +304,6 @@ async def test_a_user_is_told_where_to_connect_with_a_link_of_their_own(desk) ->
 
 
 async def test_what_everybody_shares_packages_and_limited_keys_get_no_authority_in_the_link(desk) -> None:
-    from callout.core.model.people import Package
 
     await desk.world.define(Package("acme"), replace(_named("Own"), allowed_namespaces=("acme",)))
     await desk.world.put_key(b"co_alice", "alice")
@@ -386,6 +385,32 @@ async def test_another_user_cannot_poll(desk) -> None:
     begun = await desk.connecting.begin_device(own("alice"), "alice")
     with pytest.raises(Refused, match="another's"):
         await desk.connecting.poll_device(begun["handle"], "bob")
+
+
+HELD = {"external_credential": "Own", "principal": "User"}
+
+
+async def test_whoever_may_not_begin_with_a_device_code_may_not_end_with_one_either(desk) -> None:
+    limited = CallerKey(b"", "co_one", "alice", None, START, named_credentials=("Own",))
+    callers = {
+        "administrator_required": Caller("alice", None, "key", key=limited),
+        "package_code_refused": Caller("alice", "acme", "key"),
+        "connection_failed": Caller("bob", None, "key"),
+        "caller_unknown": Caller("guest"),
+    }
+    await desk.world.define(Package("acme"))
+    desk.server.answers.append(json_answer(200, DEVICE))
+    begun = await desk.connecting.begin_device(own("alice"), "alice")
+    for reason, caller in callers.items():
+        told = []
+        for handle in (begun["handle"], "nobodys"):
+            with pytest.raises(CalloutError) as caught:
+                await desk.run("connection.poll_device", caller, **HELD, handle=handle)
+            told.append(document_of(caught.value))
+        assert told[0] == told[1]
+        assert told[0]["reason"] == reason
+    polled = await desk.run("connection.poll_device", Caller("alice", None, "key"), **HELD, handle=begun["handle"])
+    assert polled["state"] == "connected"
 
 
 # --- operations -------------------------------------------------------------------------------------------------

@@ -34,6 +34,16 @@ def judge_again(org: Org, key: UserExternalCredentialKey, who: str, now: datetim
         raise OperationRefused("administrator_required", missing.detail, *missing.remedies) from None
 
 
+def demand_own_key(caller: Caller) -> None:
+    """Raise for a key that is limited to callouts, and for code of a package: neither gives an authorization."""
+    if caller.key is not None:
+        detail = f"got {caller.proof}, which is limited to callouts; expected a key without a limit"
+        raise OperationRefused("administrator_required", detail)
+    if caller.namespace is not None:
+        detail = f"got a connection by code of package {caller.namespace}; expected a key of the user's own"
+        raise OperationRefused("package_code_refused", detail)
+
+
 def judge_connecting(
     org: Org,
     key: UserExternalCredentialKey,
@@ -50,8 +60,6 @@ def judge_connecting(
     if caller.proof != LOCAL.proof and (caller.is_guest or user is None or not user.active):
         remedy = Remedy("Prove who you are: an admin makes a key with", "callout key create USER")
         raise Refused("caller_unknown", "got no proof of an active user; expected one", remedy)
-    if caller.key is not None:
-        detail = f"got {caller.proof}, which is limited to callouts; expected a key without a limit"
-        raise OperationRefused("administrator_required", detail)
+    demand_own_key(caller)
     there = CONNECTION in org.configured.get(key, ())
     judge_own(org, key, caller, now, wanted or (ObjectPermission.EDIT if there else ObjectPermission.CREATE))
