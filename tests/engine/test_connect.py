@@ -11,7 +11,7 @@ from callout.core.message import HttpResponse
 from callout.core.model.people import Caller, CallerKey, Package
 from callout.core.oauth2.authorization import AuthorizationResponse, code_challenge
 from callout.core.secret import Secret, reveal
-from callout.engine.connect import origin_of
+from callout.engine.connect import Connecting, origin_of
 from callout.engine.operations import OperationRefused, document_of
 from tests.connecting import CREDENTIALS, HERE, PARAMETERS, PROVIDER, SECRET, SHARED, furnish, open_desk, own, token_of
 from tests.engine.conftest import START, json_answer
@@ -241,6 +241,15 @@ async def test_the_browser_is_sent_back_to_allowed_origins_alone(desk, url: str)
 async def test_the_browser_may_go_back_to_an_origin_that_is_allowed_or_our_own(desk) -> None:
     for url in ("https://app.example/done?x=1", "HTTPS://APP.EXAMPLE:443/", f"{HERE}/x"):
         assert (await connected(desk, SHARED, return_url=url)).return_url == url
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "//evil.example/", "callout.example/x"])
+async def test_a_public_url_that_is_none_allows_no_address_that_is_none(desk, url: str) -> None:
+    links = desk.connecting.links
+    links.public_url = "callout.example"
+    made = Connecting(desk.setup, desk.connecting._connections, links, desk.server, desk.connecting._judge)
+    with pytest.raises(Refused, match="return_url"):
+        made.allowed_return(url)
 
 
 def test_an_origin_is_scheme_host_and_port() -> None:

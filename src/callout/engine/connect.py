@@ -114,7 +114,7 @@ class Connecting:
         self._connections = connections
         self.links = links
         self._transport = transport
-        self._origins = {origin.rstrip("/").lower() for origin in (*return_origins, origin_of(links.public_url))}
+        self._origins = {origin.rstrip("/").lower() for origin in (*return_origins, origin_of(links.public_url))} - {""}
 
     # --- what is offered --------------------------------------------------------------------------------------
 
