@@ -83,11 +83,16 @@ class PackageWishes:
             self.problems.append(Problem(place, got, f"a name without a namespace, or {self.namespace}__…"))
 
     def _refuse_keys(self, external: ExternalCredential) -> None:
-        """What a key signs is believed to be the admin's: a package signs with none that it was not given."""
+        """What a key signs is believed to be the admin's: a package signs with none that it was not given.
+
+        Nor does it say where an authorization server is that the proof of such a key is sent to: connecting, revoking and
+        introspecting ask there whether or not a named credential is enabled.
+        """
         protocol = self.catalogue.get(external.protocol)
         naming = [p.name for p in protocol.parameters if p.key_pair] if protocol is not None else []
         present = self.org.external_credentials.get(external.name)
-        known = set(uses_by_place(present, naming)) if present is not None else set()
+        moved = protocol is not None and protocol.obtains and present is not None and _sent(present) != _sent(external)
+        known = set(uses_by_place(present, naming)) if present is not None and not moved else set()
         for place, certificate in uses_by_place(external, naming):
             if (place, certificate) not in known:
                 got = f"certificate {certificate!r} by code of package {self.namespace}"
