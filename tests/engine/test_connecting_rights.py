@@ -7,9 +7,11 @@ import pytest
 from callout.core.errors import CalloutError, Refused
 from callout.core.model.credentials import NamedCredential
 from callout.core.model.people import Caller, CallerKey, Package, PermissionSet, User
+from callout.core.oauth2.authorization import AuthorizationResponse
+from callout.core.secret import Secret
 from callout.engine.connect import Connecting
 from callout.engine.operations import document_of
-from tests.connecting import CREDENTIALS, HERE, own
+from tests.connecting import CREDENTIALS, HERE, PARAMETERS, PROVIDER, SHARED, own
 from tests.engine.conftest import START, json_answer
 from tests.engine.test_connect import DEVICE, connected, desk, refused
 
@@ -56,6 +58,28 @@ async def test_what_a_package_says_is_not_authorized_before_an_admin_has_enabled
     await desk.begin(own("alice"), "admin")
     await desk.world.define(replace(NAMED, created_by_namespace="acme"))
     await connected(desk, own("alice"), "alice")
+
+
+@pytest.mark.parametrize(
+    ("iss", "accepted"),
+    [("https://honest.example", False), ("https://nobodys.example", True), ("https://id.example/realm", True)],
+)
+async def test_where_no_issuer_is_declared_the_code_of_another_server_that_is_known_goes_nowhere(desk, iss, accepted):
+    declared = {name: value for name, value in PARAMETERS.items() if name != "issuer"}
+    shared = next(each for each in CREDENTIALS if each.name == "Shared")
+    others = [
+        replace(shared, name=name, parameters={"issuer": issuer})
+        for name, issuer in (("Honest", "https://honest.example"), ("Same", "https://id.example/realm"))
+    ]
+    await desk.world.define(replace(PROVIDER, parameters=declared), *others)
+    state = await desk.begin(SHARED)
+    response = AuthorizationResponse(Secret("c4n4ry-code"), iss=iss)
+    if accepted:
+        await desk.connecting.complete(state, response, session="browser")
+    else:
+        told = await refused(desk, state, response)
+        assert "another external credential" in told.detail
+        assert not desk.server.forms
 
 
 HELD = {"external_credential": "Own", "principal": "User"}
