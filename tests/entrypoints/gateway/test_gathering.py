@@ -75,14 +75,18 @@ async def test_a_redirect_shows_nobody_what_was_added_to_the_query(world) -> Non
 
     world.engine.__class__ = Adding
     lines = (
-        b"Location: https://h.example/x/?q=1&k%65y=s3cret#key=mine",
+        b"Location: https://h.example/x/?q='1'&k%65y=s3cret#key=mine",
         b"content-location: /x?key=s3cret",
+        b'Link: <https://h.example/x?key=s3cret&page=2>; rel="next", <https://h.example/x?key=s3cret>; rel="first"',
+        b"Refresh: 0; url=/x?page=2&key=s3cret",
         b"X-A: ?key=b",
     )
     world.external.said = lambda *_: answer(b"", *lines, start=b"HTTP/1.1 301 Moved")
     found = await world.ask(b"/callout/Orders/x?q=1", method=b"POST", body=b"x")
     assert b" /x?q=1&key=s3cret " in world.external.requests[-1].start
-    assert found.values("Location") == ["https://h.example/x/?q=1#key=mine"]
+    assert found.values("Location") == ["https://h.example/x/?q='1'#key=mine"]
+    assert found.values("Link") == ['<https://h.example/x?page=2>; rel="next", <https://h.example/x>; rel="first"']
+    assert found.values("Refresh") == ["0; url=/x?page=2"]
     assert (found.values("Content-Location"), found.values("X-A")) == (["/x"], ["?key=b"])
 
 
