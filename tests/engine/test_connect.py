@@ -8,7 +8,7 @@ import pytest
 
 from callout.core.errors import CalloutError, Refused
 from callout.core.message import HttpResponse
-from callout.core.model.people import CallerKey
+from callout.core.model.people import CallerKey, Package
 from callout.core.oauth2.authorization import AuthorizationResponse, code_challenge
 from callout.core.secret import Secret, reveal
 from callout.engine.connect import origin_of
@@ -304,7 +304,6 @@ async def test_a_user_is_told_where_to_connect_with_a_link_of_their_own(desk) ->
 
 
 async def test_what_everybody_shares_packages_and_limited_keys_get_no_authority_in_the_link(desk) -> None:
-    from callout.core.model.people import Package
 
     await desk.world.define(Package("acme"), replace(_named("Own"), allowed_namespaces=("acme",)))
     await desk.world.put_key(b"co_alice", "alice")

@@ -245,6 +245,23 @@ async def test_code_of_a_package_neither_makes_a_certificate_nor_shows_one(shop)
         await shop.run("apply", manifest=manifest, namespace="acme")
 
 
+async def test_code_of_a_package_signs_with_no_key_of_an_external_credential_that_it_did_not_make(shop) -> None:
+    await made(shop)
+    theirs = (
+        "external_credentials: {Signing: {protocol: custom, parameters: {signing_certificate: Orders_Client}, "
+        "principals: {A: {}}}}"
+    )
+    await shop.run("apply", manifest=theirs)
+    formula = "{!IF(TRUE, BASE64ENCODE(SIGN_WITH_CERTIFICATE('ECDSA-SHA256', BLOB('x'), 'Orders_Client')), '')}"
+    manifest = (
+        "named_credentials:\n  Mine: {url: https://acme.example.com, external_credential: Signing, "
+        f'headers: [{{name: X-Signed, value: "{formula}"}}]}}\n'
+    )
+    with pytest.raises(DefinitionError, match="SIGN_WITH_CERTIFICATE by code of package acme"):
+        await shop.run("apply", manifest=manifest, namespace="acme")
+    await shop.run("apply", manifest=manifest)
+
+
 async def test_another_key_under_the_same_kid_is_refused(shop) -> None:
     def jwk(number: int) -> str:
         members = import_key(pem_of(key("P-256", number)).encode(), "EC").as_dict(private=True)

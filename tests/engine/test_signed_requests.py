@@ -71,6 +71,7 @@ async def test_a_secret_is_added_to_the_query_and_shown_by_nobody(world) -> None
     await define(world, "api_key_in_query", **{"query_parameters.key": "s3cret/+"})
     ready = await sent(world, b"GET", b"/v2/x?key=mine&q=1")
     assert ready.written.target == b"/v2/x?q=1&key=s3cret%2F%2B"
+    assert ready.written.added == {"key"}
     assert "s3cret" not in repr(ready) + repr(ready.stages)
     shown = await diagnose(world.callouts, "Shop", user="alice", path="/x?q=1")
     assert shown["request"]["url"] == "https://shop.example.com/v2/x?q=1&key=…"

@@ -226,6 +226,12 @@ async def test_callouts_are_diagnosed_and_explained_for_oneself_and_for_those_wh
         assert await outcome(shop, "callout.log", caller, {}) == {}
 
 
+def test_no_operation_about_values_is_left_out():
+    """A device code is its own proof: that nobody polls another's, `tests/engine/test_connect.py` shows."""
+    about = {o.name for o in OPERATIONS if o.name.startswith(("secret.", "token.", "connection."))}
+    assert about - {*ABOUT_VALUES} == {"connection.poll_device"}
+
+
 SETTING = {"external_credential": "Weather", "principal": "Own", "values": {"ApiKey": "k"}}
 HOLDING = {"external_credential": "Weather", "principal": "Own"}
 

@@ -7,7 +7,7 @@ headers are tuples of pairs, because order and duplicates matter.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 from urllib.parse import quote_plus, unquote_plus, urlsplit
@@ -21,6 +21,9 @@ Header = tuple[str, Redactable]
 #: No text at all.
 NOTHING = Redactable(())
 
+#: A line of an answer that says where to go on, and the query of an address in it.
+_ADDRESS = re.compile(rb"(?:content-location|location|link|refresh):", re.IGNORECASE)
+_QUERY = re.compile(r'\?[^#<>\s"]*')
 _BREAKS = re.compile("[\r\n\0\ud800-\udfff]")
 
 
@@ -92,6 +95,20 @@ def without_parameters(url: str, names: frozenset[str]) -> str:
     path, mark, query = url.partition("?")
     kept = [pair for pair in query.split("&") if unquote_plus(pair.partition("=")[0], errors="replace") not in names]
     return path + (mark + "&".join(kept) if kept or not query else "")
+
+
+def without_added(lines: Sequence[bytes], names: frozenset[str]) -> tuple[bytes, ...]:
+    """Return an answer's lines without these parameters in the addresses that it names: servers repeat them there.
+
+    Whoever follows a redirect or the link to a next page through Callout gets them added again (RFC 9110 sections 8.7
+    and 10.2.2, RFC 8288 section 3).
+    """
+    return tuple(_without_added(line, names) if _ADDRESS.match(line) is not None else line for line in lines)
+
+
+def _without_added(line: bytes, names: frozenset[str]) -> bytes:
+    text = line.decode("latin-1")
+    return _QUERY.sub(lambda query: without_parameters(query.group(), names), text).encode("latin-1")
 
 
 def form_body(fields: tuple[tuple[str, str | Secret], ...]) -> Redactable:

@@ -472,7 +472,7 @@ class Callouts:
             draft = replace(draft, passing=draft.passing or not lasts)  # what lasts no time is sent once
         if (draft.request.query_added.parts or draft.request.query_dropped) and draft.written is not None:
             target = target_of(draft.request)
-            draft = replace(draft, written=replace(draft.written, target=target))
+            draft = replace(draft, written=replace(draft.written, target=target, added=draft.request.query_dropped))
         return draft
 
 

@@ -114,7 +114,7 @@ class Connecting:
         self._connections = connections
         self.links = links
         self._transport = transport
-        self._origins = {origin.rstrip("/").lower() for origin in (*return_origins, origin_of(links.public_url))}
+        self._origins = {origin.rstrip("/").lower() for origin in (*return_origins, origin_of(links.public_url))} - {""}
 
     # --- what is offered --------------------------------------------------------------------------------------
 
@@ -195,6 +195,7 @@ class Connecting:
         ready = await self._ready(attempt.key, attempt.who)
         if ready.fingerprint != attempt.fingerprint:
             raise _moved(attempt.key)
+        _demand_own_server(ready, response)
         kept = self._opened(attempt)
         code = await self._converse(ready.protocol.authorized(response), ready)
         flow = ready.protocol.exchange(
@@ -396,6 +397,22 @@ def origin_of(url: str) -> str:
     plain = {"http": 80, "https": 443}[parts.scheme] if port is None else port
     shown = "" if plain == {"http": 80, "https": 443}[parts.scheme] else f":{plain}"
     return f"{parts.scheme}://{host}{shown}"
+
+
+def _demand_own_server(ready: Ready, response: AuthorizationResponse) -> None:
+    """Raise `Refused(connection_failed)` for the response of another server that is known here, where none is declared.
+
+    Its code would go to the token endpoint of this one (mix-up, RFC 9700 section 4.4). Two that are one server may
+    differ in whether its issuer is declared.
+    """
+    iss, own = response.iss, ready.values.parameters
+    if not iss or own.get(ISSUER.name):
+        return  # the protocol compares it with the issuer
+    known = {ready.org.whole(each).parameters.get(ISSUER.name) for each in ready.org.external_credentials.values()}
+    if iss in known and urlsplit(iss).netloc != urlsplit(own.get(AUTHORIZATION_ENDPOINT.name, "")).netloc:
+        detail = f"got an authorization response of issuer {iss!r}, which another external credential names"
+        remedy = Remedy(f"Declare issuer for {ready.one.external.name}, or its provider, if that server is meant")
+        raise Refused("connection_failed", f"{detail}; expected one of its own server (RFC 9207)", remedy)
 
 
 def _row(attempt: Attempt) -> str:

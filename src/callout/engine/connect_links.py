@@ -86,8 +86,8 @@ def connect_url(links: Links, refused: Refused, decision: Decision, catalogue: C
     """Return where what a callout lacks is authorized; None where nothing can be.
 
     For a per-user principal it is a link that bears the acting user's own authority, but not where the code of a package
-    calls, or a key that is limited to callouts: who holds those could connect an account of their own. Whoever opens
-    another address proves who they are there.
+    calls, a key that is limited to callouts, or somebody who acts for the user: who holds those could connect an account
+    of their own. Whoever opens another address proves who they are there.
     """
     external, caller = decision.external_credential, decision.caller
     if refused.reason.code not in _CONNECTING or external is None or decision.principal is None or caller is None:
@@ -95,7 +95,8 @@ def connect_url(links: Links, refused: Refused, decision: Decision, catalogue: C
     if not catalogue[external.protocol].interactive or caller.is_guest:
         return None
     holder = decision.holder
-    if not holder.user or caller.namespace is not None or caller.key is not None:
+    own = caller.acting_user == caller.user
+    if not holder.user or not own or caller.namespace is not None or caller.key is not None:
         return links.page_of(holder)
     return links.link(holder, holder.user)
 

@@ -90,7 +90,8 @@ class Written:
 
     `lines` are the caller's lines in that end. `keyed` are those by which the external system knows one callout from
     two. `target` is what is sent in place of path and query, where a protocol added to it. `encoding` is what a body
-    that nobody looked at is sent in; the lines say its length.
+    that nobody looked at is sent in; the lines say its length. `added` are the names of what a protocol added to the
+    query: no redirect shows it to the caller.
     """
 
     lines: tuple[bytes, ...] = field(repr=False)
@@ -98,6 +99,7 @@ class Written:
     keyed: tuple[bytes, ...] = field(default=(), repr=False)
     target: bytes | None = field(default=None, repr=False)
     encoding: BodyEncoding | None = field(default=None, repr=False)
+    added: frozenset[str] = frozenset()
 
     @property
     def tail(self) -> bytes:

@@ -73,7 +73,7 @@ class Scopes:
             reader.fields,
             self.organization,
             Blob(b"", is_secret=True),
-            private_key=lambda certificate: private_key_of(values, certificate),
+            private_key=lambda certificate: private_key_of(values, kind, certificate),
         )
 
     def moment(

@@ -9,6 +9,7 @@ from callout.core.formula.functions import RFC_8032_KEY
 from callout.core.formula.values import Blob
 from callout.core.key_pair import KeyPair
 from callout.core.protocol import Values
+from callout.core.protocols.custom import Custom
 from callout.core.secret import Redactable, Secret, reveal
 
 #: The private key of the first test of RFC 8032 section 7.1.
@@ -35,7 +36,7 @@ def scope_with(find: Callable[[str, str], str | Secret], body: bytes = b"") -> S
         {"Id": "alice", "Username": "alice", "Name": "Alice", "Email": ""},
         {"Id": "00D1", "Name": "Acme"},
         Blob(body, is_secret=True),
-        private_key=lambda certificate: private_key_of(DESK, certificate),
+        private_key=lambda certificate: private_key_of(DESK, Custom, certificate),
     )
 
 

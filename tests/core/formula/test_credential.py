@@ -3,8 +3,10 @@ from datetime import UTC, datetime
 import pytest
 
 from callout.core.errors import Refused
-from callout.core.formula.credential import look_up, short_field, short_fields_of
+from callout.core.formula.credential import look_up, private_key_of, short_field, short_fields_of
 from callout.core.formula.scope import SHORT_FIELDS
+from callout.core.formula.values import UnfitError
+from callout.core.key_pair import KeyPair
 from callout.core.protocol import Token, Values
 from callout.core.protocols.basic import Basic
 from callout.core.protocols.custom import Custom
@@ -73,3 +75,12 @@ def test_secrets_come_before_parameters_and_another_credential_never_comes() -> 
     with pytest.raises(Refused, match=r"got \$Credential.X.c, which has no value; known names: a, a, b") as error:
         look_up(both, None, Custom, "X", "X", "c")
     assert "secret" not in error.value.detail
+
+
+def test_a_key_is_that_of_a_parameter_for_certificates_and_of_no_other_that_holds_its_name() -> None:
+    pairs = {name: KeyPair(name.title(), "", Secret(name)) for name in ("signing_certificate", "tenant")}
+    values = Values({name: pair.name for name, pair in pairs.items()}, key_pairs=pairs)
+    assert reveal(private_key_of(values, Custom, "Signing_Certificate")) == "signing_certificate"
+    with pytest.raises(UnfitError) as caught:
+        private_key_of(values, Custom, "Tenant")
+    assert "Tenant" not in caught.value.expected

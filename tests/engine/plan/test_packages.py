@@ -16,6 +16,7 @@ from callout.core.model.credentials import (
     UserExternalCredentialKey,
 )
 from callout.core.model.org import Org
+from callout.core.model.own_certificates import Certificate
 from callout.core.model.people import Package
 from callout.core.ports import Change
 from callout.core.protocols import CATALOGUE
@@ -105,6 +106,40 @@ def test_a_package_may_disable_what_it_made():
 def test_a_change_of_what_the_admin_judged_disables_it_again(part, other):
     (change,) = plan(ENABLED, MANIFEST.replace(part, other)).changes
     assert change.definition.enabled_for_callouts is False
+
+
+SIGNING = """\
+external_credentials:
+  Tools:
+    protocol: PROTOCOL
+    parameters: {signing_certificate: Given, MORE}
+    principals: {Service: {}}
+"""
+OAUTH = "token_endpoint: 'https://id.acme.example/token', client_authentication: private_key_jwt"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "parameters", "other", "allowed"),
+    [
+        ("http_message_signatures", "tag: one", ("Given", "Another"), False),
+        ("http_message_signatures", "tag: one", ("tag: one", "tag: two"), True),
+        ("oauth2_client_credentials", OAUTH, ("id.acme.example", "elsewhere.example"), False),
+        ("oauth2_client_credentials", OAUTH, ("    parameters", "    label: New\n    parameters"), True),
+    ],
+)
+def test_a_package_keeps_the_key_that_it_was_given_and_says_not_where_it_proves_who_callout_is(
+    protocol, parameters, other, allowed
+):
+    text = SIGNING.replace("PROTOCOL", protocol).replace("MORE", parameters)
+    org = Org.of(Package("acme"), Certificate("Given"), Certificate("Another"))
+    made = plan(org, text, None).changes[0].definition
+    org = changed(org, [Change("external_credentials", "Tools", replace(made, created_by_namespace="acme"))])
+    assert plan(org, text).is_empty
+    if allowed:
+        assert not plan(org, text.replace(*other)).is_empty
+    else:
+        place = "external_credentials.Tools.parameters.signing_certificate"
+        assert "an admin says what is signed" in refused(org, text.replace(*other))[place].expected
 
 
 def test_every_field_of_a_named_credential_that_is_not_for_people_is_judged():

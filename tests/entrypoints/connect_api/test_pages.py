@@ -3,6 +3,7 @@
 import html
 import re
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -156,6 +157,15 @@ async def test_a_key_that_proves_no_user_signs_nobody_in(desk, browser, key: str
     answer = await browser.post("/connect/Own/User", data={**form_of(page), "key": key})
     assert answer.status_code == 403
     assert "not accepted" in answer.text
+    assert "Who are you?" in (await browser.get("/connect/Own/User")).text
+
+
+async def test_who_signed_in_with_a_key_that_has_expired_since_is_asked_again(desk, browser) -> None:
+    await desk.world.put_key(b"co_alice", "alice", expires_at=desk.world.clock.now() + timedelta(seconds=60))
+    page = await browser.get("/connect/Own/User")
+    await browser.post("/connect/Own/User", data={**form_of(page), "key": "co_alice"})
+    assert "Who are you?" not in (await browser.get("/connect/Own/User")).text
+    desk.world.clock.move(61)
     assert "Who are you?" in (await browser.get("/connect/Own/User")).text
 
 

@@ -67,6 +67,29 @@ async def test_a_body_is_taken_whole_and_goes_on_with_its_new_length(world, fram
     assert request.values(b"transfer-encoding") == []
 
 
+async def test_a_redirect_shows_nobody_what_was_added_to_the_query(world) -> None:
+    class Adding(Evaluating):
+        async def prepare(self, route, asked=None):
+            ready = await super().prepare(route, asked)
+            return replace(ready, written=replace(ready.written, target=b"/x?q=1&key=s3cret", added=frozenset({"key"})))
+
+    world.engine.__class__ = Adding
+    lines = (
+        b"Location: https://h.example/x/?q='1'&k%65y=s3cret#key=mine",
+        b"content-location: /x?key=s3cret",
+        b'Link: <https://h.example/x?key=s3cret&page=2>; rel="next", <https://h.example/x?key=s3cret>; rel="first"',
+        b"Refresh: 0; url=/x?page=2&key=s3cret",
+        b"X-A: ?key=b",
+    )
+    world.external.said = lambda *_: answer(b"", *lines, start=b"HTTP/1.1 301 Moved")
+    found = await world.ask(b"/callout/Orders/x?q=1", method=b"POST", body=b"x")
+    assert b" /x?q=1&key=s3cret " in world.external.requests[-1].start
+    assert found.values("Location") == ["https://h.example/x/?q='1'#key=mine"]
+    assert found.values("Link") == ['<https://h.example/x?page=2>; rel="next", <https://h.example/x>; rel="first"']
+    assert found.values("Refresh") == ["0; url=/x?page=2"]
+    assert (found.values("Content-Location"), found.values("X-A")) == (["/x"], ["?key=b"])
+
+
 async def test_the_next_request_on_the_connection_is_served_as_well(world) -> None:
     caller = await world.caller()
     for number in (1, 2):

@@ -39,12 +39,17 @@ def look_up(
     raise Refused("formula_failed", f"got $Credential.{own}.{name}, which has no value; known names: {known}")
 
 
-def private_key_of(values: Values, certificate: str) -> Secret:
-    """Return the private key of a certificate that the parameters name; raises `UnfitError` for any other."""
-    for pair in values.key_pairs.values():
+def private_key_of(values: Values, protocol: type[AuthenticationProtocol], certificate: str) -> Secret:
+    """Return the private key of a certificate that a parameter for certificates names; raises `UnfitError` for any other.
+
+    A parameter of another kind that happens to hold the name of one gives nobody its key.
+    """
+    naming = {parameter.name for parameter in protocol.parameters if parameter.key_pair}
+    pairs = [pair for name, pair in values.key_pairs.items() if name in naming]
+    for pair in pairs:
         if pair.name == certificate:
             return pair.private_key
-    known = ", ".join(sorted(repr(pair.name) for pair in values.key_pairs.values())) or "none is named there"
+    known = ", ".join(sorted(repr(pair.name) for pair in pairs)) or "none is named there"
     raise UnfitError(
         f"certificate {certificate!r}", f"one that signing_certificate of the external credential names: {known}"
     )

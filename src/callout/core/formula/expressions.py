@@ -215,7 +215,7 @@ class Call(Expression):
                 raise argument.place.error(f"a {argument.type} {_as_argument(function, index)}", expected)
             if isinstance(argument, Literal):
                 _require_choice(argument.place, function, index, argument.content, secret=False)
-        reads = Reads.of((reads_of(arguments), Reads(time=function.timed)))
+        reads = Reads.of((reads_of(arguments), Reads(time=function.timed, keys=function.with_keys)))
         return cls(place, function.result or arguments[-1].type, reads, function, arguments)
 
     def evaluate(self, scope: Scope) -> Value:

@@ -52,7 +52,10 @@ CALLOUT_FIELDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """What formulas read. `names` are (external credential, parameter); `bodies` name external credentials."""
+    """What formulas read. `names` are (external credential, parameter); `bodies` name external credentials.
+
+    `keys`: a private key of Callout's own is signed with.
+    """
 
     names: Names = frozenset()
     short: frozenset[str] = frozenset()
@@ -62,6 +65,7 @@ class Reads:
     request: frozenset[str] = frozenset()
     callout: frozenset[str] = frozenset()
     time: bool = False
+    keys: bool = False
 
     @classmethod
     def of(cls, parts: Iterable[Reads]) -> Reads:
@@ -76,6 +80,7 @@ class Reads:
             frozenset[str]().union(*(each.request for each in every)),
             frozenset[str]().union(*(each.callout for each in every)),
             any(each.time for each in every),
+            any(each.keys for each in every),
         )
 
     @property

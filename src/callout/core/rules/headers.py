@@ -86,6 +86,14 @@ def short_fields_read(headers: Iterable[CustomHeader]) -> frozenset[str]:
     return frozenset(found)
 
 
+def signs_with_certificate(header: CustomHeader) -> bool:
+    """True where a readable formula in this header signs with the key of a certificate of Callout's."""
+    try:
+        return parse(header.value).reads.keys
+    except FormulaError:
+        return False  # as above
+
+
 def shared_principals(external: ExternalCredential | None) -> tuple[str, ...]:
     """Return the principals that are one identity for many users."""
     principals = external.principals if external is not None else ()

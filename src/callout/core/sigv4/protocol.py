@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from callout.core.errors import Refused
 from callout.core.explanation import Remedy
@@ -110,8 +110,8 @@ class SignsRequests(AuthenticationProtocol):
 
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
         """Sign the request. Raises `Refused` for one that is signed in its query, or that may not go unsigned."""
-        query = urlsplit(request.url).query.lower()
-        if any(pair.partition("=")[0] == _PRESIGNED for pair in query.split("&")):
+        names = (unquote_plus(pair.partition("=")[0]).lower() for pair in urlsplit(request.url).query.split("&"))
+        if _PRESIGNED in names:
             detail = "got a request that is signed in its query (X-Amz-Signature); expected none, as Callout signs it"
             raise Refused("malformed_request", detail)
         credentials, payload_hash = self.credentials(token), self._payload_hash(request)

@@ -12,7 +12,7 @@ from callout.core.model.people import Caller, ObjectPermission
 from callout.core.protocol import CONNECTION
 from callout.engine import identity_providers, revocation
 from callout.engine.operations import requests as r
-from callout.engine.operations.connecting_rights import judge_connecting, whose
+from callout.engine.operations.connecting_rights import demand_own_key, judge_connecting, whose
 from callout.engine.operations.operation import Access, Operation, Uses
 from callout.engine.secret_values import holder
 from callout.engine.setup import Result
@@ -56,7 +56,8 @@ async def begin_device(uses: Uses, q: r.Held, caller: Caller) -> Result:
 
 
 async def poll_device(uses: Uses, q: r.DevicePoll, caller: Caller) -> Result:
-    """Ask once whether a device code was entered."""
+    """Ask once whether a device code was entered: with what may begin one, and for who began it."""
+    demand_own_key(caller)
     return await uses.connecting.poll_device(q.handle, whose(caller))
 
 

@@ -22,7 +22,7 @@ from callout.core.model.identity_providers import NAMED_BY
 from callout.core.model.org import SECTIONS, Definition, Org
 from callout.core.protocol import Catalogue
 from callout.core.rules import users_of
-from callout.core.rules.headers import names_read, short_fields_read
+from callout.core.rules.headers import names_read, short_fields_read, signs_with_certificate
 from callout.core.rules.names import namespace_of
 from callout.engine.certificate_uses import uses_by_place
 
@@ -83,11 +83,16 @@ class PackageWishes:
             self.problems.append(Problem(place, got, f"a name without a namespace, or {self.namespace}__…"))
 
     def _refuse_keys(self, external: ExternalCredential) -> None:
-        """What a key signs is believed to be the admin's: a package signs with none that it was not given."""
+        """What a key signs is believed to be the admin's: a package signs with none that it was not given.
+
+        Nor does it say where an authorization server is that the proof of such a key is sent to: connecting, revoking and
+        introspecting ask there whether or not a named credential is enabled.
+        """
         protocol = self.catalogue.get(external.protocol)
         naming = [p.name for p in protocol.parameters if p.key_pair] if protocol is not None else []
         present = self.org.external_credentials.get(external.name)
-        known = set(uses_by_place(present, naming)) if present is not None else set()
+        moved = protocol is not None and protocol.obtains and present is not None and _sent(present) != _sent(external)
+        known = set(uses_by_place(present, naming)) if present is not None and not moved else set()
         for place, certificate in uses_by_place(external, naming):
             if (place, certificate) not in known:
                 got = f"certificate {certificate!r} by code of package {self.namespace}"
@@ -159,6 +164,11 @@ class PackageWishes:
                 expected = f"false: with it callers could send the secrets of {external.name}, which it did not make"
                 self.problems.append(Problem(f"{_NAMED}.{named.name}.{switch}", got, expected))
         for index, header in enumerate(named.headers):
+            if signs_with_certificate(header):
+                place = f"{_NAMED}.{named.name}.headers[{index}].value"
+                got = f"SIGN_WITH_CERTIFICATE by code of package {self.namespace}"
+                expected = f"none with a key of {external.name}, which it did not make; an admin writes such a header"
+                self.problems.append(Problem(place, got, expected))
             for short in sorted(short_fields_read([header])):
                 place = f"{_NAMED}.{named.name}.headers[{index}].value"
                 got = f"$Credential.{short} by code of package {self.namespace}"

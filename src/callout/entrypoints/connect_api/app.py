@@ -132,7 +132,8 @@ class ConnectPages:
         """Return who is signed in, as long as they and their key are as they were."""
         org = await self._setup.org()
         user = org.users.get(session.user)
-        held = any(k.prefix == session.key_prefix and k.user == session.user for k in org.keys.values())
+        now, own = self._setup.now(), (k for k in org.keys.values() if k.user == session.user)
+        held = any(k.prefix == session.key_prefix and (k.expires_at is None or k.expires_at > now) for k in own)
         return session.user if user is not None and user.active and held else ""
 
     async def _confirm(self, request: Request, session: Session, visit: Visit) -> Response:

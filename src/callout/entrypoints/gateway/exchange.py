@@ -14,6 +14,7 @@ from callout.core.access.target import join, split_target
 from callout.core.errors import Refused
 from callout.core.http1.head import RequestHead, ResponseHead
 from callout.core.http1.lines import with_line
+from callout.core.message import without_added
 from callout.core.refresh.replay import DONE, IDEMPOTENT, Mark, Obstacle, Replay, Room
 from callout.engine.evaluating import Asked
 from callout.engine.hearing import hear
@@ -392,6 +393,8 @@ class Exchange(Passing):
         """Pass on an answer's head, and what has come of its body."""
         if self._body is not None and not self._resending:
             self._body.drop()
+        if self._ready is not None and self._ready.written is not None and self._ready.written.added:
+            head.lines = without_added(head.lines, self._ready.written.added)
         self.write_answer(head, body, ended)
         if ended:
             self._end_well()
