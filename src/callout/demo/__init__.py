@@ -59,7 +59,8 @@ def run(arguments: Sequence[str], *, scenes: Sequence[Scene] = SCENES) -> int:
     parser.add_argument("--keep", action="store_true", help="leave everything running at the end, until Ctrl-C")
     keep = parser.parse_args(arguments).keep
     transcript = Transcript(sys.stdout)
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    # Also Ctrl-C: whoever starts a job in the background starts it with SIGINT ignored, and `kill -INT` is to end it.
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         with opened(transcript) as world:
             _play(world, scenes)
@@ -72,7 +73,8 @@ def run(arguments: Sequence[str], *, scenes: Sequence[Scene] = SCENES) -> int:
         transcript.say("stopped")
         return 0 if keep and transcript.complete else INTERRUPTED
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return 0
 
 
