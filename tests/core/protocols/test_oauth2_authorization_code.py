@@ -71,6 +71,17 @@ def test_the_refresh_token_is_spent_with_the_scope() -> None:
     assert reveal(token.access_token) == GRANTED["access_token"]
 
 
+@pytest.mark.parametrize(("granted", "asked"), [("a b c", "a b"), ("b a", "a b"), ("a", None), ("A,B", None)])
+def test_a_refresh_never_asks_for_more_scope_than_was_granted(granted: str, asked: str | None) -> None:
+    """RFC 6749 section 6: the scope must not include any that was not granted; left out, it is what was granted."""
+    held = replace(HELD, scope=granted)
+    token, (request,) = play(protocol(scope="a b").obtain(MOMENT, held), answer(200, '{"access_token": "fresh"}'))
+    assert sent(request).get("scope") == asked
+    assert token.scope == granted
+    narrowed = answer(200, '{"access_token": "fresh", "scope": "a"}')
+    assert play(protocol(scope="a b").obtain(MOMENT, held), narrowed)[0].scope == "a"
+
+
 def test_an_answer_without_a_refresh_token_leaves_the_one_that_was_sent_in_use() -> None:
     token, _ = play(protocol().obtain(MOMENT, HELD), answer(200, '{"access_token": "fresh"}'))
     assert token.refresh_token == HELD.refresh_token

@@ -22,6 +22,7 @@ from callout.core.oauth2.parameters import (
     INTROSPECTION_ENDPOINT,
     ISSUER,
     REVOCATION_ENDPOINT,
+    SCOPE,
     TOKEN_ENDPOINT,
 )
 from callout.core.oauth2.refusal import TokenRefused
@@ -121,16 +122,24 @@ class OAuth2Protocol(AuthenticationProtocol):
         sent = tuple(value for _, value in fields if isinstance(value, Secret))
         return token_from(response, moment.now, values, scrub=(*values.secrets.values(), *sent))
 
-    def refreshed(self, moment: Moment, refresh_token: Secret, values: Values | None = None) -> Flow:
-        """Spend a refresh token. Where the answer brings none, the one that was sent stays good (RFC 6749 section 6)."""
-        fields: tuple[Field, ...] = (("grant_type", "refresh_token"), ("refresh_token", refresh_token))
-        fresh = yield from self.granted(moment, *fields, values=values, refreshing=True)
-        return fresh if fresh.refresh_token is not None else replace(fresh, refresh_token=refresh_token)
+    def refreshed(
+        self, moment: Moment, refresh_token: Secret, token: Token | None, values: Values | None = None
+    ) -> Flow:
+        """Spend a refresh token; `token` is the one to be replaced (RFC 6749 section 6).
 
-    def connected(self, moment: Moment, refresh_token: Secret) -> Flow:
+        Where the answer brings no refresh token, the one that was sent stays good; where it states no scope, the scope
+        is what it was. More than was granted must not be asked for: where less was, no scope is, which means the same.
+        """
+        fields: tuple[Field, ...] = (("grant_type", "refresh_token"), ("refresh_token", refresh_token))
+        granted = token.scope if token is not None else None
+        within = granted is None or set(self.values.text(SCOPE.name).split()) <= set(granted.split())
+        fresh = yield from self.granted(moment, *fields, values=values, refreshing=True, scoped=within)
+        return replace(fresh, refresh_token=fresh.refresh_token or refresh_token, scope=fresh.scope or granted)
+
+    def connected(self, moment: Moment, refresh_token: Secret, token: Token | None) -> Flow:
         """Spend a refresh token that only a person can replace: where it is over, that is `reconnect_required`."""
         try:
-            return (yield from self.refreshed(moment, refresh_token))
+            return (yield from self.refreshed(moment, refresh_token, token))
         except TokenRefused as refused:
             if refused.error != "invalid_grant" or refused.transient:
                 raise
@@ -153,7 +162,7 @@ class RepeatableGrant(OAuth2Protocol):
         kept = token.refresh_token if token is not None and self.refreshes else None
         if kept is not None:
             try:
-                return (yield from self.refreshed(moment, kept, values))
+                return (yield from self.refreshed(moment, kept, token, values))
             except TokenRefused as refused:
                 if refused.transient or refused.error not in _OVER:
                     raise
