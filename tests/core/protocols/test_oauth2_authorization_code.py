@@ -103,7 +103,8 @@ def test_a_token_that_has_expired_without_a_refresh_token_needs_a_new_connection
 def test_one_refusal_of_a_token_that_cannot_be_refreshed_does_not_end_the_connection(expires_at) -> None:
     with pytest.raises(Refused, match="not expired") as refused:
         next(protocol().obtain(MOMENT, replace(BARE, expires_at=expires_at)))
-    assert refused.value.reason.code == "token_endpoint_refused"
+    assert refused.value.reason.code == "reconnect_required"  # with its connect_url: nobody else can mend it
+    assert refused.value.transient
 
 
 def test_what_is_revoked_is_the_refresh_token_or_else_the_access_token() -> None:
