@@ -32,8 +32,7 @@ def proof(
     key_pair: KeyPair, moment: Moment, *, method: str, url: str, nonce: str = "", access_token: Secret | None = None
 ) -> Secret:
     """Sign a proof for one request (section 4.2). With an `access_token` it is for a resource server (section 7)."""
-    parts = urlsplit(url)
-    htu = parts._replace(query="", fragment="").geturl()
+    htu = _normalised(url)
     ath = _digest(access_token) if access_token is not None else ""
     claims: dict[str, Any] = {
         "jti": unique(moment, DPOP, method, url, nonce, ath),
@@ -45,6 +44,18 @@ def proof(
     claims |= {"nonce": nonce} if nonce else {}
     header = {"typ": "dpop+jwt", "jwk": public_jwk(key_pair), "kid": None}
     return sign(claims, key_pair, header=header)
+
+
+def _normalised(url: str) -> str:
+    """Return a URL as the server sees it, without query and fragment.
+
+    A host in capitals or the scheme's own port does not reach it so, and not every server normalises (section 4.3).
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    port = "" if parts.port in (None, {"http": 80, "https": 443}.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}{parts.path or '/'}"
 
 
 def _digest(access_token: Secret) -> str:
