@@ -1,5 +1,6 @@
 """OAuth 1.0a against published signatures, each with its source beside it."""
 
+import base64
 import re
 from urllib.parse import unquote
 
@@ -150,3 +151,8 @@ def test_the_signature_is_the_published_one(signing: Signing, request_: tuple, s
 def test_the_body_hash_is_that_of_the_draft() -> None:
     # OAuth Request Body Hash 1.0 draft 4, appendix A.1
     assert body_hash("HMAC-SHA1", b"Hello World!") == "Lve95gjOVATpfV8EL5X4nxwjKHE="
+
+
+@pytest.mark.parametrize(("method", "length"), [("RSA-SHA1", 20), ("HMAC-SHA256", 32), ("HMAC-SHA512", 64)])
+def test_the_body_hash_is_by_the_hash_of_the_signature(method: str, length: int) -> None:
+    assert len(base64.b64decode(body_hash(method, b"Hello World!"))) == length
