@@ -151,6 +151,7 @@ class RepeatableGrant(OAuth2Protocol):
 
     refreshes: ClassVar[bool] = True  # whether a refresh token that an answer brings is of use
     invalid_grant: ClassVar[str] = ""  # what mends the answer invalid_grant
+    worded: ClassVar[frozenset[str]] = frozenset({"invalid_grant"})  # the errors that say that of this grant
 
     @abstractmethod
     def fields(self, values: Values, moment: Moment) -> tuple[Field, ...]:
@@ -169,7 +170,7 @@ class RepeatableGrant(OAuth2Protocol):
         try:
             return (yield from self.granted(moment, *self.fields(values, moment), values=values))
         except TokenRefused as refused:
-            if refused.error != "invalid_grant" or refused.transient or not self.invalid_grant:
+            if refused.error not in self.worded or refused.transient or not self.invalid_grant:
                 raise
             raise self.refused_grant(refused) from None
 
