@@ -12,20 +12,18 @@ from urllib.parse import urlsplit
 from callout.core.jose import public_jwk, sign, unique
 from callout.core.key_pair import KeyPair
 from callout.core.message import HttpResponse
-from callout.core.oauth2.refusal import members_of
+from callout.core.oauth2.refusal import USE_DPOP_NONCE, members_of
 from callout.core.protocol import Moment
 from callout.core.secret import Secret, reveal
 
 DPOP = "DPoP"
 NONCE = "dpop-nonce"
-#: What a server answers to a proof without the nonce that it wants (sections 8 and 9).
-USE_NONCE = "use_dpop_nonce"
 #: Longest nonce that is repeated, in characters.
 LONGEST_NONCE = 1024
 
 #: A nonce (section 8.1: 1*NQCHAR), and the challenge of a resource server (section 9).
 _NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
-_CHALLENGE = re.compile(rf'\berror\s*=\s*"?{USE_NONCE}\b', re.IGNORECASE)
+_CHALLENGE = re.compile(rf'\berror\s*=\s*"?{USE_DPOP_NONCE}\b', re.IGNORECASE)
 
 
 def proof(
@@ -73,7 +71,7 @@ def nonce_in(value: str | None) -> str | None:
 
 def nonce_wanted(response: HttpResponse) -> str | None:
     """Return the nonce with which a token request is to be sent again (section 8); None: it is not that."""
-    if response.status not in (400, 401) or members_of(response).get("error") != USE_NONCE:
+    if response.status not in (400, 401) or members_of(response).get("error") != USE_DPOP_NONCE:
         return None
     return nonce_in(response.header(NONCE))
 
