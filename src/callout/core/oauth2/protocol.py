@@ -50,6 +50,7 @@ class OAuth2Protocol(AuthenticationProtocol):
     writes = ("Authorization", "DPoP")
     obtains = True
     hears = True
+    revoked_at = (REVOCATION_ENDPOINT.name, ISSUER.name)
 
     @classmethod
     def needs(cls, parameters: Mapping[str, str]) -> Needs:

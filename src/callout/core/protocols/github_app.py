@@ -72,6 +72,7 @@ class GitHubApp(AuthenticationProtocol):
     )
     writes = ("Authorization", "X-GitHub-Api-Version")
     obtains = True
+    revoked_at = (API_URL.name,)
 
     def obtain(self, moment: Moment, token: Token | None) -> Flow:
         """Look the installation up where only a repository is named, and ask for a token of it."""
