@@ -54,6 +54,22 @@ VECTORS = [
         "74KNZJeDHnMBp0EMJ9ZHt/XKycU=",
     ),
     (
+        "RFC 5849 section 1.2, token credentials (the verifier stands in the form here)",
+        Signing(
+            "HMAC-SHA1",
+            "dpf43f3p2l4k3l03",
+            "kd94hf93k423kf44",
+            "hh5s93j4hdidpola",
+            "hdhd0244k9j7ao03",
+            nonce="walatlh",
+            timestamp=137131201,
+            realm="Photos",
+            version="",
+        ),
+        ("POST", "https://photos.example.net/token", b"oauth_verifier=hfdp7dh39dks9884"),
+        "gKgrFCywp7rO0OXSjdot/IHF7IU=",
+    ),
+    (
         "RFC 5849 section 1.2, the photo",
         Signing("HMAC-SHA1", **PHOTOS, nonce="chapoH", timestamp=137131202, realm="Photos", version=""),
         ("GET", "http://photos.example.net/photos?file=vacation.jpg&size=original", None),
