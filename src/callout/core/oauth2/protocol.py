@@ -40,8 +40,8 @@ from callout.core.protocol import (
 )
 from callout.core.secret import Secret
 
-#: Errors that say that a refresh token is of no use (any more), and another grant may be.
-_OVER = frozenset({"invalid_grant", "unauthorized_client", "unsupported_grant_type"})
+#: Errors that say that a refresh token is of no use (any more), or not for the declared scope, and another grant may be.
+_OVER = frozenset({"invalid_grant", "invalid_scope", "unauthorized_client", "unsupported_grant_type"})
 
 
 class OAuth2Protocol(AuthenticationProtocol):
@@ -124,23 +124,22 @@ class OAuth2Protocol(AuthenticationProtocol):
         return token_from(response, moment.now, values, scrub=(*values.secrets.values(), *sent))
 
     def refreshed(
-        self, moment: Moment, refresh_token: Secret, token: Token | None, values: Values | None = None
+        self, moment: Moment, refresh_token: Secret, values: Values | None = None, *, granted: str | None = None
     ) -> Flow:
-        """Spend a refresh token; `token` is the one to be replaced (RFC 6749 section 6).
+        """Spend a refresh token. Where the answer brings none, the one that was sent stays good (RFC 6749 section 6).
 
-        Where the answer brings no refresh token, the one that was sent stays good; where it states no scope, the scope
-        is what it was. More than was granted must not be asked for: where less was, no scope is, which means the same.
+        `granted` is the scope that the server said it granted: no more than that is asked for. Where it is less than is
+        declared, no scope is sent, which means the same; where the answer states none, it is what it was.
         """
         fields: tuple[Field, ...] = (("grant_type", "refresh_token"), ("refresh_token", refresh_token))
-        granted = token.scope if token is not None else None
         within = granted is None or set(self.values.text(SCOPE.name).split()) <= set(granted.split())
         fresh = yield from self.granted(moment, *fields, values=values, refreshing=True, scoped=within)
         return replace(fresh, refresh_token=fresh.refresh_token or refresh_token, scope=fresh.scope or granted)
 
-    def connected(self, moment: Moment, refresh_token: Secret, token: Token | None) -> Flow:
+    def connected(self, moment: Moment, refresh_token: Secret, *, granted: str | None = None) -> Flow:
         """Spend a refresh token that only a person can replace: where it is over, that is `reconnect_required`."""
         try:
-            return (yield from self.refreshed(moment, refresh_token, token))
+            return (yield from self.refreshed(moment, refresh_token, granted=granted))
         except TokenRefused as refused:
             if refused.error != "invalid_grant" or refused.transient:
                 raise
@@ -164,7 +163,7 @@ class RepeatableGrant(OAuth2Protocol):
         kept = token.refresh_token if token is not None and self.refreshes else None
         if kept is not None:
             try:
-                return (yield from self.refreshed(moment, kept, token, values))
+                return (yield from self.refreshed(moment, kept, values))
             except TokenRefused as refused:
                 if refused.transient or refused.error not in _OVER:
                     raise

@@ -72,7 +72,7 @@ class OAuth2AuthorizationCode(OAuth2Protocol, Interactive):
         refresh_token = self.grant(token)
         if refresh_token is None:
             raise _not_refreshable(token, moment)
-        return (yield from self.connected(moment, refresh_token, token))
+        return (yield from self.connected(moment, refresh_token, granted=token.scope))
 
     def grant(self, token: Token | None) -> Secret | None:
         """Return the refresh token; None where there is none."""

@@ -23,7 +23,7 @@ class OAuth2RefreshToken(OAuth2Protocol):
 
         `invalid_grant` is `reconnect_required`: no further request with this refresh token can help.
         """
-        return (yield from self.connected(moment, self.grant(token), token))
+        return (yield from self.connected(moment, self.grant(token)))
 
     def revocation(self, token: Token | None, moment: Moment) -> tuple[str, Asking] | None:
         """Revoke the refresh token (RFC 7009); before the first refresh it is the one that was begun with."""
