@@ -1,5 +1,6 @@
 """OAuth 1.0a against published signatures, each with its source beside it."""
 
+import base64
 import re
 from urllib.parse import unquote
 
@@ -51,6 +52,22 @@ VECTORS = [
         ),
         ("POST", "https://photos.example.net/initiate", b"oauth_callback=http%3A%2F%2Fprinter.example.com%2Fready"),
         "74KNZJeDHnMBp0EMJ9ZHt/XKycU=",
+    ),
+    (
+        "RFC 5849 section 1.2, token credentials (the verifier stands in the form here)",
+        Signing(
+            "HMAC-SHA1",
+            "dpf43f3p2l4k3l03",
+            "kd94hf93k423kf44",
+            "hh5s93j4hdidpola",
+            "hdhd0244k9j7ao03",
+            nonce="walatlh",
+            timestamp=137131201,
+            realm="Photos",
+            version="",
+        ),
+        ("POST", "https://photos.example.net/token", b"oauth_verifier=hfdp7dh39dks9884"),
+        "gKgrFCywp7rO0OXSjdot/IHF7IU=",
     ),
     (
         "RFC 5849 section 1.2, the photo",
@@ -150,3 +167,8 @@ def test_the_signature_is_the_published_one(signing: Signing, request_: tuple, s
 def test_the_body_hash_is_that_of_the_draft() -> None:
     # OAuth Request Body Hash 1.0 draft 4, appendix A.1
     assert body_hash("HMAC-SHA1", b"Hello World!") == "Lve95gjOVATpfV8EL5X4nxwjKHE="
+
+
+@pytest.mark.parametrize(("method", "length"), [("RSA-SHA1", 20), ("HMAC-SHA256", 32), ("HMAC-SHA512", 64)])
+def test_the_body_hash_is_by_the_hash_of_the_signature(method: str, length: int) -> None:
+    assert len(base64.b64decode(body_hash(method, b"Hello World!"))) == length

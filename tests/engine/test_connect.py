@@ -104,6 +104,24 @@ async def test_an_end_that_was_stated_is_over_with_a_new_connection(desk) -> Non
     assert b"Bearer access-2" in ready.head
 
 
+async def test_a_refused_token_without_a_refresh_token_asks_for_a_new_connection_and_is_tried_again(desk) -> None:
+    """Systems whose tokens do not end, such as GitHub's OAuth apps: a 401 is all that says that one was revoked."""
+    desk.server.answers.append(json_answer(200, {"access_token": "forever"}))
+    await connected(desk, SHARED)
+    await desk.world.put_key(b"co_alice", "alice")
+    route = desk.world.admit("Shared", b"co_alice")
+    ready = await desk.world.callouts.prepare(route)
+    with pytest.raises(Refused, match="without a refresh token") as caught:
+        await desk.world.callouts.refresh(route, ready, 401)
+    assert (caught.value.reason.code, caught.value.connect_url) == (
+        "reconnect_required",
+        f"{HERE}/connect/Shared/Service",
+    )
+    assert caught.value.remedies[0].command == "callout connect Shared/Service"
+    assert (await desk.world.store.user_external_credentials.look(SHARED)).stated is None
+    assert b"Bearer forever" in (await desk.world.callouts.prepare(route)).head
+
+
 async def test_a_refresh_that_was_under_way_does_not_take_the_place_of_the_new_connection(desk) -> None:
     await connected(desk, SHARED)
     store = desk.world.store.user_external_credentials

@@ -242,6 +242,36 @@ async def test_where_no_endpoint_is_declared_nothing_is_sent(world, provider) ->
     assert provider.received == []
 
 
+#: A principal that signs with a certificate: it has a token, and no value of its own.
+APP = ExternalCredential(
+    "App",
+    "github_app",
+    {"client_id": "Iv1", "installation_id": "42", "signing_certificate": "Key"},
+    principals=(Principal("Installation"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("token.revoke", {"external_credential": "App", "principal": "Installation"}),
+        ("apply", {"manifest": "external_credentials: {Crm: {protocol: none}}", "source": "m.yaml", "prune": True}),
+    ],
+)
+async def test_a_token_of_a_github_app_is_revoked_although_no_endpoint_is_declared(
+    world, provider, command, arguments
+) -> None:
+    await world.define(APP)
+    await keep_token(world, "App", "Installation")
+    provider.answers = [HttpResponse(204, "", (), b"")]
+    result = await world.run(command, **arguments)
+    assert revoked(result)[:1] == [("App/Installation", "access_token", True, 204)]
+    request = provider.received[0]
+    assert (request.method, request.url) == ("DELETE", "https://api.github.com/installation/token")
+    assert reveal(dict(request.headers)["Authorization"]) == "Bearer canary-access"
+    assert await world.store.token(UserExternalCredentialKey("App", "Installation")) is None
+
+
 # --- callout revoke ------------------------------------------------------------------------------------------------
 
 

@@ -116,6 +116,7 @@ async def test_a_self_signed_token_is_used_for_half_its_life_and_one_with_an_ide
     await define(world, "jwt", parameters={**parameters, "jti": "written"}, signing_secret="s" * 32)
     first, second = [await world.callouts.prepare(world.admit("Shop")) for _ in range(2)]
     assert first.head != second.head
+    assert (ready.once, first.once) == (False, True)
     assert world.admit("Shop").ready is None
 
 

@@ -218,6 +218,13 @@ async def test_too_many_requests_are_the_matter_of_one_client(way) -> None:
     assert (await way.ask(client="c2")).status == 200
 
 
+async def test_devices_that_ask_too_often_are_the_matter_of_their_client(way) -> None:
+    """RFC 8628 section 3.5: the server is well, and says so."""
+    await way.open(json_answer(400, {"error": "slow_down"}))
+    assert "this client has asked too often" in (await way.refused()).detail
+    assert (await way.ask(client="c2")).status == 200
+
+
 async def test_a_connection_that_never_was_is_told_as_not_sent(way) -> None:
     way.server.answers = [Refused("external_system_unreachable", "refused", unsent=True), Refused("timed_out", "late")]
     assert (await way.refused()).unsent

@@ -35,7 +35,7 @@ _OWN = frozenset(
     f"oauth_{name}"
     for name in ("consumer_key", "token", "signature_method", "timestamp", "nonce", "version", "signature", "body_hash")
 )
-_SHA1, _SHA256 = hashlib.sha1, hashlib.sha256
+_DIGESTS = {"SHA256": hashlib.sha256, "SHA512": hashlib.sha512}
 _HASHES: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {"RSA-SHA1": hashes.SHA1, "RSA-SHA256": hashes.SHA256}
 
 rfc5849.log.disabled = True  # its debug lines hold what is signed, tokens included
@@ -64,7 +64,7 @@ class Signing:
 
 def body_hash(method: str, body: bytes) -> str:
     """Return `oauth_body_hash` (OAuth Request Body Hash 1.0 draft 4, section 3.2), by the hash of the signature."""
-    digest = _SHA256 if method.endswith("SHA256") else _SHA1
+    digest = _DIGESTS.get(method.rpartition("-")[2], hashlib.sha1)
     return base64.b64encode(digest(body).digest()).decode()
 
 

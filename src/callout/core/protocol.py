@@ -169,6 +169,7 @@ class AuthenticationProtocol(ABC):
     interactive: ClassVar[bool] = False  # True where somebody has to authorize in a browser before a token is had
     warning: ClassVar[str] = ""  # what an admin has to know before using it; plans and pages say it
     spends: ClassVar[bool] = False  # True where obtain() sends what may be good only once: a lost answer loses it
+    revoked_at: ClassVar[tuple[str, ...]] = ()  # parameters that say where tokens are revoked: the first given
     stale_signs: ClassVar[tuple[RefreshRule, ...]] = ()  # how any system of this protocol says that a token is stale
     spares_bodies: ClassVar[str] = ""  # parameter and value with which apply() looks at no body
 

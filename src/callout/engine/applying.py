@@ -86,7 +86,7 @@ async def apply_made(
         envelopes = {key: sealed(setup, key, values) for key, values in made.secrets.items()}
         acts = [setup.act(who, *whole)] if whole is not None else []
         acts += _acts(setup, who, org, made, source)
-        orphans = gone = await orphans_of(setup, org, going(org, changed(org, made.changes)))
+        orphans = gone = await orphans_of(setup, org, await going(setup, org, changed(org, made.changes)))
         for key, values in made.secrets.items():
             orphans = [*orphans, *await orphans_of_setting(setup, org, key, values)]
         generation = await setup.definitions.write(made.changes, acts, expects=org.generation, sealed=envelopes)

@@ -300,7 +300,7 @@ class Callouts:
             raise self.explained(route, draft, error) from error
         now = self.clock.monotonic()
         if draft.passing:  # no other callout may be sent with it
-            return Ready(head, draft.generation, now, draft.explanation.steps, draft.written)
+            return Ready(head, draft.generation, now, draft.explanation.steps, draft.written, once=True)
         fresh_until = min(max(draft.fresh_until, now + GRACE), draft.good_until, route.until)
         ready = Ready(head, draft.generation, fresh_until, draft.explanation.steps)
         if route.ready is None or ready.generation >= route.ready.generation:

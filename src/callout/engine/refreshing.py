@@ -23,6 +23,7 @@ from callout.core.refresh.state import (
     after_failure,
     reconcile,
     refusal_of,
+    remedy_of,
     secret_names,
 )
 from callout.core.secret import digest_of
@@ -306,7 +307,10 @@ class Refresher:
             await self._store.note_error(slot.key, self._clock.now(), f"{refused.reason.code}: {refused.detail}")
         except StoreError:
             slot.stated = stated  # nothing is spent again while this process lives; the intent tells the next one
-        raise refusal_of(stated, secret_names(slot.protocol)) if stated is not None else refused
+        names = secret_names(slot.protocol)
+        if stated is None and refused.reason.code == "reconnect_required":  # it may be good yet: nothing is stated
+            raise Refused(refused.reason.code, refused.detail, remedy_of(slot.key, names)) from refused
+        raise refusal_of(stated, names) if stated is not None else refused
 
     async def _let_go(self, attempt: Attempt) -> None:
         """Give up a lease after an error that `_failed` did not see, or whose end it could not write."""

@@ -16,10 +16,10 @@ from callout.core.errors import CalloutError, Refused, StoreError, VaultError
 from callout.core.model.credentials import ExternalCredential, Principal, UserExternalCredentialKey
 from callout.core.model.org import Org
 from callout.core.model.sources import parameters_of
-from callout.core.oauth2.parameters import ISSUER, REVOCATION_ENDPOINT
+from callout.core.oauth2.parameters import REVOCATION_ENDPOINT
 from callout.core.oauth2.refusal import refusal_from
 from callout.core.oauth2.sealing import from_sealable
-from callout.core.protocol import Asking, AuthenticationProtocol, Token, Values
+from callout.core.protocol import Asking, AuthenticationProtocol, Token, Values, with_defaults
 from callout.core.refresh.epoch import fingerprint_of
 from callout.core.refresh.state import remedy_of, secret_names
 from callout.core.rules.urls import shown_url
@@ -53,24 +53,37 @@ class Orphan:
     allow_private_network: bool = False
 
 
-def declares_revocation(org: Org, external: ExternalCredential, principal: Principal) -> bool:
-    """Say whether the tokens of a principal can be revoked: there is an endpoint, or an issuer that may name one."""
-    return bool(_endpoint_in(parameters_of(org, external, principal)))
+def declares_revocation(
+    protocol: type[AuthenticationProtocol], org: Org, external: ExternalCredential, principal: Principal
+) -> bool:
+    """Say whether the tokens of a principal can be revoked: it is known where, or there is an issuer that may name that."""
+    return bool(_endpoint_in(protocol, parameters_of(org, external, principal)))
 
 
-def _endpoint_in(parameters: Mapping[str, str]) -> str:
-    return parameters.get(REVOCATION_ENDPOINT.name) or parameters.get(ISSUER.name) or ""
+def _endpoint_in(protocol: type[AuthenticationProtocol], parameters: Mapping[str, str]) -> str:
+    given = with_defaults(protocol, parameters)
+    return next(filter(None, map(given.get, protocol.revoked_at)), "")
 
 
-def going(before: Org, after: Org, forget: Collection[str] = ()) -> list[UserExternalCredentialKey]:
-    """Return whose tokens are kept no longer: the user, principal or external credential is gone, or its values go."""
-    keys = []
-    for key in sorted(before.configured):
-        external = after.external_credentials.get(key.external_credential)
-        defined = external is not None and external.principal(key.principal) is not None
-        if not defined or key.external_credential in forget or (key.user and key.user not in after.users):
-            keys.append(key)
-    return keys
+async def going(setup: Setup, before: Org, after: Org, forget: Collection[str] = ()) -> list[UserExternalCredentialKey]:
+    """Return whose tokens are kept no longer: the user, principal or external credential is gone, or its values go.
+
+    A principal that signs with a certificate has a token without having a value.
+    """
+
+    def goes(key: UserExternalCredentialKey) -> bool:
+        gone = (key.external_credential, key.principal) not in defined
+        return gone or key.external_credential in forget or bool(key.user and key.user not in after.users)
+
+    defined = _principals(after)
+    keys = set(before.configured)
+    if forget or _principals(before) - defined or before.users.keys() - after.users.keys():
+        keys |= {look.key for look in await setup.user_external_credentials.looks()}
+    return sorted(filter(goes, keys))
+
+
+def _principals(org: Org) -> set[tuple[str, str]]:
+    return {(name, each.name) for name, external in org.external_credentials.items() for each in external.principals}
 
 
 async def orphans_of(
@@ -87,7 +100,9 @@ async def orphans_of(
     for key in keys:
         external = org.external_credentials.get(key.external_credential)
         principal = external.principal(key.principal) if external is not None else None
-        if external is not None and principal is not None and declares_revocation(org, external, principal):
+        if external is None or principal is None:
+            continue
+        if declares_revocation(setup.catalogue[external.protocol], org, external, principal):
             orphan = await _orphan(setup, org, external, principal, key, replacing or {})
             orphans += [orphan] if orphan is not None else []
     return orphans
@@ -102,7 +117,7 @@ async def _orphan(
     replacing: Mapping[str, Secret],
 ) -> Orphan | None:
     sources = Sources.of(org, external, principal, key)
-    endpoint = shown_url(_endpoint_in(sources.parameters))
+    endpoint = shown_url(_endpoint_in(setup.catalogue[external.protocol], sources.parameters))
     private = private_token_endpoint(org, external.name)
     try:
         values = await opened_values(setup.user_external_credentials, setup.vault, sources)
@@ -257,7 +272,7 @@ def _told_of_giving_up(
     if not had and not orphans:
         return f"{key}: no token is kept, so there is nothing to revoke"
     told = f"{key}: the token is kept no longer"
-    if not declares_revocation(org, external, principal):
+    if not declares_revocation(protocol, org, external, principal):
         told += (
             f"; {external.name} declares no {REVOCATION_ENDPOINT.name}, so its provider was not told: revoke it there"
         )

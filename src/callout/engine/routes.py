@@ -34,6 +34,7 @@ class Ready:
     """What is written for one route at one token generation. `head` holds secrets and is never shown.
 
     `written` is what is sent in place of the caller's own headers and body, where formulas in them were evaluated.
+    `once`: it was made for one request, and a second sending of that is given another (a nonce, a `jti`).
     """
 
     head: bytes = field(repr=False)
@@ -41,6 +42,7 @@ class Ready:
     fresh_until: float
     stages: tuple[Step, ...] = ()
     written: Written | None = None
+    once: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -135,7 +135,7 @@ class Setup:
         self.authority.demand_no_gain(before, after, self.now())
         more = (self.act(who, act, what) for act, what in wanted.more)
         acts = [self.act(who, wanted.act, wanted.what), *more, *self.acts_of_leaving(who, before, changes)]
-        orphans = await orphans_of(self, before, going(before, after, wanted.forget))
+        orphans = await orphans_of(self, before, await going(self, before, after, wanted.forget))
         await self.definitions.write(
             changes, acts, expects=before.generation, sealed=wanted.sealed, forget=wanted.forget
         )

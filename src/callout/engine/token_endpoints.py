@@ -2,8 +2,8 @@
 
 A `Transport` around another. Requests to one endpoint (origin and path) take turns; who cannot get one in time is
 refused, and nothing was sent. Transient failures (5xx, 408, 425, time-outs, cut connections, answers that cannot be
-read) open the endpoint's breaker; a 429 opens that of the one client whose allowance is spent. A permanent refusal
-(invalid_grant, invalid_client) shows that the server is there: it opens nothing for the other principals.
+read) open the endpoint's breaker; a 429 or `slow_down` opens that of the one client whose allowance is spent. A
+permanent refusal (invalid_grant, invalid_client) shows that the server is there: it opens nothing for the other principals.
 
 What this raises is `TokenRefused`, which says whether asking again may help and whether anything was sent.
 """
@@ -20,6 +20,7 @@ from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.message import HttpRequest, HttpResponse
 from callout.core.oauth2 import TokenRefused, is_transient, retry_after_of
+from callout.core.oauth2.refusal import members_of
 from callout.core.ports import Clock, Entropy, Transport
 from callout.core.refresh.breaker import Breaker
 
@@ -27,7 +28,7 @@ from callout.core.refresh.breaker import Breaker
 MOST_AT_ONCE, MOST_WAITING = 8, 1_000
 #: Reasons that say something about the server's health; any other is about our side.
 _FAILURES = frozenset({"external_system_unreachable", "timed_out"})
-_TOO_MANY = 429
+_TOO_MANY, _SLOW_DOWN = 429, "slow_down"
 
 
 @dataclass(slots=True)
@@ -150,7 +151,9 @@ class TokenEndpoints:
         return response
 
     def _judge(self, endpoint: Endpoint, names: tuple[str, ...], response: HttpResponse) -> None:
-        failing = names[-1] if response.status == _TOO_MANY else ""
+        # a device that asks too often (RFC 8628 section 3.5) is its client's affair, like too many requests
+        too_often = response.status == _TOO_MANY or members_of(response).get("error") == _SLOW_DOWN
+        failing = names[-1] if too_often else ""
         if not is_transient(response):
             self._set(endpoint, {name: endpoint.breakers.get(name, Breaker()).answered() for name in names})
             return

@@ -90,7 +90,7 @@ def test_polling_goes_on_as_rfc_8628_section_3_5_says(error, transient, wait) ->
 
 
 def test_who_refuses_or_is_late_is_told_to_begin_again() -> None:
-    for error in ("access_denied", "expired_token"):
+    for error in ("access_denied", "expired_token", "invalid_grant"):
         ended = worded_end(TokenRefused("token_endpoint_refused", error, error=error))
         assert ended.reason.code == "connection_failed"
         assert str(ended.remedies[0]).startswith("Begin again")

@@ -130,3 +130,11 @@ def test_a_client_with_a_certificate_asks_where_certificates_are_asked_for() -> 
     assert found(metadata(**aliases))[0]["token_endpoint"] == "https://id.example/tenant/token"
     parameters, _ = found(metadata(**aliases), client_certificate="mine")
     assert parameters["token_endpoint"] == "https://mtls.id.example/token"
+
+
+def test_a_browser_is_never_sent_where_certificates_are_asked_for() -> None:
+    """RFC 8705 section 5: an alias of an endpoint that the client does not ask itself has no meaning."""
+    name = "authorization_endpoint"
+    told = {name: "https://id.example/authorize", "mtls_endpoint_aliases": {name: "https://mtls.id.example/authorize"}}
+    parameters, _ = found(metadata(**told), names=(name,), client_certificate="mine")
+    assert parameters[name] == "https://id.example/authorize"

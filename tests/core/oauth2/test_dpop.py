@@ -63,6 +63,20 @@ def test_our_proof_for_a_resource_says_what_that_of_section_7_1_says() -> None:
     assert claims == rfc9449.RESOURCE_PROOF_CLAIMS | {"jti": claims["jti"]}
 
 
+@pytest.mark.parametrize(
+    ("url", "htu"),
+    [
+        ("https://ID.Example:443/Token?x#y", "https://id.example/Token"),
+        ("https://id.example", "https://id.example/"),
+        ("https://id.example:8443", "https://id.example:8443/"),
+        ("http://127.0.0.1:80/a%2Fb/", "http://127.0.0.1/a%2Fb/"),
+        ("https://[::1]:443/t", "https://[::1]/t"),
+    ],
+)
+def test_the_url_in_a_proof_is_normalised_as_section_4_3_says(url: str, htu: str) -> None:
+    assert read(reveal(proof(PAIR, moment(1), method="POST", url=url)))[1]["htu"] == htu
+
+
 def test_a_nonce_is_repeated_and_makes_it_another_proof() -> None:
     asked = {"method": "GET", "url": "https://rs.example/"}
     first, second = (read(reveal(proof(PAIR, moment(1), **asked, nonce=nonce)))[1] for nonce in ("", "n-1"))

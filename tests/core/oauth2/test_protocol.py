@@ -54,7 +54,7 @@ def test_a_refresh_token_that_an_answer_brought_is_spent_first() -> None:
     assert play(exchange().obtain(MOMENT, HELD), granted(refresh_token="r2"))[0].refresh_token == Secret("r2")
 
 
-@pytest.mark.parametrize("code", ["invalid_grant", "unauthorized_client", "unsupported_grant_type"])
+@pytest.mark.parametrize("code", ["invalid_grant", "invalid_scope", "unauthorized_client", "unsupported_grant_type"])
 def test_where_it_is_over_the_grant_itself_is_asked_for(code) -> None:
     token, requests = play(exchange().obtain(MOMENT, HELD), error(code), granted())
     assert kinds(requests) == ["refresh_token", "token-exchange"]

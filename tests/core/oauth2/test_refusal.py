@@ -16,7 +16,10 @@ from tests.play import answer
         ("unauthorized_client", "grant type"),
         ("invalid_request", "Correct the client credentials, scope or token endpoint"),
         ("invalid_grant", "Correct the client credentials, scope or token endpoint"),
-        ("unsupported_grant_type", "Correct the client credentials, scope or token endpoint"),
+        ("unsupported_grant_type", "let the authorization server know this grant type"),
+        ("invalid_target", "resource and audience"),
+        ("invalid_dpop_proof", "Give dpop_certificate"),
+        ("use_dpop_nonce", "Give dpop_certificate"),
     ],
 )
 def test_an_error_of_rfc_6749_section_5_2_is_named_with_its_remedy(error: str, remedy: str) -> None:
@@ -52,6 +55,26 @@ def test_what_came_instead_is_said() -> None:
     assert "(no content type)" in refused(200, "", None).detail
     assert "body starts '<html>Sign in</html>'" in refused(200, "<html>Sign in</html>", "text/html").detail
     assert "members 'token, expires'" in refused(200, {"token": "abc", "expires": 1}).detail
+
+
+@pytest.mark.parametrize(
+    ("method", "remedy"),
+    [
+        ("client_secret_post", "client_secret"),
+        ("private_key_jwt", "public key of signing_certificate"),
+        ("tls_client_auth", "client_certificate"),
+        ("self_signed_tls_client_auth", "client_certificate"),
+        ("none", "Correct client_id, or choose another client_authentication"),
+    ],
+)
+def test_a_client_that_is_not_known_is_told_what_it_proves_itself_by(method: str, remedy: str) -> None:
+    caught = refused(401, {"error": "invalid_client"}, client_authentication=method)
+    assert remedy in caught.remedies[0].text
+    assert ("client_secret" in caught.remedies[0].text) == method.startswith("client_secret")
+
+
+def test_a_proof_that_is_refused_is_a_matter_of_clock_and_key() -> None:
+    assert "clock" in refused(400, {"error": "invalid_dpop_proof"}, dpop_certificate="d").remedies[0].text
 
 
 TOKENS = ["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "gho_16C7e42F292c6912E7710c838347Ae178B4a"]

@@ -158,3 +158,8 @@ def test_a_certificate_that_is_not_trusted_is_refused_with_what_aws_says(respons
 def test_an_answer_of_success_without_whole_credentials_is_refused(answered) -> None:
     with pytest.raises(TokenRefused, match="expected 201 with credentials that expire"):
         play(protocol().obtain(MOMENT, None), answer(201, json.dumps(answered)))
+
+
+def test_the_regions_of_china_are_under_a_domain_of_their_own() -> None:
+    request, _ = asked(protocol(region="cn-north-1"))
+    assert request.url == "https://rolesanywhere.cn-north-1.amazonaws.com.cn/sessions"

@@ -97,6 +97,16 @@ def test_a_refusal_says_what_github_said() -> None:
         play(app().obtain(MOMENT, None), answer(401, json.dumps({"message": said, "status": "401"})))
 
 
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [(401, "public key of signing_certificate"), (404, "installation_id"), (422, "repositories and permissions")],
+)
+def test_a_refusal_says_what_mends_it(status: int, remedy: str) -> None:
+    with pytest.raises(Refused) as refused:
+        play(app().obtain(MOMENT, None), answer(status, json.dumps({"message": "No"})))
+    assert remedy in refused.value.remedies[0].text
+
+
 def test_a_token_is_sent_and_revoked_with_itself() -> None:
     token = Token(Secret("ghs_x"), NOW)
     after = app().apply(HttpRequest("GET", "https://api.github.com/repos"), token, MOMENT)

@@ -71,6 +71,17 @@ def test_the_refresh_token_is_spent_with_the_scope() -> None:
     assert reveal(token.access_token) == GRANTED["access_token"]
 
 
+@pytest.mark.parametrize(("granted", "asked"), [("a b c", "a b"), ("b a", "a b"), ("a", None), ("A,B", None)])
+def test_a_refresh_never_asks_for_more_scope_than_was_granted(granted: str, asked: str | None) -> None:
+    """RFC 6749 section 6: the scope must not include any that was not granted; left out, it is what was granted."""
+    held = replace(HELD, scope=granted)
+    token, (request,) = play(protocol(scope="a b").obtain(MOMENT, held), answer(200, '{"access_token": "fresh"}'))
+    assert sent(request).get("scope") == asked
+    assert token.scope == granted
+    narrowed = answer(200, '{"access_token": "fresh", "scope": "a"}')
+    assert play(protocol(scope="a b").obtain(MOMENT, held), narrowed)[0].scope == "a"
+
+
 def test_an_answer_without_a_refresh_token_leaves_the_one_that_was_sent_in_use() -> None:
     token, _ = play(protocol().obtain(MOMENT, HELD), answer(200, '{"access_token": "fresh"}'))
     assert token.refresh_token == HELD.refresh_token
@@ -92,7 +103,8 @@ def test_a_token_that_has_expired_without_a_refresh_token_needs_a_new_connection
 def test_one_refusal_of_a_token_that_cannot_be_refreshed_does_not_end_the_connection(expires_at) -> None:
     with pytest.raises(Refused, match="not expired") as refused:
         next(protocol().obtain(MOMENT, replace(BARE, expires_at=expires_at)))
-    assert refused.value.reason.code == "token_endpoint_refused"
+    assert refused.value.reason.code == "reconnect_required"  # with its connect_url: nobody else can mend it
+    assert refused.value.transient
 
 
 def test_what_is_revoked_is_the_refresh_token_or_else_the_access_token() -> None:

@@ -84,7 +84,9 @@ def test_which_secrets_are_needed_depends_on_where_the_subject_token_comes_from(
     assert "subject_token" not in required_secrets(OAuth2TokenExchange, {"subject_token_from": "signed"})
 
 
-def test_an_invalid_grant_is_about_the_subject_token() -> None:
+@pytest.mark.parametrize("code", ["invalid_grant", "invalid_request"])
+def test_an_invalid_grant_is_about_the_subject_token(code: str) -> None:
+    """RFC 8693 section 2.2.2: a subject or actor token that is invalid for any reason is `invalid_request`."""
     with pytest.raises(Refused) as refused:
-        play(protocol(SUBJECT).obtain(MOMENT, None), answer(400, '{"error": "invalid_grant"}'))
+        play(protocol(SUBJECT).obtain(MOMENT, None), answer(400, json.dumps({"error": code})))
     assert "subject token" in refused.value.remedies[0].text

@@ -79,6 +79,7 @@ def test_the_buffer_is_jittered_and_never_more_than_a_part_of_a_life(life) -> No
 INVALID_GRANT = Refused("reconnect_required", "invalid_grant")
 UNREACHED = Refused("token_endpoint_unreachable", "refused", unsent=True)
 LOST = Refused("token_endpoint_unreachable", "reset")
+REFUSED_ONCE = TokenRefused("reconnect_required", "no refresh token", transient=True, unsent=True)
 NAMED = TokenRefused("token_endpoint_refused", "invalid_client", error="invalid_client")
 ODD = TokenRefused("token_endpoint_refused", "a body that is no JSON")
 
@@ -88,6 +89,7 @@ ODD = TokenRefused("token_endpoint_refused", "a body that is no JSON")
     [
         (ASKS, LOST, Aftermath.NOTHING),
         (ASKS, INVALID_GRANT, Aftermath.RECONNECT_REQUIRED),
+        (ASKS, REFUSED_ONCE, Aftermath.NOTHING),
         (SPENDS, INVALID_GRANT, Aftermath.RECONNECT_REQUIRED),
         (replace(SPENDS, doubtful=True), INVALID_GRANT, Aftermath.OUTCOME_UNKNOWN),
         (SPENDS, LOST, Aftermath.UNSETTLED),

@@ -28,7 +28,7 @@ class Proving(StandIn):
         proof = f"DPoP: {self.prepared}/{nonce}/{asked.method.decode()} {asked.target.decode()}\r\n"
         token = f"Authorization: DPoP token-{self.refreshed}\r\n"
         head = ready.head.partition(b"Authorization")[0] + (token + proof).encode()
-        return replace(ready, head=head, fresh_until=0.0, written=Written(asked.lines, asked.body))
+        return replace(ready, head=head, fresh_until=0.0, written=Written(asked.lines, asked.body), once=True)
 
 
 @pytest.fixture
@@ -140,7 +140,10 @@ async def test_an_answer_that_is_still_coming_keeps_no_one_waiting(world) -> Non
     assert world.external.connections == 2
 
 
-async def test_a_proof_is_made_anew_where_a_kept_connection_was_closed(world) -> None:
+@pytest.mark.parametrize("hears", [True, False])
+async def test_what_is_sent_once_is_made_anew_where_a_kept_connection_was_closed(world, hears) -> None:
+    """Not only a proof that a nonce goes into: a JWT with an identifier, the nonce of OAuth 1.0a and of RFC 9421, too."""
+    world.engine.route.hears = hears
     world.external.said = wants(b"none")
     await world.ask()
 

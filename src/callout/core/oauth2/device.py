@@ -88,6 +88,7 @@ def worded_end(refused: TokenRefused) -> Refused:
     remedies = {
         "access_denied": "Begin again, and agree",
         "expired_token": "Begin again, and enter the code sooner",
+        "invalid_grant": "Begin again: the authorization server knows this device code no more",
     }
     if refused.error not in remedies:
         return refused

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.message import HttpRequest, HttpResponse
-from callout.core.oauth2.parameters import CLIENT_CERTIFICATE, ISSUER, ISSUER_IN_RESPONSE
+from callout.core.oauth2.parameters import AUTHORIZATION_ENDPOINT, CLIENT_CERTIFICATE, ISSUER, ISSUER_IN_RESPONSE
 from callout.core.oauth2.refusal import TokenRefused, is_transient, members_of, shown
 from callout.core.protocol import Conversation, Values
 
@@ -98,8 +98,11 @@ def _worded(response: HttpResponse) -> str:
 
 
 def _endpoint(metadata: Mapping[str, Any], name: str, *, mutual_tls: bool) -> str | None:
-    """Return an endpoint; for a client that shows a certificate that of RFC 8705 section 5, where there is one."""
-    aliases = metadata.get("mtls_endpoint_aliases") if mutual_tls else None
+    """Return an endpoint; for a client that shows a certificate that of RFC 8705 section 5, where there is one.
+
+    The browser goes to the authorization endpoint, and has no certificate: an alias of that one has no meaning.
+    """
+    aliases = metadata.get("mtls_endpoint_aliases") if mutual_tls and name != AUTHORIZATION_ENDPOINT.name else None
     places = (aliases if isinstance(aliases, dict) else {}, metadata)
     found = (place.get(name) for place in places)
     return next((url for url in found if isinstance(url, str) and url), None)

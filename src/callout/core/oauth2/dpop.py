@@ -12,28 +12,25 @@ from urllib.parse import urlsplit
 from callout.core.jose import public_jwk, sign, unique
 from callout.core.key_pair import KeyPair
 from callout.core.message import HttpResponse
-from callout.core.oauth2.refusal import members_of
+from callout.core.oauth2.refusal import USE_DPOP_NONCE, members_of
 from callout.core.protocol import Moment
 from callout.core.secret import Secret, reveal
 
 DPOP = "DPoP"
 NONCE = "dpop-nonce"
-#: What a server answers to a proof without the nonce that it wants (sections 8 and 9).
-USE_NONCE = "use_dpop_nonce"
 #: Longest nonce that is repeated, in characters.
 LONGEST_NONCE = 1024
 
 #: A nonce (section 8.1: 1*NQCHAR), and the challenge of a resource server (section 9).
 _NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
-_CHALLENGE = re.compile(rf'\berror\s*=\s*"?{USE_NONCE}\b', re.IGNORECASE)
+_CHALLENGE = re.compile(rf'\berror\s*=\s*"?{USE_DPOP_NONCE}\b', re.IGNORECASE)
 
 
 def proof(
     key_pair: KeyPair, moment: Moment, *, method: str, url: str, nonce: str = "", access_token: Secret | None = None
 ) -> Secret:
     """Sign a proof for one request (section 4.2). With an `access_token` it is for a resource server (section 7)."""
-    parts = urlsplit(url)
-    htu = parts._replace(query="", fragment="").geturl()
+    htu = _normalised(url)
     ath = _digest(access_token) if access_token is not None else ""
     claims: dict[str, Any] = {
         "jti": unique(moment, DPOP, method, url, nonce, ath),
@@ -45,6 +42,18 @@ def proof(
     claims |= {"nonce": nonce} if nonce else {}
     header = {"typ": "dpop+jwt", "jwk": public_jwk(key_pair), "kid": None}
     return sign(claims, key_pair, header=header)
+
+
+def _normalised(url: str) -> str:
+    """Return a URL as the server sees it, without query and fragment.
+
+    A host in capitals or the scheme's own port does not reach it so, and not every server normalises (section 4.3).
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    port = "" if parts.port in (None, {"http": 80, "https": 443}.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}{parts.path or '/'}"
 
 
 def _digest(access_token: Secret) -> str:
@@ -62,7 +71,7 @@ def nonce_in(value: str | None) -> str | None:
 
 def nonce_wanted(response: HttpResponse) -> str | None:
     """Return the nonce with which a token request is to be sent again (section 8); None: it is not that."""
-    if response.status not in (400, 401) or members_of(response).get("error") != USE_NONCE:
+    if response.status not in (400, 401) or members_of(response).get("error") != USE_DPOP_NONCE:
         return None
     return nonce_in(response.header(NONCE))
 

@@ -22,6 +22,7 @@ from callout.core.oauth2.parameters import (
     INTROSPECTION_ENDPOINT,
     ISSUER,
     REVOCATION_ENDPOINT,
+    SCOPE,
     TOKEN_ENDPOINT,
 )
 from callout.core.oauth2.refusal import TokenRefused
@@ -39,8 +40,8 @@ from callout.core.protocol import (
 )
 from callout.core.secret import Secret
 
-#: Errors that say that a refresh token is of no use (any more), and another grant may be.
-_OVER = frozenset({"invalid_grant", "unauthorized_client", "unsupported_grant_type"})
+#: Errors that say that a refresh token is of no use (any more), or not for the declared scope, and another grant may be.
+_OVER = frozenset({"invalid_grant", "invalid_scope", "unauthorized_client", "unsupported_grant_type"})
 
 
 class OAuth2Protocol(AuthenticationProtocol):
@@ -49,6 +50,7 @@ class OAuth2Protocol(AuthenticationProtocol):
     writes = ("Authorization", "DPoP")
     obtains = True
     hears = True
+    revoked_at = (REVOCATION_ENDPOINT.name, ISSUER.name)
 
     @classmethod
     def needs(cls, parameters: Mapping[str, str]) -> Needs:
@@ -121,16 +123,23 @@ class OAuth2Protocol(AuthenticationProtocol):
         sent = tuple(value for _, value in fields if isinstance(value, Secret))
         return token_from(response, moment.now, values, scrub=(*values.secrets.values(), *sent))
 
-    def refreshed(self, moment: Moment, refresh_token: Secret, values: Values | None = None) -> Flow:
-        """Spend a refresh token. Where the answer brings none, the one that was sent stays good (RFC 6749 section 6)."""
-        fields: tuple[Field, ...] = (("grant_type", "refresh_token"), ("refresh_token", refresh_token))
-        fresh = yield from self.granted(moment, *fields, values=values, refreshing=True)
-        return fresh if fresh.refresh_token is not None else replace(fresh, refresh_token=refresh_token)
+    def refreshed(
+        self, moment: Moment, refresh_token: Secret, values: Values | None = None, *, granted: str | None = None
+    ) -> Flow:
+        """Spend a refresh token. Where the answer brings none, the one that was sent stays good (RFC 6749 section 6).
 
-    def connected(self, moment: Moment, refresh_token: Secret) -> Flow:
+        `granted` is the scope that the server said it granted: no more than that is asked for. Where it is less than is
+        declared, no scope is sent, which means the same; where the answer states none, it is what it was.
+        """
+        fields: tuple[Field, ...] = (("grant_type", "refresh_token"), ("refresh_token", refresh_token))
+        within = granted is None or set(self.values.text(SCOPE.name).split()) <= set(granted.split())
+        fresh = yield from self.granted(moment, *fields, values=values, refreshing=True, scoped=within)
+        return replace(fresh, refresh_token=fresh.refresh_token or refresh_token, scope=fresh.scope or granted)
+
+    def connected(self, moment: Moment, refresh_token: Secret, *, granted: str | None = None) -> Flow:
         """Spend a refresh token that only a person can replace: where it is over, that is `reconnect_required`."""
         try:
-            return (yield from self.refreshed(moment, refresh_token))
+            return (yield from self.refreshed(moment, refresh_token, granted=granted))
         except TokenRefused as refused:
             if refused.error != "invalid_grant" or refused.transient:
                 raise
@@ -142,6 +151,7 @@ class RepeatableGrant(OAuth2Protocol):
 
     refreshes: ClassVar[bool] = True  # whether a refresh token that an answer brings is of use
     invalid_grant: ClassVar[str] = ""  # what mends the answer invalid_grant
+    worded: ClassVar[frozenset[str]] = frozenset({"invalid_grant"})  # the errors that say that of this grant
 
     @abstractmethod
     def fields(self, values: Values, moment: Moment) -> tuple[Field, ...]:
@@ -160,7 +170,7 @@ class RepeatableGrant(OAuth2Protocol):
         try:
             return (yield from self.granted(moment, *self.fields(values, moment), values=values))
         except TokenRefused as refused:
-            if refused.error != "invalid_grant" or refused.transient or not self.invalid_grant:
+            if refused.error not in self.worded or refused.transient or not self.invalid_grant:
                 raise
             raise self.refused_grant(refused) from None
 

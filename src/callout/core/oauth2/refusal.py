@@ -19,7 +19,17 @@ from callout.core.explanation import Remedy
 from callout.core.json_pointer import resolve
 from callout.core.message import HttpResponse
 from callout.core.oauth2.lifetime import date_of, http_date
-from callout.core.oauth2.parameters import ERROR_FIELD, RECONNECT_ERRORS
+from callout.core.oauth2.parameters import (
+    CLIENT_AUTHENTICATION,
+    CLIENT_SECRET_BASIC,
+    DPOP_CERTIFICATE,
+    ERROR_FIELD,
+    NO_CLIENT_SECRET,
+    PRIVATE_KEY_JWT,
+    RECONNECT_ERRORS,
+    SELF_SIGNED_TLS_CLIENT_AUTH,
+    TLS_CLIENT_AUTH,
+)
 from callout.core.protocol import Values
 from callout.core.secret import REDACTED, Secret, reveal
 
@@ -31,6 +41,19 @@ SNIPPET = 300
 READ = 64 * 1024
 #: The longest `Retry-After` that is believed, in seconds.
 LONGEST_RETRY_AFTER = 300.0
+
+#: What a server answers to a DPoP proof without the nonce that it wants (RFC 9449 sections 8 and 9).
+USE_DPOP_NONCE = "use_dpop_nonce"
+_CERTIFICATE_UNKNOWN = "Let the authorization server know client_certificate, and correct client_id"
+#: What mends `invalid_client`, by how the client proves itself.
+_PROVEN_BY = {
+    CLIENT_SECRET_BASIC: "Correct client_id and client_secret of the principal, or client_authentication",
+    PRIVATE_KEY_JWT: "Let the authorization server know the public key of signing_certificate, correct client_id, compare"
+    " its clock with ours, and issuer or token_endpoint with the audience that it expects",
+    TLS_CLIENT_AUTH: _CERTIFICATE_UNKNOWN,
+    SELF_SIGNED_TLS_CLIENT_AUTH: _CERTIFICATE_UNKNOWN,
+    NO_CLIENT_SECRET: "Correct client_id, or choose another client_authentication: this server may want a proof",
+}
 
 _TRANSIENT_STATUSES = frozenset({408, 425, 429})
 _TRANSIENT_ERRORS = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
@@ -127,7 +150,7 @@ def refusal_from(
     return TokenRefused(
         code,
         detail,
-        *_remedies(meant, members if response.status in GRANTED else {}),
+        *_remedies(meant, members if response.status in GRANTED else {}, values),
         error=meant,
         status=response.status,
         transient=transient,
@@ -181,11 +204,22 @@ def shown(text: str, scrub: tuple[Secret, ...]) -> str:
     return repr(_RUN.sub(hidden, _NAMED.sub(rf"\g<1>{REDACTED}", text))[:SNIPPET])
 
 
-def _remedies(error: str | None, granted: Mapping[str, Any]) -> tuple[Remedy, ...]:
+def _remedies(error: str | None, granted: Mapping[str, Any], values: Values) -> tuple[Remedy, ...]:
+    """Return what mends an error of RFC 6749 section 5.2, RFC 8707 section 2 or RFC 9449 sections 5 and 8."""
+    bound = bool(values.text(DPOP_CERTIFICATE.name))
+    proof = (
+        "Compare our clock with that of the authorization server, and let dpop_certificate have a key that it takes"
+        if bound
+        else "Give dpop_certificate: the authorization server binds the tokens of this client to a key (DPoP)"
+    )
     texts = {
-        "invalid_client": "Correct client_id and client_secret of the principal, or client_authentication",
+        "invalid_client": _PROVEN_BY.get(values.text(CLIENT_AUTHENTICATION.name), _PROVEN_BY[CLIENT_SECRET_BASIC]),
         "invalid_scope": "Correct the scope of the external credential",
+        "invalid_target": "Correct resource and audience of the external credential: the server issues no token for them",
         "unauthorized_client": "Allow this grant type for the client at the authorization server",
+        "unsupported_grant_type": "Correct token_endpoint, or let the authorization server know this grant type",
+        "invalid_dpop_proof": proof,
+        USE_DPOP_NONCE: proof,
     }
     if error in texts:
         return (Remedy(texts[error]),)

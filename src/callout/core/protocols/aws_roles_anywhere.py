@@ -17,6 +17,7 @@ from callout.core.sigv4 import (
     CredentialScope,
     SignsRequests,
     credentials_of,
+    endpoint_of,
     refusal,
     sign_with_certificate,
     token_of,
@@ -92,7 +93,7 @@ class AwsRolesAnywhere(SignsRequests):
         }
         if seconds := values.text("duration_seconds"):
             members["durationSeconds"] = int(seconds)
-        endpoint = values.text("roles_anywhere_endpoint") or f"https://rolesanywhere.{region}.amazonaws.com"
+        endpoint = values.text("roles_anywhere_endpoint") or endpoint_of("rolesanywhere", region)
         request = HttpRequest(
             "POST",
             endpoint.rstrip("/") + "/sessions",

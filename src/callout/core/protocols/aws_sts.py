@@ -19,6 +19,7 @@ from callout.core.sigv4 import (
     SignsRequests,
     credentials_of,
     elements_of,
+    endpoint_of,
     payload_hash_of,
     refusal,
     sign,
@@ -102,7 +103,7 @@ class AwsSts(SignsRequests):
             if text := values.text(parameter):
                 fields.append((name, text))
         body = form_body(tuple(fields))
-        endpoint = values.text("sts_endpoint") or _endpoint_in(self.scope.region)
+        endpoint = values.text("sts_endpoint") or endpoint_of("sts", self.scope.region) + "/"
         request = HttpRequest("POST", endpoint, body=body, client=values.text("role_arn")).with_headers(
             ("Content-Type", _FORM), ("Accept", "application/xml")
         )
@@ -127,11 +128,6 @@ class AwsSts(SignsRequests):
             remedies=_REMEDIES,
             scrub=tuple(self.values.secrets.values()),
         )
-
-
-def _endpoint_in(region: str) -> str:
-    suffix = ".cn" if region.startswith("cn-") else ""
-    return f"https://sts.{region}.amazonaws.com{suffix}/"
 
 
 def _region_of(endpoint: str, otherwise: str) -> str:

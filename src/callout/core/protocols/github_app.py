@@ -13,10 +13,11 @@ from typing import Any
 from urllib.parse import quote
 
 from callout.core.errors import Refused
+from callout.core.explanation import Remedy
 from callout.core.jose import sign
 from callout.core.jose.parameters import SIGNING_CERTIFICATE
 from callout.core.message import HttpRequest, HttpResponse
-from callout.core.oauth2 import token_from
+from callout.core.oauth2 import TokenRefused, token_from
 from callout.core.oauth2.parameters import ACCESS_TOKEN_FIELD, ERROR_FIELD
 from callout.core.oauth2.refusal import members_of, refusal_from
 from callout.core.protocol import Asking, AuthenticationProtocol, Flow, Moment, Parameter, Token, Values
@@ -26,6 +27,12 @@ from callout.core.secret import Redactable, Secret
 _LIFETIME, _BACK = timedelta(minutes=9), timedelta(seconds=60)
 _MEDIA_TYPE = "application/vnd.github+json"
 _NAME = r"[A-Za-z0-9_.-]+"
+#: What mends an answer of GitHub's, by its status.
+_REMEDIES = {
+    401: "Correct client_id, give the app the public key of signing_certificate, and compare our clock with GitHub's",
+    404: "Correct installation_id, or install the app where the repository is",
+    422: "Correct repositories and permissions: the installation has to have them",
+}
 API_URL = Parameter("api_url", "URL of GitHub's REST API", required=False, default="https://api.github.com", url=True)
 API_VERSION = Parameter(
     "api_version",
@@ -72,6 +79,7 @@ class GitHubApp(AuthenticationProtocol):
     )
     writes = ("Authorization", "X-GitHub-Api-Version")
     obtains = True
+    revoked_at = (API_URL.name,)
 
     def obtain(self, moment: Moment, token: Token | None) -> Flow:
         """Look the installation up where only a repository is named, and ask for a token of it."""
@@ -82,7 +90,10 @@ class GitHubApp(AuthenticationProtocol):
             installation = self._found(response, moment)
         path = f"/app/installations/{quote(installation, safe='')}/access_tokens"
         response = yield self._request("POST", path, proof, self._limits())
-        return token_from(response, moment.now, self._dialect("/token"), scrub=())
+        try:
+            return token_from(response, moment.now, self._dialect("/token"), scrub=())
+        except TokenRefused as refused:
+            raise _worded(refused) from None
 
     def revocation(self, token: Token | None, moment: Moment) -> tuple[str, Asking] | None:
         """Revoke the token (`DELETE /installation/token`)."""
@@ -141,9 +152,17 @@ class GitHubApp(AuthenticationProtocol):
         if response.status != 200 or not isinstance(found, int) or isinstance(found, bool):
             asked, expected = "the look-up of the installation", "200 with its id: is the app installed there?"
             values = self._dialect("/token")
-            raise refusal_from(response, values, scrub=(), now=moment.now, asked=asked, expected=expected)
+            raise _worded(refusal_from(response, values, scrub=(), now=moment.now, asked=asked, expected=expected))
         return str(found)
 
     def _dialect(self, token: str) -> Values:
         """Return where things stand in GitHub's answers."""
         return Values({ACCESS_TOKEN_FIELD.name: token, ERROR_FIELD.name: "/message"})
+
+
+def _worded(refused: TokenRefused) -> TokenRefused:
+    """Say what mends it, where the status says that."""
+    if refused.transient or refused.status not in _REMEDIES:
+        return refused
+    remedy = Remedy(_REMEDIES[refused.status])
+    return TokenRefused(refused.reason.code, refused.detail, remedy, error=refused.error, status=refused.status)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from callout.core.errors import Refused
 from callout.core.interactive import Conversation, Interactive
-from callout.core.oauth2 import OAuth2Protocol
+from callout.core.oauth2 import OAuth2Protocol, TokenRefused
 from callout.core.oauth2.authorization import AuthorizationResponse, authorization_url, code_grant, judged_response
 from callout.core.oauth2.device import DeviceAuthorization, device_authorization_from, device_grant, device_request
 from callout.core.oauth2.discovery import discovered, naming_itself
@@ -65,14 +65,14 @@ class OAuth2AuthorizationCode(OAuth2Protocol, Interactive):
         """Spend the newest refresh token. Where the answer brings none, the one that was sent stays good (section 6).
 
         Without an authorization it is `authorization_required`. It is `reconnect_required` where the grant is over:
-        the server says `invalid_grant`, or the token has expired and no refresh token came with it.
+        the server says `invalid_grant`, or the token has expired or is refused, and no refresh token came with it.
         """
         if token is None:
             raise Refused("authorization_required", "got no token; expected one that somebody authorized")
         refresh_token = self.grant(token)
         if refresh_token is None:
             raise _not_refreshable(token, moment)
-        return (yield from self.connected(moment, refresh_token))
+        return (yield from self.connected(moment, refresh_token, granted=token.scope))
 
     def grant(self, token: Token | None) -> Secret | None:
         """Return the refresh token; None where there is none."""
@@ -80,9 +80,12 @@ class OAuth2AuthorizationCode(OAuth2Protocol, Interactive):
 
 
 def _not_refreshable(token: Token, moment: Moment) -> Refused:
-    """Word that a token has no refresh token. One that has not expired may still be good: its end is not stated."""
+    """Word that a token has no refresh token.
+
+    One that has not expired may still be good: what helps is the same, but its end is not stated (`transient`).
+    """
     detail = "got a token without a refresh token"
     if token.expires_at is not None and token.expires_at <= moment.now:
         return Refused("reconnect_required", f"{detail}, which has expired; expected a new authorization", unsent=True)
     detail += ", which the external system refuses although it has not expired; expected another authorization"
-    return Refused("token_endpoint_refused", detail, unsent=True)
+    return TokenRefused("reconnect_required", detail, transient=True, unsent=True)

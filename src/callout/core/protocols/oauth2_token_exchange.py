@@ -81,6 +81,7 @@ class OAuth2TokenExchange(RepeatableGrant):
     invalid_grant = (
         "Give the principal a subject token (and actor token) that this server takes and that has not expired"
     )
+    worded = frozenset({"invalid_grant", "invalid_request"})  # RFC 8693 section 2.2.2 says the second
 
     def fields(self, values: Values, moment: Moment) -> tuple[Field, ...]:
         """Return the request (section 2.1); audience, resource and scope are added as for every grant."""

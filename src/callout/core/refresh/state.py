@@ -133,9 +133,10 @@ def after_failure(intent: Intent, refused: Refused) -> Aftermath:
 
     `invalid_grant` (which protocols say as `reconnect_required`) after an answer that was lost is its probable
     consequence: the server had rotated, and the new refresh token was in that answer. An answer that names another
-    error of RFC 6749 section 5.2 refused the request as a whole, so nothing was spent by it.
+    error of RFC 6749 section 5.2 refused the request as a whole, so nothing was spent by it. A `transient` refusal ends
+    nothing.
     """
-    if refused.reason.code == "reconnect_required":
+    if refused.reason.code == "reconnect_required" and not getattr(refused, "transient", False):
         return Aftermath.OUTCOME_UNKNOWN if intent.doubtful else Aftermath.RECONNECT_REQUIRED
     if intent.spent is None:
         return Aftermath.NOTHING

@@ -6,7 +6,7 @@ botocore's own requests go.
 """
 
 from callout.core.sigv4.protocol import DURATION, SCOPE, SignsRequests
-from callout.core.sigv4.sessions import STALE_SIGNS, credentials_of, elements_of, refusal, token_of
+from callout.core.sigv4.sessions import STALE_SIGNS, credentials_of, elements_of, endpoint_of, refusal, token_of
 from callout.core.sigv4.signing import AwsCredentials, CredentialScope, payload_hash_of, sign
 from callout.core.sigv4.x509 import sign_with_certificate
 
@@ -19,6 +19,7 @@ __all__ = [
     "SignsRequests",
     "credentials_of",
     "elements_of",
+    "endpoint_of",
     "payload_hash_of",
     "refusal",
     "sign",

@@ -43,6 +43,11 @@ STALE_SIGNS = (
 )
 
 
+def endpoint_of(service: str, region: str) -> str:
+    """Return the URL of an issuer in a region; the regions of China are under a domain of their own."""
+    return f"https://{service}.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
+
+
 def token_of(parts: Mapping[str, str], now: datetime) -> Token | None:
     """Return the token that an issuer's members make, named as STS names them; None where one is missing.
 

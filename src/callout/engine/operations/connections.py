@@ -73,7 +73,8 @@ async def disconnect(uses: Uses, q: r.Held, caller: Caller) -> Result:
         await setup.user_external_credentials.remove_secrets(key, [CONNECTION], act)
         setup.orphans += orphans
     told = "disconnected" if there else "it is not connected"
-    if there and not revocation.declares_revocation(org, one.external, one.principal):
+    protocol = setup.catalogue[one.external.protocol]
+    if there and not revocation.declares_revocation(protocol, org, one.external, one.principal):
         told += "; no revocation_endpoint is declared, so its provider was not told: revoke the access there"
     return {"reference": str(key), "changed": there, "message": f"{key}: {told}"}
 

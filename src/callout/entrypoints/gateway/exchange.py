@@ -421,7 +421,7 @@ class Exchange(Passing):
             assert self._route is not None
             assert self._ready is not None
             self._redialled = True
-            if self._route.hears:
+            if self._ready.once:
                 self.in_background(self._write_anew(self._route, fresh=True))
                 return
             if self._body is not None:
