@@ -107,8 +107,7 @@ def _example(protocol: type[AuthenticationProtocol]) -> Iterator[str]:
         yield '    headers:\n      - {name: X-API-Key, value: "{!$Credential.Example.ApiKey}"}\n'
     yield f"    principals:\n      Main: {{type: {kind.value}}}\n"
     yield "named_credentials:\n  Example:\n    url: https://api.example.com\n    external_credential: Example\n"
-    if kind is not PrincipalType.ANONYMOUS:
-        yield "permission_sets:\n  Example Users: {principals: [Example/Main], user_external_credential: [read]}\n"
+    yield "permission_sets:\n  Example Users: {principals: [Example/Main], user_external_credential: [read]}\n"
     yield "```\n"
     named = " ".join(f"{name}=-" for name in secrets)
     commands = [f"callout secret set Example/Main {shlex.join(named.split())}"] if secrets else []

@@ -334,6 +334,17 @@ async def test_a_missing_client_is_said_before_a_missing_authorization(desk) -> 
     assert commands == ["callout identity-provider set-secret Id client_id=- client_secret=-"]
 
 
+async def test_no_link_is_made_for_what_has_no_client_yet(desk) -> None:
+    act = desk.world.act("remove")
+    await desk.world.store.user_external_credentials.remove_secrets(PROVIDER.key, None, act)
+    await desk.world.org.follow()
+    with pytest.raises(Refused) as caught:
+        await desk.run("connection.link", external_credential="Shared", principal="Service")
+    assert caught.value.reason.code == "principal_not_configured"
+    commands = [remedy.command for remedy in caught.value.remedies]
+    assert commands == ["callout identity-provider set-secret Id client_id=- client_secret=-"]
+
+
 async def test_status_names_the_command_that_sets_what_a_principal_lacks(desk) -> None:
     act = desk.world.act("remove")
     await desk.world.store.user_external_credentials.remove_secrets(PROVIDER.key, None, act)

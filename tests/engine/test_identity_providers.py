@@ -94,7 +94,7 @@ async def test_what_is_wrong_is_told_at_its_place(shop, provider, place: str) ->
 
 async def test_a_provider_that_is_used_cannot_go_and_one_that_is_not_takes_its_client_along(shop) -> None:
     await defined(shop)
-    with pytest.raises(DefinitionError, match="named by external_credentials.Desk"):
+    with pytest.raises(DefinitionError, match=r"named by external_credentials\.Desk"):
         await shop.run("identity_provider.remove", name="Contoso")
     basic = {"protocol": "basic", "principals": {"Service": {}}}
     await shop.run("apply", manifest=manifest(external_credentials={"Desk": basic}))
