@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from callout.core.model.credentials import PrincipalType
 from callout.core.protocol import AuthenticationProtocol, Needs, Parameter, with_defaults
@@ -19,6 +19,8 @@ _TYPES = {
     PrincipalType.PER_USER: "`per_user` (an identity for each user)",
     PrincipalType.ANONYMOUS: "`anonymous` (nobody in particular)",
 }
+#: Values that the examples of protocols read which need none by themselves.
+_READ = {"custom": ("ApiKey",), "api_key_in_query": ("query_parameters.key",)}
 
 
 def protocols_index() -> str:
@@ -85,28 +87,48 @@ def _condition(condition: tuple[str, ...]) -> str:
 
 
 def _example(protocol: type[AuthenticationProtocol]) -> Iterator[str]:
-    """A manifest with what is required, and the command that sets the secrets."""
-    given = with_defaults(protocol, {})
+    """A manifest with what is required, which can be applied as it is, and the commands that go on from there."""
+    given = with_defaults(protocol, _begun(protocol))
     needed = [each for each in protocol.parameters if each.is_needed(given) and each.key is None]
     plain = [each for each in needed if not each.secret]
+    plain += [each for each in protocol.parameters if each.name in _begun(protocol) and each not in plain]
     secrets = [each.name for each in needed if each.secret]
+    secrets += _READ.get(protocol.name, ())
     kind = protocol.principal_types[0]
-    yield f"\n## To begin with\n\n```yaml\nexternal_credentials:\n  Example:\n    protocol: {protocol.name}\n"
+    yield "\n## To begin with\n\n```yaml\n"
+    if any(each.key_pair for each in plain):
+        yield f"certificates:\n  Example: {{algorithm: {_algorithm(given)}}} # a key is made; yours: callout certificate import Example FILE\n"
+    yield f"external_credentials:\n  Example:\n    protocol: {protocol.name}\n"
     if plain:
         yield "    parameters:\n"
     for each in plain:
         yield f"      {each.name}: {_sample(each)}\n"
+    if protocol.name == "custom":
+        yield '    headers:\n      - {name: X-API-Key, value: "{!$Credential.Example.ApiKey}"}\n'
     yield f"    principals:\n      Main: {{type: {kind.value}}}\n"
     yield "named_credentials:\n  Example:\n    url: https://api.example.com\n    external_credential: Example\n"
-    if kind is not PrincipalType.ANONYMOUS:
-        yield "permission_sets:\n  Example Users: {principals: [Example/Main], user_external_credential: [read]}\n"
+    yield "permission_sets:\n  Example Users: {principals: [Example/Main], user_external_credential: [read]}\n"
     yield "```\n"
-    if secrets:
-        named = " ".join(f"{name}=-" for name in secrets)
-        yield f"\n```sh\ncallout secret set Example/Main {shlex.join(named.split())}\n```\n"
+    named = " ".join(f"{name}=-" for name in secrets)
+    commands = [f"callout secret set Example/Main {shlex.join(named.split())}"] if secrets else []
+    commands += ["callout connect Example/Main"] if protocol.interactive else []
+    if commands:
+        yield "".join(("\n```sh\n", *(f"{command}\n" for command in commands), "```\n"))
+
+
+def _begun(protocol: type[AuthenticationProtocol]) -> dict[str, str]:
+    """What the manifest begins with beside what is required: where a browser is sent, the issuer, whose metadata says."""
+    return {"issuer": "https://id.example.com"} if protocol.interactive else {}
+
+
+def _algorithm(given: Mapping[str, str]) -> str:
+    """The kind of key that fits what the protocol signs with unless it is told otherwise."""
+    return "Ed25519" if given.get("algorithm") == "ed25519" else "RSA-2048"
 
 
 def _sample(parameter: Parameter) -> str:
+    if parameter.name == "issuer":
+        return "https://id.example.com"
     if parameter.url:
         return f"https://id.example.com/{parameter.name.removesuffix('_endpoint')}"
     if parameter.choices:

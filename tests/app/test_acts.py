@@ -70,7 +70,8 @@ CONNECTABLE = (
                             "parameters": {
                                 "authorization_endpoint": "https://id.example.com/authorize",
                                 "token_endpoint": "https://id.example.com/token",
-                            }
+                            },
+                            "secrets": {"client_id": "desk", "client_secret": "canary-first"},
                         }
                     },
                     "external_credentials": {

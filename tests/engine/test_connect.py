@@ -345,7 +345,29 @@ async def test_a_missing_client_is_said_before_a_missing_authorization(desk) -> 
     act = desk.world.act("remove")
     await desk.world.store.user_external_credentials.remove_secrets(PROVIDER.key, None, act)
     await desk.world.org.follow()
-    assert (await refusal_of(desk, "Shared", b"co_alice")).reason.code == "principal_not_configured"
+    refusal = await refusal_of(desk, "Shared", b"co_alice")
+    assert refusal.reason.code == "principal_not_configured"
+    commands = [remedy.command for remedy in refusal.remedies]
+    assert commands == ["callout identity-provider set-secret Id client_id=- client_secret=-"]
+
+
+async def test_no_link_is_made_for_what_has_no_client_yet(desk) -> None:
+    act = desk.world.act("remove")
+    await desk.world.store.user_external_credentials.remove_secrets(PROVIDER.key, None, act)
+    await desk.world.org.follow()
+    with pytest.raises(Refused) as caught:
+        await desk.run("connection.link", external_credential="Shared", principal="Service")
+    assert caught.value.reason.code == "principal_not_configured"
+    commands = [remedy.command for remedy in caught.value.remedies]
+    assert commands == ["callout identity-provider set-secret Id client_id=- client_secret=-"]
+
+
+async def test_status_names_the_command_that_sets_what_a_principal_lacks(desk) -> None:
+    act = desk.world.act("remove")
+    await desk.world.store.user_external_credentials.remove_secrets(PROVIDER.key, None, act)
+    shown = next(each for each in (await desk.run("status"))["principals"] if each["principal"] == "Shared/Service")
+    assert shown["state"] == "not_configured"
+    assert shown["remedy_commands"] == ["callout identity-provider set-secret Id client_id=- client_secret=-"]
 
 
 # --- by device --------------------------------------------------------------------------------------------------

@@ -54,9 +54,9 @@ async def test_what_a_provider_has_no_principal_lacks(shop) -> None:
     assert held["missing"] == []
 
 
-async def test_a_principal_of_a_provider_without_a_client_lacks_it(shop) -> None:
+async def test_a_plan_warns_of_a_provider_without_a_client(shop) -> None:
     told = await defined(shop, PROVIDER)
-    assert any("principal Desk/Service lacks client_id, client_secret" in warning for warning in told["warnings"])
+    assert any("identity provider Contoso lacks client_id, client_secret" in warning for warning in told["warnings"])
 
 
 async def test_an_export_says_which_secrets_are_set_and_none_of_them_and_changes_nothing_when_applied(shop) -> None:
@@ -94,7 +94,7 @@ async def test_what_is_wrong_is_told_at_its_place(shop, provider, place: str) ->
 
 async def test_a_provider_that_is_used_cannot_go_and_one_that_is_not_takes_its_client_along(shop) -> None:
     await defined(shop)
-    with pytest.raises(DefinitionError, match="identity provider that is defined"):
+    with pytest.raises(DefinitionError, match=r"named by external_credentials\.Desk"):
         await shop.run("identity_provider.remove", name="Contoso")
     basic = {"protocol": "basic", "principals": {"Service": {}}}
     await shop.run("apply", manifest=manifest(external_credentials={"Desk": basic}))

@@ -309,7 +309,7 @@ async def test_revoking_without_a_declared_endpoint_says_that_the_provider_was_n
 
 
 async def test_a_per_user_principal_needs_the_user_whose_token_is_meant(world) -> None:
-    with pytest.raises(DefinitionError, match="the user whose values they are"):
+    with pytest.raises(DefinitionError, match="--user USER, whose values"):
         await world.run("token.revoke", external_credential="Mail", principal="Own")
 
 

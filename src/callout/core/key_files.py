@@ -203,7 +203,7 @@ def _from_pkcs12(binary: bytes, password: Secret | None) -> tuple[PrivateKey, st
 def _not_opened(password: Secret | None, what: str) -> NotReadable:
     if password is not None:
         return NotReadable("a password that does not open it, or content that is damaged", "the password of this file")
-    return NotReadable(what, f"{_EXPECTED}; where it is encrypted, its password")
+    return NotReadable(what, f"{_EXPECTED}; where it is encrypted, its password (--password -)")
 
 
 def _taken(key: object) -> PrivateKey:

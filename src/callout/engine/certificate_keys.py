@@ -101,7 +101,7 @@ def with_chain(known: Certificate, read: KeyFile) -> Certificate:
     """Return a certificate with another chain for the key that it has. Raises `DefinitionError`."""
     place = f"{SECTION}.{known.name}"
     if not known.public_key:
-        expected = "its private key with them, or a key that was made before: callout certificate create"
+        expected = "its private key with them, or a key that was made before: callout certificate create NAME"
         raise DefinitionError([Problem(place, "certificates alone, and no key is there", expected)])
     if not is_same_key(known, read):
         got = "certificates of another key"

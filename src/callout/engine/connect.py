@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from callout.core.access.keys import setting_values
 from callout.core.errors import Outdated, Refused
 from callout.core.explanation import Remedy
 from callout.core.interactive import Conversation, Interactive
@@ -30,7 +31,7 @@ from callout.core.oauth2.device import next_interval, worded_end
 from callout.core.oauth2.parameters import AUTHORIZATION_ENDPOINT, ISSUER, SCOPE, TOKEN_ENDPOINT, USERINFO_ENDPOINT
 from callout.core.oauth2.refusal import members_of
 from callout.core.ports import FIRST, Connections, StoredToken, Transport
-from callout.core.protocol import CONNECTION, Moment, Token, Values
+from callout.core.protocol import CONNECTION, Moment, Token, Values, required_secrets
 from callout.core.refresh.epoch import fingerprint_of
 from callout.core.refresh.state import connecting
 from callout.core.secret import Secret, reveal  # noqa: TID251 - the address goes to the browser; what is opened was sealed here
@@ -287,6 +288,10 @@ class Connecting:
             raise Refused("malformed_request", detail, Remedy("Set its secrets instead", "callout secret set --help"))
         sources = Sources.of(org, one.external, one.principal, key)
         values = await opened_values(setup.user_external_credentials, setup.vault, sources)
+        missing = required_secrets(protocol, values.parameters) - org.values_set(one.external, key)
+        if missing:
+            detail = f"{key} lacks {', '.join(sorted(missing))}; expected a value for each before it is connected"
+            raise Refused("principal_not_configured", detail, *setting_values(org, one.external, key, missing))
         return Ready(
             org,
             one,

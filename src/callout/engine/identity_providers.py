@@ -19,17 +19,21 @@ _NOUN = (SECTION, "an external auth identity provider")
 
 
 def _shown(org: Org, provider: ExternalAuthIdentityProvider, links: Links) -> Result:
-    using = (e.name for e in org.external_credentials.values() if e.parameters.get(NAMED_BY) == provider.name)
     return {
         "name": provider.name,
         "label": provider.label,
         "description": provider.description,
         "parameters": dict(sorted(provider.parameters.items())),
         "secrets_set": sorted(org.configured.get(provider.key, ())),
-        "external_credentials": sorted(using),
+        "external_credentials": _users(org, provider),
         "callback_url": links.callback_url,
         "created_by_namespace": provider.created_by_namespace,
     }
+
+
+def _users(org: Org, provider: ExternalAuthIdentityProvider) -> list[str]:
+    """Name the external credentials that name a provider."""
+    return sorted(e.name for e in org.external_credentials.values() if e.parameters.get(NAMED_BY) == provider.name)
 
 
 async def list_providers(setup: Setup, links: Links) -> Result:
@@ -49,6 +53,12 @@ async def remove_provider(setup: Setup, who: str, name: str) -> Result:
 
     def edit(org: Org) -> Edit:
         provider = found(org.external_auth_identity_providers, name, *_NOUN)
+        if users := _users(org, provider):
+            got, expected = (
+                f"{name!r}, which is in use",
+                f"one that nothing names; it is named by {', '.join(f'external_credentials.{each}' for each in users)}",
+            )
+            raise DefinitionError([Problem(f"{SECTION}.{name}", got, expected)])
         change = Change(SECTION, name, None)
         forget = (provider.key.external_credential,)
         return Edit((change,), "remove identity provider", name, forget=forget)

@@ -41,7 +41,7 @@ def holder(org: Org, external_credential: str, principal: str, user: str | None)
     one = found(principals, principal, place, f"a principal of {external.name}")
     if one.type is PrincipalType.PER_USER:
         if not user:
-            expected = "the user whose values they are: the principal is per-user"
+            expected = "--user USER, whose values they are: the principal is per-user"
             raise DefinitionError([Problem(f"{place}.{principal}", "no user", expected)])
         found(org.users, user, "users", "a user")
     elif user:

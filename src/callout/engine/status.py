@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from callout.core.access.keys import setting_values
 from callout.core.model.credentials import ExternalCredential, Principal, PrincipalType, UserExternalCredentialKey
 from callout.core.model.identity_providers import provider_of_key
 from callout.core.model.org import Org
@@ -87,7 +88,8 @@ def _shown(
             NOT_CONNECTED, "no authorization was given, or to another client or server", None, connecting(row.key)
         )
     elif missing:
-        condition = Condition(NOT_CONFIGURED, f"no {', '.join(missing)}")
+        first = setting_values(org, external, row.key, missing)[0]
+        condition = Condition(NOT_CONFIGURED, f"no {', '.join(missing)}", remedy=first)
     elif protocol is None or not protocol.obtains:
         failed = row.last_error_at is not None
         condition = Condition(State.FAILING if failed else READY, row.last_error or "it needs no token")

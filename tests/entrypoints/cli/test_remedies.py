@@ -3,11 +3,14 @@
 import inspect
 import re
 import shlex
+from dataclasses import replace
 
 import pytest
 
 from callout.core.access import decide as ladder
+from callout.core.access import keys
 from callout.core.model.credentials import NamedCredential
+from callout.core.model.identity_providers import ExternalAuthIdentityProvider
 from callout.core.model.people import Caller, Package, PermissionSet, Profile, User
 
 
@@ -57,6 +60,11 @@ def set_up(cli, situation: str) -> tuple[str, Caller]:
         case "values of a per-user principal missing":
             run(world.run("profile.grant", name="Standard User", principals=["Weather/Own"]))
             return "Weather", Caller("bob")
+        case "client of an identity provider missing":
+            orders = run(world.store.load()).external_credentials["Orders"]
+            named = replace(orders, parameters={**orders.parameters, "identity_provider": "Contoso"})
+            run(world.define(ExternalAuthIdentityProvider("Contoso"), named))
+            return "Orders", Caller("alice")
         case "no set lets act for the user":
             return "Orders", Caller("bob", on_behalf_of="alice")
         case "a set lets act for the user, which the caller lacks":
@@ -80,6 +88,7 @@ SITUATIONS = {
     "principal muted in a group": "principal",
     "values of a named principal missing": "configured",
     "values of a per-user principal missing": "configured",
+    "client of an identity provider missing": "configured",
     "no set lets act for the user": "on_behalf_of",
     "a set lets act for the user, which the caller lacks": "on_behalf_of",
 }
@@ -144,9 +153,13 @@ def test_a_key_is_rotated_as_the_manual_says_and_shown_alone_on_standard_output(
 
 
 def test_no_other_command_is_printed_by_the_ladder():
-    printed = set(re.findall(r'"(callout [a-z-]+(?: [a-z][a-z-]+)?)', inspect.getsource(ladder)))
+    printed = set(
+        re.findall(r'"(callout [a-z-]+(?: [a-z][a-z-]+)?)', inspect.getsource(ladder) + inspect.getsource(keys))
+    )
     assert printed == {
         "callout apply",
+        "callout certificate import",
+        "callout identity-provider set-secret",
         "callout key create",
         "callout key limit",
         "callout user set",

@@ -16,7 +16,7 @@ from datetime import datetime
 from itertools import islice
 
 from callout.core.access.approvals import callers_of, naming_approval
-from callout.core.access.keys import lacking_key
+from callout.core.access.keys import lacking_key, setting_values
 from callout.core.access.proposing import least, new_name
 from callout.core.access.sources import SET, Source, earliest, end_of, sources_of
 from callout.core.explanation import Explanation, Remedy, Step
@@ -463,9 +463,6 @@ def _configured_step(
         return lacking
     if not missing:
         return Step("configured", held=True, detail=f"{holder} has every value that {external.protocol} needs")
-    names = " ".join(f"{name}=-" for name in sorted(missing))
-    whose = f" --user {shlex.quote(holder.user)}" if holder.user else ""
-    reference = shlex.quote(f"{external.name}/{principal.name}")
-    remedy = Remedy("Set the missing values", f"callout secret set {reference} {names}{whose}")
     detail = f"{holder} lacks {', '.join(sorted(missing))}; expected a value for each"
-    return Step("configured", held=False, detail=detail, reason="principal_not_configured", remedies=(remedy,))
+    remedies = setting_values(org, external, holder, missing)
+    return Step("configured", held=False, detail=detail, reason="principal_not_configured", remedies=remedies)

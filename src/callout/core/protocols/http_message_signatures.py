@@ -97,7 +97,7 @@ class HttpMessageSignatures(AuthenticationProtocol):
             "shared_secret",
             "Shared secret of hmac-sha256, in Base64",
             secret=True,
-            unless=(ALGORITHM.name, *(each for each in ALGORITHMS if each != HMAC)),
+            when=(ALGORITHM.name, HMAC),
             pattern=r"[A-Za-z0-9+/]+={0,2}",
         ),
     )

@@ -26,4 +26,5 @@ def reference_problems(name: str, known: Collection[str], place: str) -> Iterato
     """Judge the name of a certificate where something refers to it."""
     if name not in known:
         listed = ", ".join(sorted(known)) or "none is defined"
-        yield Problem(place, repr(name), f"a certificate: {listed}", nearest(name, known))
+        expected = f"a certificate: {listed}; `callout certificate create NAME` makes one"
+        yield Problem(place, repr(name), expected, nearest(name, known))

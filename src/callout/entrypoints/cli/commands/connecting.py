@@ -74,6 +74,8 @@ async def connect(
     """
     if to is not None and not link:
         raise UsageError("got --for without --link; expected both, or --user")
+    if to is not None and user is not None:
+        raise UsageError("got --user and --for; expected one of them: both say whose account it is")
     if link and device:
         raise UsageError("got --link and --device; expected one of them")
     external_credential, name = split_principal(principal)
