@@ -54,9 +54,9 @@ async def test_what_a_provider_has_no_principal_lacks(shop) -> None:
     assert held["missing"] == []
 
 
-async def test_a_principal_of_a_provider_without_a_client_lacks_it(shop) -> None:
+async def test_a_provider_without_a_client_lacks_it(shop) -> None:
     told = await defined(shop, PROVIDER)
-    assert any("principal Desk/Service lacks client_id, client_secret" in warning for warning in told["warnings"])
+    assert any("identity provider Contoso lacks client_id, client_secret" in warning for warning in told["warnings"])
 
 
 async def test_an_export_says_which_secrets_are_set_and_none_of_them_and_changes_nothing_when_applied(shop) -> None:
