@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
@@ -29,7 +29,6 @@ _MORE = {
     "RSA-1024": lambda: rsa.generate_private_key(65537, 1024),
     "secp256k1": lambda: ec.generate_private_key(ec.SECP256K1()),
     "Ed448": ed448.Ed448PrivateKey.generate,
-    "DSA": lambda: dsa.generate_private_key(2048),
 }
 
 

@@ -6,16 +6,21 @@ ones is said here for that operation alone.
 An operation that is added to the table fails here until it has a case (or is named as one that changes nothing).
 """
 
+import asyncio
 import json
+import shutil
 from contextlib import nullcontext
 
 import msgspec
 import pytest
+import pytest_asyncio
 
+from callout.app.home import open_home
 from callout.app.operations import operations_of
 from callout.core.chain import ACTS
 from callout.core.errors import CalloutError
 from callout.engine.operations import BY_NAME, LOCAL, OPERATIONS
+from callout.settings import Settings
 from tests.keys import key, pem_of
 
 #: Operations whose method is not GET and that change nothing.
@@ -248,16 +253,51 @@ PARTS = {
 }
 
 
+@pytest.fixture(scope="module")
+def home_of_all(tmp_path_factory, new_home):
+    """A home with something of everything, and the key of alice; each test opens a copy."""
+    settings = Settings(home=tmp_path_factory.mktemp("all") / "home")
+    shutil.copytree(new_home, settings.folder)
+    return settings.folder, asyncio.run(fill(settings))
+
+
+async def fill(settings: Settings) -> str:
+    async with open_home(settings) as home:
+        operations = operations_of(home)
+        await operations.run("apply", {"manifest": json.dumps(MANIFEST)}, LOCAL)
+        return (await operations.run("key.create", {"user": "alice"}, LOCAL))["prefix"]
+
+
 @pytest.fixture
-async def run(home):
-    """Run an operation on a home with something of everything."""
+async def home(tmp_path, home_of_all):
+    settings = Settings(home=tmp_path / "home", poll_interval=0.001)
+    shutil.copytree(home_of_all[0], settings.folder)
+    async with open_home(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def run(home, home_of_all):
+    return runner(home, home_of_all[1])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def unchanged(tmp_path_factory, home_of_all):
+    """A home that no test changes, where something waits for an approval."""
+    settings = Settings(home=tmp_path_factory.mktemp("unchanged") / "home")
+    shutil.copytree(home_of_all[0], settings.folder)
+    async with open_home(settings) as opened:
+        await runner(opened, home_of_all[1])(*UPGRADED)
+        yield opened
+
+
+def runner(home, key: str):
+    """Return what runs an operation on a home; `KEY` and `REQUEST` stand for the key of alice and what waits."""
     operations = operations_of(home)
-    await operations.run("apply", {"manifest": json.dumps(MANIFEST)}, LOCAL)
-    key = await operations.run("key.create", {"user": "alice"}, LOCAL)
 
     async def run(name: str, arguments: dict):
         waiting = (await operations.run("approvals.list", {}, LOCAL))["requests"]
-        meant = {"KEY": key["prefix"], "REQUEST": waiting[0]["id"] if waiting else "none waits"}
+        meant = {"KEY": key, "REQUEST": waiting[0]["id"] if waiting else "none waits"}
         given = {n: meant.get(v, v) if isinstance(v, str) else v for n, v in arguments.items()}
         return await operations.run(name, given, LOCAL)
 
@@ -306,18 +346,19 @@ async def test_the_parts_of_an_approval_name_the_request_of_the_whole(home, run)
     assert all(approved["id"] in json.loads(part.records)["what"] for part in (whole, *parts))
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", [n for n in MUTATING if n != "key.create"])
-async def test_what_is_refused_leaves_no_act(home, run, name: str) -> None:
-    end = await end_of(home)
+async def test_what_is_refused_leaves_no_act(unchanged, home_of_all, name: str) -> None:
+    end = await end_of(unchanged)
     broken = dict.fromkeys(CASES[name][1], "no such 'thing'")
     with pytest.raises(CalloutError):
-        await run(name, broken | {"colour": "red"})
-    assert await acts_after(home, end) == []
+        await runner(unchanged, home_of_all[1])(name, broken | {"colour": "red"})
+    assert await acts_after(unchanged, end) == []
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.name not in MUTATING], ids=lambda o: o.name)
-async def test_asking_leaves_no_act(home, run, operation) -> None:
-    await run(*UPGRADED)
+async def test_asking_leaves_no_act(unchanged, home_of_all, operation) -> None:
     named = {"name": "Orders", "callout_id": "0" * 25, **SERVICE, "manifest": MORE}
     named |= {"handle": "none", "user": "alice", "namespace": "acme", "id": "REQUEST"}
     if operation.name == "user.show":
@@ -325,8 +366,8 @@ async def test_asking_leaves_no_act(home, run, operation) -> None:
     if operation.name == "preset.show":
         named["id"] = "stripe"
     required = {field.name for field in msgspec.structs.fields(operation.request) if field.required}
-    end = await end_of(home)
+    end = await end_of(unchanged)
     refusing = REFUSING.get(operation.name)
     with pytest.raises(CalloutError, match=refusing) if refusing else nullcontext():
-        await run(operation.name, {name: named[name] for name in required})
-    assert await end_of(home) == end
+        await runner(unchanged, home_of_all[1])(operation.name, {name: named[name] for name in required})
+    assert await end_of(unchanged) == end

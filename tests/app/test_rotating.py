@@ -16,8 +16,8 @@ from callout.app.master_keys import master_keys_of
 from callout.app.operations import initialise, operations_of
 from callout.app.rotating import LOCK_FILE, rotate
 from callout.core.errors import StoreError, VaultError
+from callout.core.jose.jwk import belongs_to
 from callout.core.ports import AdminAct
-from callout.core.private_key import belongs_to
 from callout.core.secret import reveal
 from callout.engine.operations import LOCAL
 from callout.settings import Settings

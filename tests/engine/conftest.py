@@ -4,8 +4,10 @@ import asyncio
 import hashlib
 import itertools
 import json
+import shutil
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
@@ -207,22 +209,53 @@ CLERKS = PermissionSet(
 ALICE = User("alice", permission_sets=("Clerks",))
 
 
-@pytest.fixture
-async def world(tmp_path):
-    path = tmp_path / "callout.db"
-    create_copy(path)
+#: The master key of every world.
+MASTER_KEY = MasterKey.generate(SystemEntropy())
+
+
+def opened(path: Path) -> World:
+    """Open the world of a database."""
     clock, entropy = MovedClock(), SystemEntropy()
     store = Store.open(path, clock=clock)
-    key = MasterKey.generate(entropy)
-    store.data_keys.add(1, new_data_key(1, key, entropy), AdminAct(START, "test", "init", "first data key"))
-    made = build(clock, store, Keyring(lambda: [key], store.data_keys.load, entropy), AuthorizationServer())
+    vault = Keyring(lambda: [MASTER_KEY], store.data_keys.load, entropy)
+    return build(clock, store, vault, AuthorizationServer())
+
+
+def add_data_key(path: Path) -> None:
+    entropy, store = SystemEntropy(), Store.open(path, clock=MovedClock())
+    first = new_data_key(1, MASTER_KEY, entropy)
+    store.data_keys.add(1, first, AdminAct(START, "test", "init", "first data key"))
+    store.close()
+
+
+async def fill(path: Path) -> None:
+    """Write what every world begins with."""
+    made = opened(path)
     await made.define(ORDERS, ORDERS_URL, CLERKS, ALICE, User("bob"), Package("acme"))
     await made.put_secrets(SERVICE, client_id="the-client", client_secret="the-secret")
     await made.put_key(ALICE_KEY, "alice")
     await made.put_key(BOB_KEY, "bob")
     await made.put_key(ACME_KEY, "alice", "acme")
+    made.store.close()
+
+
+@pytest.fixture(scope="session")
+def new_world(tmp_path_factory) -> Path:
+    """The database that every world begins with; each test opens a copy."""
+    path = tmp_path_factory.mktemp("new") / "callout.db"
+    create_copy(path)
+    add_data_key(path)
+    asyncio.run(fill(path))
+    assert list(path.parent.iterdir()) == [path], "whole in one file, with nothing left to write"
+    return path
+
+
+@pytest.fixture
+async def world(tmp_path, new_world):
+    made = opened(shutil.copy(new_world, tmp_path))
+    await made.org.follow()
     yield made
-    store.close()
+    made.store.close()
 
 
 __all__ = ["ORDERS", "ORDERS_URL", "SERVICE", "World", "json_answer", "replace"]

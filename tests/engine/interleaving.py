@@ -8,17 +8,16 @@ import asyncio
 import shutil
 import tempfile
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from callout.adapters.store import sqlite
 from callout.adapters.store.database import Database
-from callout.adapters.store.migrate import create
 from callout.adapters.store.store import Store
 from callout.core.errors import Refused
 from callout.core.message import HttpRequest
 from callout.core.model.people import User
 from callout.engine.leases import RENEWAL
+from tests.databases import create_copy
 from tests.engine.conftest import ALICE_KEY, LivingNodes, MovedClock, World, build
 from tests.engine.rotating import HUB, HUB_SERVICE, HUB_URL, USERS_OF_HUB, RotatingServer
 from tests.world import CountedEntropy, MemoryVault
@@ -38,13 +37,6 @@ class InlineDatabase(Database):
 
     async def write_durably(self, work):
         return await self.write(work)  # these tests lose processes, not power
-
-
-@cache
-def empty_database() -> Path:
-    path = Path(tempfile.mkdtemp()) / "empty.db"
-    create(path)
-    return path
 
 
 def open_inline(path: Path, clock: MovedClock) -> Store:
@@ -153,7 +145,7 @@ class Cluster:
     started: int = 0
 
     async def start(self) -> None:
-        shutil.copy(empty_database(), self.folder / "callout.db")
+        create_copy(self.folder / "callout.db")
         store = self.opened()
         self.admin = build(self.clock, store, self.vault, self.server, LivingNodes("admin", self.gone))
         await self.admin.define(HUB, HUB_URL, USERS_OF_HUB, User("alice", permission_sets=("Hub Users",)))

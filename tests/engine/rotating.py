@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from callout.adapters.store.migrate import create
 from callout.adapters.store.store import Store
 from callout.adapters.system import SystemEntropy
 from callout.adapters.vault.keyring import Keyring, new_data_key
@@ -28,6 +27,7 @@ from callout.core.model.credentials import (
 from callout.core.model.people import ObjectPermission, PermissionSet, User
 from callout.core.ports import AdminAct
 from callout.core.secret import reveal
+from tests.databases import create_copy
 from tests.engine.conftest import ALICE_KEY, START, MovedClock, World, build, json_answer
 
 HUB_SERVICE = UserExternalCredentialKey("Hub", "Service")
@@ -123,7 +123,7 @@ class RotatingServer:
 async def hub_world(folder: Path, server: RotatingServer | None = None):
     """The engine of one process, on a store of its own, with the principal Hub/Service connected."""
     path = folder / "callout.db"
-    create(path)
+    create_copy(path)
     clock, entropy = MovedClock(), SystemEntropy()
     store = Store.open(path, clock=clock, busy_timeout_seconds=0.2)
     master = MasterKey.generate(entropy)

@@ -4,7 +4,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from callout.core.errors import DefinitionError
-from callout.core.private_key import belongs_to
+from callout.core.jose.jwk import belongs_to
 from callout.core.secret import reveal
 from tests.certificates import Authority
 from tests.keys import key, pem_of

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from joserfc.jwk import import_key
 
 from callout.core.errors import DefinitionError
+from callout.core.jose.jwk import belongs_to
 from callout.core.model.own_certificates import ALGORITHMS, Certificate
-from callout.core.private_key import belongs_to
 from callout.core.secret import Secret, reveal
 from tests.certificates import Authority
 from tests.keys import key, pem_of

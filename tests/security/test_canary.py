@@ -21,6 +21,7 @@ PRIVATE_KEY = pem_of(key("RSA-2048"))
 PRIVATE_PARTS = (
     *PRIVATE_KEY.splitlines()[2:-1],
     jwk_member(PRIVATE_KEY, "d"),
+    f"{key('RSA-2048').private_numbers().d:x}",
 )
 PLANTED = (CLIENT_SECRET, PASSWORD, API_KEY, *PRIVATE_PARTS)
 PATHS = {"Orders": "bearer", "Mail": "basic", "Weather": "key"}

@@ -5,9 +5,9 @@ from dataclasses import replace as with_fields
 import pytest
 
 from callout.core.errors import Refused, StoreError, VaultError
-from tests.engine.conftest import World, build, world
+from tests.engine.conftest import World, build, new_world, world
 
-__all__ = ["world"]
+__all__ = ["new_world", "world"]
 
 
 class Broken:

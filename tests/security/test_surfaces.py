@@ -30,11 +30,11 @@ from callout.core.secret import Secret, reveal
 from callout.engine.callers import identify
 from callout.engine.evaluating import Asked
 from callout.engine.slots import secret_row, token_row
-from tests.engine.conftest import ACME_KEY, ALICE_KEY, BOB_KEY, World, world
+from tests.engine.conftest import ACME_KEY, ALICE_KEY, BOB_KEY, World, new_world, world
 from tests.keys import certificate_of, key, self_signed
 from tests.security.test_fail_closed import with_broken
 
-__all__ = ["world"]
+__all__ = ["new_world", "world"]
 
 KEYS = (ALICE_KEY, BOB_KEY, ACME_KEY, b"co_carol", b"co_unknown", None)
 NAMES = ("Mine", "Theirs", "Off", "Nowhere")

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from callout.core.jose.jwk import PrivateKey
+from callout.core.private_key import PrivateKey
 
 #: How many random bytes make a serial number: less than the 20 octets of RFC 5280 section 4.1.2.2, whatever they are.
 SERIAL_BYTES = 19

@@ -11,12 +11,9 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from http_message_signatures import (
     ContentDigest,
     HTTPMessageSignaturesException,
@@ -27,7 +24,7 @@ from http_message_signatures import (
 
 from callout.core.errors import Refused
 from callout.core.key_pair import KeyPair
-from callout.core.secret import reveal
+from callout.core.private_key import loaded
 
 HMAC = "hmac-sha256"
 
@@ -147,15 +144,8 @@ def signature(message: Message, signing: Signing) -> tuple[str, str]:
 def _with_key(algorithm: str, key: KeyPair | bytes) -> HTTPSignatureAlgorithm:
     if isinstance(key, bytes):
         return _KINDS[algorithm](private_key=key)
-    return _with_key_pair(algorithm, key)
-
-
-@lru_cache(maxsize=64)
-def _with_key_pair(algorithm: str, key_pair: KeyPair) -> HTTPSignatureAlgorithm:
-    """Read a key. What was read is kept: judging an RSA key takes longer than signing."""
     try:
-        key = load_pem_private_key(reveal(key_pair.private_key).encode(), password=None)
-        return _KINDS[algorithm](private_key=key)
-    except (HTTPMessageSignaturesException, ValueError, TypeError, UnsupportedAlgorithm):  # they may quote the key
-        detail = f"got certificate {key_pair.name!r} with another key; expected one for {algorithm}"
+        return _KINDS[algorithm](private_key=loaded(key.private_key))
+    except HTTPMessageSignaturesException:
+        detail = f"got certificate {key.name!r} with another key; expected one for {algorithm}"
         raise Refused("principal_not_configured", detail) from None

@@ -20,13 +20,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
-from callout.core.jose.jwk import NotAKey, PrivateKey, PublicKey, private_key_in, public_jwk, thumbprint
+from callout.core.jose.jwk import NotAKey, private_key_in, public_jwk, thumbprint
+from callout.core.private_key import LARGEST_RSA, SMALLEST_RSA, PrivateKey, PublicKey
 from callout.core.secret import Secret, reveal
 
 #: Curves of EC keys, by OpenSSL's names: those of RFC 7518 section 6.2.1.1.
 CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
-#: Shortest and longest RSA key, in bits: shorter ones are broken, longer ones keep others waiting.
-SMALLEST_RSA, LARGEST_RSA = 2048, 8192
 #: Most certificates of one chain.
 LONGEST_CHAIN = 10
 

@@ -10,20 +10,17 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from oauthlib.oauth1 import rfc5849
 from oauthlib.oauth1.rfc5849 import Client
 
 from callout.core.errors import Refused
 from callout.core.key_pair import KeyPair
-from callout.core.secret import reveal
+from callout.core.private_key import loaded
 
 PLAINTEXT = "PLAINTEXT"
 RSA_METHODS = ("RSA-SHA1", "RSA-SHA256")
@@ -72,7 +69,7 @@ def authorization(method: str, url: str, form: bytes | None, signing: Signing) -
     """Return the value of the `Authorization` header (RFC 5849 section 3.5.1).
 
     `form` is the body where it is one of section 3.4.1.3.1. Raises `Refused(malformed_request)` for a query or form that
-    is not UTF-8 or names a parameter that is written here, `Refused(principal_not_configured)` for a key that cannot sign.
+    is not UTF-8 or names a parameter that is written here, `Refused(principal_not_configured)` for a key of another kind.
     """
     parts = urlsplit(url)
     query = _encoded_anew("query", parts.query.encode())
@@ -136,13 +133,8 @@ class _Signer(Client):
     }
 
 
-@lru_cache(maxsize=64)
 def _private_key(key_pair: KeyPair) -> rsa.RSAPrivateKey:
-    """Read a key. What was read is kept: judging an RSA key takes longer than signing."""
-    try:
-        key = load_pem_private_key(reveal(key_pair.private_key).encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):  # their texts may quote the key
-        key = None
+    key = loaded(key_pair.private_key)
     if not isinstance(key, rsa.RSAPrivateKey):
         detail = f"got certificate {key_pair.name!r} with another key; expected an RSA key (RFC 5849 section 3.4.3)"
         raise Refused("principal_not_configured", detail)

@@ -6,10 +6,10 @@ import shlex
 
 from callout.core.errors import Refused, VaultError
 from callout.core.explanation import Remedy
+from callout.core.jose.jwk import belongs_to
 from callout.core.key_pair import KeyPair
 from callout.core.model.own_certificates import PRIVATE_KEY, Certificate
 from callout.core.ports import UserExternalCredentials, Vault
-from callout.core.private_key import belongs_to
 
 
 class Rotated(VaultError):

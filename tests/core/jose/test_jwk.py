@@ -5,7 +5,8 @@ import json
 import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from callout.core.jose.jwk import NotAKey, private_key_in, public_jwk, thumbprint
+from callout.core.jose.jwk import NotAKey, belongs_to, private_key_in, public_jwk, thumbprint
+from callout.core.secret import Secret
 from tests.keys import KINDS, key, pem_of
 
 #: RFC 7638 section 3.1.
@@ -57,3 +58,11 @@ def test_what_is_no_private_jwk_is_refused_without_being_shown(text) -> None:
     with pytest.raises(NotAKey) as refused:
         private_key_in(text.encode())
     assert "c2VjcmV0" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_private_key_belongs_to_its_own_public_key_alone(kind) -> None:
+    own = json.dumps({**public_jwk(key(kind).public_key()), "kid": "of-another-name"})
+    assert belongs_to(Secret(pem_of(key(kind))), own)
+    assert not belongs_to(Secret(pem_of(key("P-256", 1))), own)
+    assert not belongs_to(Secret(pem_of(key(kind))), "")

@@ -6,9 +6,7 @@ import hashlib
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from callout.core.errors import Refused
-from callout.core.jose import algorithm_of, certificate_chain, certificate_thumbprint, public_jwk, thumbprint
-from callout.core.secret import Secret
+from callout.core.jose import algorithm_of, certificate_thumbprint, public_jwk, thumbprint
 from tests.certificates import Authority
 from tests.keys import key_pair, private_key
 
@@ -36,11 +34,10 @@ def test_the_thumbprint_is_that_of_the_rfc_whatever_else_the_key_says(jwk, expec
     assert thumbprint(jwk) == thumbprint({**jwk, "use": "sig"}) == expected
 
 
-@pytest.mark.parametrize("kind", ["RSA", "P-256", "P-384", "P-521", "Ed25519", "Ed448"])
+@pytest.mark.parametrize("kind", ["RSA", "P-256", "P-384", "P-521", "Ed25519"])
 def test_a_jwk_holds_nothing_of_the_private_key(kind: str) -> None:
-    jwk = public_jwk(key_pair(kind), kid="k", use="sig")
-    assert jwk["kid"] == "k"
-    assert jwk.keys() <= {"kty", "n", "e", "crv", "x", "y", "kid", "use"}
+    jwk = public_jwk(key_pair(kind))
+    assert jwk.keys() <= {"kty", "n", "e", "crv", "x", "y"}
     public = private_key(kind).public_key()
     if kind.startswith("Ed"):
         raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -52,15 +49,8 @@ def test_without_an_algorithm_the_key_says_which() -> None:
     assert [algorithm_of(key_pair(k)) for k in kinds] == ["RS256", "ES256", "ES384", "ES512", "EdDSA"]
 
 
-def test_something_else_than_a_key_is_refused_and_not_shown() -> None:
-    with pytest.raises(Refused, match="got another kind of key as 'mine'") as caught:
-        algorithm_of(key_pair(name="mine", private_key=Secret("-----BEGIN c4n4ry-----")))
-    assert "c4n4ry" not in repr(caught.value)
-
-
 def test_a_certificate_is_known_by_the_digest_of_its_der() -> None:
     pem = Authority().pem.decode()
     der = base64.b64decode("".join(pem.splitlines()[1:-1]))
-    assert certificate_chain([pem]) == [base64.b64encode(der).decode()]
     expected = base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
     assert certificate_thumbprint(pem) == expected

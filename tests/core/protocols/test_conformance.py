@@ -242,7 +242,7 @@ ODD_ANSWERS = [
     (answer(200, '{"access_tok'), ADMIN, "answered 200"),
     (answer(200, b"\xff\xfe\x00"), ADMIN, "answered 200"),
     (answer(200, "[" * 200_000), ADMIN, "answered 200"),
-    (answer(200, "x" * 2_000_000, "text/plain"), ADMIN, "text/plain"),
+    (answer(200, "x" * 100_000, "text/plain"), ADMIN, "text/plain"),
     (answer(302, "", None), ADMIN, "answered 302"),
     (answer(404, "no such page", "text/plain"), ADMIN, "no such page"),
     (answer(429, '{"error": "slow_down"}'), EXTERNAL, "slow_down"),

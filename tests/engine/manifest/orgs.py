@@ -23,7 +23,7 @@ from callout.core.model.org import Org
 from callout.core.model.own_certificates import Certificate
 from callout.core.model.people import ObjectPermission, Package, PermissionSet, PermissionSetGroup, Profile, User
 
-NAMES = st.from_regex(r"[A-Za-z](_?[A-Za-z0-9]){0,9}", fullmatch=True)
+NAMES = st.from_regex(r"[A-Za-z](?:_?[A-Za-z0-9]){0,9}", fullmatch=True)
 #: Words that YAML reads as something else, beside ordinary ones.
 READABLE = st.sampled_from(
     ["yes", "null", "1e5", "<<", "0x1F", "12", "true", "Order Clerks", "a: b", "#x", "- y", "~", "Ü"]

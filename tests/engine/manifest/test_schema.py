@@ -146,7 +146,7 @@ def test_every_declared_parameter_is_described():
     text = json.dumps(SCHEMA, ensure_ascii=False)
     for protocol in CATALOGUE.values():
         for parameter in protocol.parameters:
-            assert parameter.help in text
+            assert json.dumps(parameter.help, ensure_ascii=False) in text
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from callout.entrypoints.cli.main import main
-from callout.entrypoints.cli.tree import build, cli_reference
+from callout.entrypoints.cli.tree import build
 
 
 def test_a_change_is_said_in_a_sentence_on_standard_output(cli):
@@ -183,7 +183,7 @@ def test_every_command_has_a_sentence_and_an_example_and_takes_json_and_a_home(c
 
 
 def test_every_command_is_in_the_reference_page():
-    page = cli_reference()
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "cli.md").read_text()
     assert [path for path in leaves() if f"callout {' '.join(path)}" not in page] == []
 
 

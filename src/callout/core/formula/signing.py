@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from callout.core.formula.values import UnfitError
+from callout.core.private_key import LARGEST_RSA, SMALLEST_RSA, PrivateKey
 from callout.core.secret import Secret, reveal
 
 _HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
@@ -29,11 +30,8 @@ SIGNATURE_ALGORITHMS = (
     *(f"ECDSA-{name}-Plain" for name in _HASHES),
     "Ed25519",
 )
-#: Shortest and longest RSA key, in bits: shorter ones are broken, longer ones keep others waiting.
-SMALLEST_RSA, LARGEST_RSA = 2048, 8192
 
 _EXPECTED = "a private key as PKCS #8: DER by BASE64DECODE, or PEM by BLOB"
-_PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
 def sign(algorithm: str, content: bytes, private_key: bytes) -> bytes:
@@ -62,14 +60,14 @@ def _plain(signature: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _key(content: bytes) -> _PrivateKey:
+def _key(content: bytes) -> PrivateKey:
     """Read a key. What was read is kept: judging an RSA key takes longer than signing."""
     load = serialization.load_pem_private_key if b"-----BEGIN" in content else serialization.load_der_private_key
     try:
         key = load(content, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):  # their texts may quote the key
         raise UnfitError("bytes that are no private key", _EXPECTED) from None
-    if not isinstance(key, _PrivateKey):
+    if not isinstance(key, PrivateKey):
         raise UnfitError("a private key of a kind that is not signed with", "RSA, EC or Ed25519")
     if isinstance(key, rsa.RSAPrivateKey) and not SMALLEST_RSA <= key.key_size <= LARGEST_RSA:
         raise UnfitError(f"an RSA key of {key.key_size} bits", f"one of {SMALLEST_RSA} to {LARGEST_RSA}")

@@ -8,7 +8,6 @@ from callout.core.jose.jwk import thumbprint
 from callout.core.jose.keys import (
     ALGORITHMS,
     algorithm_of,
-    certificate_chain,
     certificate_thumbprint,
     public_jwk,
 )
@@ -38,7 +37,6 @@ __all__ = [
     "UnknownKey",
     "algorithm_of",
     "base64url",
-    "certificate_chain",
     "certificate_thumbprint",
     "claim_text",
     "declared",

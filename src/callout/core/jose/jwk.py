@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import warnings
+from functools import lru_cache
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 
-PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-
+from callout.core.private_key import PrivateKey, PublicKey, loaded
+from callout.core.secret import Secret
 
 #: Kinds of keys that something can be signed with.
 _KINDS = frozenset({"RSA", "EC", "OKP"})
@@ -40,6 +40,16 @@ def public_jwk(key: PublicKey) -> dict[str, str]:
 def thumbprint(public_key: dict[str, str]) -> str:
     """Return the thumbprint of a public JWK (RFC 7638 section 3): SHA-256, base64url."""
     return str(import_key({**public_key}).thumbprint())
+
+
+def belongs_to(private_key: Secret, public_key: str) -> bool:
+    """Say whether a private key (PEM) is the other half of a public one (JWK, as JSON)."""
+    return thumbprint(public_jwk(loaded(private_key).public_key())) == _thumbprint(public_key)
+
+
+@lru_cache(maxsize=256)
+def _thumbprint(public_key: str) -> str:
+    return thumbprint(json.loads(public_key)) if public_key else ""
 
 
 def private_key_in(jwk: bytes) -> tuple[PrivateKey, str]:

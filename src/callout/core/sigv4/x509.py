@@ -12,12 +12,13 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from callout.core.errors import Refused
 from callout.core.key_pair import KeyPair
 from callout.core.message import HttpRequest
-from callout.core.secret import Secret, reveal
+from callout.core.private_key import loaded
+from callout.core.secret import Secret
 from callout.core.sigv4.signing import (
     AUTHORIZATION,
     DATE,
@@ -49,7 +50,7 @@ def sign_with_certificate(
         headers.append((CHAIN, ",".join(map(_base64, chain))))
     dated = request.with_headers(*headers)
     canonical = canonical_of(dated, scope, payload_hash_of(request.body))
-    private_key = load_pem_private_key(reveal(key_pair.private_key).encode(), None)
+    private_key = loaded(key_pair.private_key)
     if isinstance(private_key, rsa.RSAPrivateKey):
         algorithm = _RSA
         signed = private_key.sign(string_to_sign(_RSA, canonical, scope, now).encode(), padding.PKCS1v15(), SHA256())
