@@ -67,7 +67,7 @@ async def test_an_overlap_never_makes_a_key_live_longer_and_none_ends_it_at_once
         await shop.run("key.rotate", prefix=old[:11])
 
 
-@pytest.mark.parametrize("overlap", ["", "soon", "-1h", "24"])
+@pytest.mark.parametrize("overlap", ["", "soon", "-1h", "24", "999999w"])
 async def test_an_overlap_that_is_no_life_is_refused_and_nothing_is_made(shop, overlap) -> None:
     old = await shop.key_of("alice")
     with pytest.raises(DefinitionError, match=r"keys\.overlap"):

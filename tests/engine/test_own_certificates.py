@@ -135,6 +135,14 @@ async def test_a_rotated_key_stays_published_for_the_overlap(shop) -> None:
     assert (await certificate(shop)).retired == ()
 
 
+@pytest.mark.parametrize("overlap", ["soon", "999999w", "-1h"])
+async def test_an_overlap_that_is_none_is_refused_and_the_key_stays(shop, overlap) -> None:
+    first = (await made(shop))["kid"]
+    with pytest.raises(DefinitionError, match=r"overlap: got .*; expected a life such as 30m.*at most 3650d"):
+        await shop.run("certificate.rotate", name="Orders_Client", overlap=overlap)
+    assert await kids(shop) == [first]
+
+
 async def test_a_rotation_keeps_subject_and_kind_or_takes_another_kind(shop) -> None:
     await made(shop, subject="CN=orders")
     assert (await shop.run("certificate.rotate", name="Orders_Client"))["algorithm"] == "P-256"

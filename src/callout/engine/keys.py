@@ -5,7 +5,6 @@ A key is `co_` and 32 random bytes in base 62. What is kept is its SHA-256 and i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,13 +13,14 @@ from callout.core.errors import DefinitionError, Problem
 from callout.core.model.org import Org
 from callout.core.model.people import GUEST, CallerKey, UserKind
 from callout.engine.callers import KEY_PREFIX, digest_of
+from callout.engine.moments import span
 from callout.engine.setup import NotDefined, Result, Setup, found, unknown
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #: Random bytes of a key, and how many characters after `co_` are kept to name it by.
 KEY_BYTES, VISIBLE = 32, 8
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_LIFE = re.compile(r"(\d{1,6})([smhdw])")
+#: How long two of something may hold beside each other.
+LONGEST_OVERLAP = timedelta(days=3650)
 
 
 def key_text(random: bytes) -> str:
@@ -34,10 +34,10 @@ def key_text(random: bytes) -> str:
 
 def expiry(text: str, now: datetime, place: str = "keys.expires") -> datetime:
     """Read when a key ends: a life (`30m`, `12h`, `90d`, `4w`) or an ISO 8601 time. Raises `DefinitionError`."""
-    life = _LIFE.fullmatch(text)
+    life = span(text)
     try:
         if life is not None:
-            end = now + timedelta(**{_UNITS[life[2]]: int(life[1])})
+            end = now + life
         else:
             end = datetime.fromisoformat(text)
             end = end.replace(tzinfo=UTC) if end.tzinfo is None else end.astimezone(UTC)
@@ -190,10 +190,11 @@ async def rotate_key(
 
 def life_of(overlap: str, place: str) -> timedelta:
     """Read how long two of something hold beside each other. Raises `DefinitionError`."""
-    life = _LIFE.fullmatch(overlap)
-    if life is None:
-        raise DefinitionError([Problem(place, repr(overlap), "a life such as 30m, 24h or 7d; 0s: none")])
-    return timedelta(**{_UNITS[life[2]]: int(life[1])})
+    life = span(overlap)
+    if life is None or life > LONGEST_OVERLAP:
+        expected = f"a life such as 30m, 24h or 7d, at most {LONGEST_OVERLAP.days}d; 0s: none"
+        raise DefinitionError([Problem(place, repr(overlap), expected)])
+    return life
 
 
 def _same_life(old: CallerKey, now: datetime) -> datetime | None:

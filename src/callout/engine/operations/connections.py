@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import re
+from datetime import timedelta
 from typing import Any
 
 from callout.core.errors import DefinitionError, Problem
@@ -11,16 +11,15 @@ from callout.core.model.credentials import PrincipalType, UserExternalCredential
 from callout.core.model.people import Caller, ObjectPermission
 from callout.core.protocol import CONNECTION
 from callout.engine import identity_providers, revocation
+from callout.engine.moments import span
 from callout.engine.operations import requests as r
 from callout.engine.operations.connecting_rights import demand_own_key, judge_connecting, whose
 from callout.engine.operations.operation import Access, Operation, Uses
 from callout.engine.secret_values import holder
 from callout.engine.setup import Result
 
-#: The longest that an invitation may be good, in seconds, and the words of its length.
-LONGEST_LIFE = 14 * 86400.0
-_SPAN = re.compile(r"([0-9]{1,6})([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+#: The longest that a link may be good.
+LONGEST_LIFE = timedelta(days=14)
 
 _PATH = "/external-credentials/{external_credential}/principals/{principal}/connection"
 _PROVIDERS = "/external-auth-identity-providers"
@@ -93,12 +92,11 @@ async def _judged(
 
 
 def span_of(text: str) -> float:
-    """Read how long a link is good, such as `30m`, `12h` or `7d`. Raises `DefinitionError`."""
-    found = _SPAN.fullmatch(text)
-    seconds = float(int(found[1]) * _SECONDS[found[2]]) if found is not None else 0.0
-    if not 0 < seconds <= LONGEST_LIFE:
+    """Read for how many seconds a link is good, such as `30m`, `12h` or `7d`. Raises `DefinitionError`."""
+    life = span(text)
+    if life is None or not timedelta() < life <= LONGEST_LIFE:
         raise DefinitionError([Problem("--expires", repr(text), "how long, such as 30m, 12h or 7d; at most 14d")])
-    return seconds
+    return life.total_seconds()
 
 
 def _row(name: str, method: str, path: str, request: Any, summary: str, run: Any) -> Operation:

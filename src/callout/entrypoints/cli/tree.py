@@ -27,8 +27,8 @@ from callout.entrypoints.cli.commands import (
 _HELP = """Named credentials for any stack: programs make callouts by name, no program holds a secret.
 
 Start: `callout init`, `callout apply -f callout.yaml`, `callout secret set Orders/Service client_secret=-`,
-`callout serve`. Or from a preset: `callout presets`, `callout create Pay --preset stripe --secret ApiKey=-`. Then `callout diagnose Orders --as alice` says what a callout would do, and
-`callout send Orders/items --as alice` makes it.
+`callout serve`. Or from a preset: `callout presets`, `callout create Pay --preset stripe --secret ApiKey=-`.
+Then `callout diagnose Orders --as alice` says what a callout would do, and `callout send Orders/items --as alice` makes it.
 
 Exit codes say whose action mends it: 0 done, 2 the caller's, 3 an admin's, 4 the external system's, 5 Callout's own.
 """
