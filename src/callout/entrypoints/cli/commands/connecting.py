@@ -79,8 +79,8 @@ async def connect(
     if link and device:
         raise UsageError("got --link and --device; expected one of them")
     external_credential, name = split_principal(principal)
-    key = {"external_credential": external_credential, "principal": name, "user": user or to}
-    held = {member: value for member, value in key.items() if value is not None}
+    whose = {"user": user or to} if user is not None or to is not None else {}
+    held = {"external_credential": external_credential, "principal": name, **whose}
     async with session.operations(where) as run:
         if device:
             result = await _by_device(session, run, held)
@@ -90,18 +90,18 @@ async def connect(
             if link:
                 session.output.result(made, lambda result: [text(result["url"])])
                 return 0
-            session.output.note(f"Open {made['url']}")
-            if browser:
-                _open(made["url"])
+            _show(session, made["url"], browser=browser)
             result = await _connected(session, run, held, before)
     session.output.result(result, _connection)
     return 0
 
 
-def _open(url: str) -> None:
+def _show(session: Session, url: str, *, browser: bool) -> None:
     import webbrowser
 
-    webbrowser.open(url)
+    session.output.note(f"Open {url}")
+    if browser:
+        webbrowser.open(url)
 
 
 async def _connected(session: Session, run: Run, held: Mapping[str, str], before: Result) -> Result:
