@@ -79,8 +79,8 @@ async def connect(
     if link and device:
         raise UsageError("got --link and --device; expected one of them")
     external_credential, name = split_principal(principal)
-    whose = {"user": user or to} if user is not None or to is not None else {}
-    held = {"external_credential": external_credential, "principal": name, **whose}
+    key = {"external_credential": external_credential, "principal": name, "user": user or to}
+    held = {member: value for member, value in key.items() if value is not None}
     async with session.operations(where) as run:
         if device:
             result = await _by_device(session, run, held)
