@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from callout.core.errors import Refused
 from callout.core.model.credentials import (
     CustomHeader,
     ExternalCredential,
@@ -65,6 +66,16 @@ async def test_a_digest_of_the_whole_request_is_that_which_the_other_side_comput
     ready = await sent(world, b"POST", b"/v2/x", b"content", b"Content-Length: 7")
     expected = hmac.new(b"k3y", b"POST/v2/xcontent", hashlib.sha256).hexdigest()
     assert header(ready, "X-Signature") == expected
+
+
+async def test_a_claim_that_reads_what_the_user_lacks_names_the_command_that_gives_it(world) -> None:
+    parameters = {"signing_algorithm": "HS256", "claims.sub": "{!$User.Email}"}
+    await define(world, "jwt", parameters=parameters, signing_secret="s" * 32)
+    await world.define(replace(ALICE, permission_sets=("Shop",), email=""))
+    with pytest.raises(Refused) as caught:
+        await sent(world)
+    assert caught.value.reason.code == "formula_failed"
+    assert [remedy.command for remedy in caught.value.remedies] == ["callout user set alice --email ADDRESS"]
 
 
 async def test_a_secret_is_added_to_the_query_and_shown_by_nobody(world) -> None:

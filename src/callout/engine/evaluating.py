@@ -6,7 +6,6 @@ own principal alone. A header that reads the request's body makes Callout take t
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +20,7 @@ from callout.core.message import BodyEncoding, Header, HttpRequest, as_sent
 from callout.core.model.credentials import CustomHeader, ExternalCredential, NamedCredential
 from callout.core.protocol import Needs
 from callout.core.secret import Redactable
+from callout.engine.scopes import giving
 
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
@@ -217,12 +217,6 @@ def evaluated_headers(named: NamedCredential, external: ExternalCredential, scop
 
 def _remedy(error: FormulaError, header: CustomHeader, scope: Scope) -> Remedy:
     """Name the one action that mends a custom header that fails."""
-    kind, _, name = error.lacking.partition(".")
-    if kind == "$User" and "Id" in scope.user:
-        user = shlex.quote(scope.user["Id"])
-        return Remedy(f"Give {scope.user['Id']} an email address", f"callout user set {user} --email ADDRESS")
-    if kind == "$Organization":
-        return Remedy(f"Set CALLOUT_ORGANIZATION_{name.upper()} and start Callout again")
-    return Remedy(
+    return giving(error, scope) or Remedy(
         f"Correct the formula of header {header.name}, or set the values that it reads", "callout apply -f FILE"
     )

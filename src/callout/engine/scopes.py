@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from callout.core.errors import Refused
+from callout.core.explanation import Remedy
 from callout.core.formula import FormulaError, Scope, parse
 from callout.core.formula.credential import look_up, private_key_of, short_field
 from callout.core.formula.values import Blob
@@ -98,4 +100,16 @@ def _evaluated(text: str, scope: Scope) -> Redactable:
     try:
         return parse(text).evaluate(scope)
     except FormulaError as error:
-        raise Refused("formula_failed", f"a parameter: {error.whole}") from error
+        remedy = giving(error, scope)
+        raise Refused("formula_failed", f"a parameter: {error.whole}", *([remedy] if remedy else [])) from error
+
+
+def giving(error: FormulaError, scope: Scope) -> Remedy | None:
+    """Return the act that gives a formula what it lacked of the user or the organization; None: it lacked none of it."""
+    kind, _, name = error.lacking.partition(".")
+    if kind == "$User" and "Id" in scope.user:
+        user = shlex.quote(scope.user["Id"])
+        return Remedy(f"Give {scope.user['Id']} an email address", f"callout user set {user} --email ADDRESS")
+    if kind == "$Organization":
+        return Remedy(f"Set CALLOUT_ORGANIZATION_{name.upper()} and start Callout again")
+    return None

@@ -51,7 +51,13 @@ def test_a_secret_that_looks_like_a_formula_is_sent_as_it_is() -> None:
 
 
 def test_a_name_is_encoded_too() -> None:
-    assert target_of(applied("/x", {"a b[0]": "1"})) == b"/x?a%20b%5B0%5D=1"
+    assert target_of(applied("/x", {"a b[0]": "1"}, key="k")) == b"/x?a%20b%5B0%5D=1&key=k"
+
+
+def test_a_request_without_a_secret_does_not_leave() -> None:
+    with pytest.raises(Refused, match=r"got no secret for the query, only query_parameters\.version") as refused:
+        applied("/x", {"version": "2"})
+    assert refused.value.reason.code == "principal_not_configured"
 
 
 def test_a_principal_without_any_is_not_configured() -> None:

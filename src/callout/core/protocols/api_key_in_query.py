@@ -42,7 +42,7 @@ class ApiKeyInQuery(AuthenticationProtocol):
         return max((_needs_of(name, text) for name, text in parameters.items()), default=Needs.HEAD)
 
     def apply(self, request: HttpRequest, token: Token | None, moment: Moment) -> HttpRequest:
-        """Add the parameters. Raises `Refused(principal_not_configured)` where there is none: no secret, no request."""
+        """Add the parameters. Raises `Refused(principal_not_configured)` where none is secret: no secret, no request."""
         found = self.values.keyed(QUERY_PARAMETERS.name)
         if not found:
             detail = f"got no {QUERY_PARAMETERS.shown_name}; expected one, as parameter or as secret of the principal"
@@ -51,6 +51,10 @@ class ApiKeyInQuery(AuthenticationProtocol):
         for name, value in found.items():
             parts.append(("&" if parts else "") + quote(name, safe="") + "=")
             parts += _encoded(Redactable.of(value) if isinstance(value, Secret) else moment.evaluate(value))
+        if not any(isinstance(part, Secret) for part in parts):
+            shown = ", ".join(f"{QUERY_PARAMETERS.name}.{name}" for name in found)
+            detail = f"got no secret for the query, only {shown}; expected {QUERY_PARAMETERS.shown_name} as a secret"
+            raise Refused("principal_not_configured", f"{detail} of the principal, or a formula that reads one")
         return replace(request, query_added=Redactable(tuple(parts)), query_dropped=frozenset(found))
 
 

@@ -72,12 +72,7 @@ async def connect(
     expires:
         How long the link is good, such as 30m, 12h or 7d.
     """
-    if to is not None and not link:
-        raise UsageError("got --for without --link; expected both, or --user")
-    if to is not None and user is not None:
-        raise UsageError("got --user and --for; expected one of them: both say whose account it is")
-    if link and device:
-        raise UsageError("got --link and --device; expected one of them")
+    _judge(user, to, link=link, device=device)
     external_credential, name = split_principal(principal)
     key = {"external_credential": external_credential, "principal": name, "user": user or to}
     held = {member: value for member, value in key.items() if value is not None}
@@ -94,6 +89,16 @@ async def connect(
             result = await _connected(session, run, held, before)
     session.output.result(result, _connection)
     return 0
+
+
+def _judge(user: str | None, to: str | None, *, link: bool, device: bool) -> None:
+    """Raise `UsageError` for arguments of `connect` that contradict each other."""
+    if to is not None and not link:
+        raise UsageError("got --for without --link; expected both, or --user")
+    if to is not None and user is not None:
+        raise UsageError("got --user and --for; expected one of them: both say whose account it is")
+    if link and device:
+        raise UsageError("got --link and --device; expected one of them")
 
 
 def _show(session: Session, url: str, *, browser: bool) -> None:
