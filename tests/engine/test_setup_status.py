@@ -28,8 +28,9 @@ async def state(shop) -> tuple[str, str, list[str]]:
     return row["state"], row["state_reason"], row["remedy_commands"]
 
 
-async def test_a_principal_that_lacks_values_says_which(shop):
-    assert await state(shop) == ("not_configured", "no client_id, client_secret", [])
+async def test_a_principal_that_lacks_values_says_which_and_what_sets_them(shop):
+    mends = ["callout secret set Orders/Service client_id=- client_secret=-"]
+    assert await state(shop) == ("not_configured", "no client_id, client_secret", mends)
 
 
 async def test_the_state_of_a_principal_is_that_of_its_token(shop):
