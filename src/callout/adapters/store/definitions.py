@@ -46,7 +46,7 @@ class SqlDefinitions:
     ) -> int:
         """Apply all changes, in order, and set all values, or none; returns the new generation.
 
-        Of the external credentials in `forget`, every value and token goes, those of users too.
+        Of the external credentials, and of the principals (`EC/Principal`), in `forget`, every value and token goes.
 
         `DefinitionError`, `StoreError`; `Outdated` where another writer was faster than what was made from generation
         `expects`. With a user go keys and their own values, with a package its keys: a later one of the same name

@@ -12,11 +12,13 @@ from callout.engine.operations import requests as r
 from callout.engine.operations.audit import AUDIT
 from callout.engine.operations.certificates import CERTIFICATES
 from callout.engine.operations.connections import CONNECTIONS
+from callout.engine.operations.defining import DEFINING
 from callout.engine.operations.groups import GROUPS
 from callout.engine.operations.identity import IDENTITY
 from callout.engine.operations.operation import Access, Operation
 from callout.engine.operations.packages import PACKAGES
 from callout.engine.operations.presets import PRESETS
+from callout.engine.operations.preview import preview_of
 from callout.engine.operations.refresh_rules import REFRESH_RULES
 
 _DEFINITIONS = (
@@ -465,8 +467,9 @@ _LOOKING = (
     ),
 )
 
-OPERATIONS: tuple[Operation, ...] = (
+_ROWS: tuple[Operation, ...] = (
     *_DEFINITIONS,
+    *DEFINING,
     *PRESETS,
     *REFRESH_RULES,
     *CERTIFICATES,
@@ -481,4 +484,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *_LOOKING,
     *AUDIT,
 )
+OPERATIONS = (*_ROWS, preview_of(_ROWS))
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
