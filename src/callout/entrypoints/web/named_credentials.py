@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
 
 from callout.core.model.credentials import LimitScope
-from callout.entrypoints.web.forms import Field, Group, Kind, draw, placed, read
+from callout.entrypoints.web.editing import Editing, Subject
+from callout.entrypoints.web.forms import Field, Group, Kind
 from callout.entrypoints.web.listing import listing
 from callout.entrypoints.web.sections import Page, Place, Section
 from callout.entrypoints.web.visit import Visit, address
 
-TITLE, PATH, MANIFEST_SECTION = "Named Credentials", "/setup/named-credentials", "named_credentials"
+TITLE, PATH = "Named Credentials", "/setup/named-credentials"
 _CRUMBS = ((TITLE, PATH),)
 HEADERS = Field(
     ("headers",),
@@ -40,7 +41,7 @@ _LIMITS = Field(
 )
 
 
-def groups_of(visit: Visit) -> tuple[Group, ...]:
+def groups_of(visit: Visit, _: Mapping[str, Any]) -> tuple[Group, ...]:
     """Return the form of a named credential."""
     org = visit.org
     certificates = (("", "None"), *((name, name) for name in sorted(org.certificates)))
@@ -157,80 +158,6 @@ async def show(visit: Visit) -> Response:
     return visit.page("named_credential.html", named=found, able=able, crumbs=_CRUMBS)
 
 
-async def ask_new(visit: Visit) -> Response:
-    """Show the form of a new one."""
-    given = {name: visit.asked(name) for name in ("external_credential", "url") if visit.asked(name)}
-    return _form(visit, "", given)
-
-
-async def create(visit: Visit) -> Response:
-    """Make one of a form."""
-    name = visit.form.text("name")
-    if visit.form.text("do") == "save" and name in visit.org.named_credentials:
-        problems: dict[tuple[str, ...], list[str]] = {
-            ("name",): [f"got {name!r}, which is taken; expected a name that is not"]
-        }
-        return _form(visit, "", read(groups_of(visit), visit.form, {}), problems, status=422)
-    return await _saved(visit, "", name, {})
-
-
-async def ask_edit(visit: Visit) -> Response:
-    """Show the form of one that is there."""
-    found = await visit.run("named_credential.show", name=visit.named("name"))
-    return _form(visit, found["name"], found["definition"], generation=found["generation"])
-
-
-async def edit(visit: Visit) -> Response:
-    """Change one as a form says."""
-    found = await visit.run("named_credential.show", name=visit.named("name"))
-    return await _saved(visit, found["name"], found["name"], found["definition"])
-
-
-async def _saved(visit: Visit, name: str, wanted: str, before: dict[str, Any]) -> Response:
-    definition = read(groups_of(visit), visit.form, before)
-    given = visit.form.text("generation")
-    generation = int(given) if given.isdigit() else None
-    if visit.form.text("do") == "redraw":
-        return _form(visit, name, definition, generation=generation, typed=wanted)
-    dry = visit.form.text("do") == "preview"
-    plan, refused = await visit.attempt(
-        "named_credential.set", name=wanted, definition=definition, expects=generation if name else None, dry_run=dry
-    )
-    if refused is not None:
-        problems = placed(refused, f"{MANIFEST_SECTION}.{wanted}")
-        return _form(visit, name, definition, problems, generation=generation, typed=wanted, status=refused["status"])
-    if dry:
-        return _form(visit, name, definition, generation=generation, typed=wanted, plan=plan)
-    return visit.go(address("named-credentials", wanted), plan["message"])
-
-
-def _form(
-    visit: Visit,
-    name: str,
-    definition: dict[str, Any],
-    problems: dict[tuple[str, ...], list[str]] | None = None,
-    *,
-    generation: int | None = None,
-    typed: str = "",
-    plan: dict[str, Any] | None = None,
-    status: int = 200,
-) -> Response:
-    groups = groups_of(visit)
-    if not name:
-        named = Field(("name",), "Name", help="Callers use it: callout:Name/path. It stays as it is.", required=True)
-        groups = (Group("Name", (named,)), *groups)
-        definition = {"name": typed, **definition}
-    return visit.page(
-        "named_credential_form.html",
-        status=status,
-        name=name,
-        drawing=draw(groups, definition, problems),
-        generation=generation if generation is not None else "",
-        plan=plan,
-        crumbs=_CRUMBS,
-    )
-
-
 async def switch(visit: Visit) -> Response:
     """Enable or disable one for callouts."""
     name = visit.named("name")
@@ -239,16 +166,27 @@ async def switch(visit: Visit) -> Response:
     return visit.go(address("named-credentials", name), done["message"])
 
 
-async def remove(visit: Visit) -> Response:
-    """Show what goes with one; remove it where that was confirmed."""
-    name = visit.named("name")
-    confirmed = visit.form.text("do") == "remove"
-    done = await visit.run("named_credential.remove", name=name, dry_run=not confirmed)
-    if confirmed:
-        return visit.go(PATH, done["message"])
-    return visit.page(
-        "remove.html", noun="named credential", name=name, plan=done, back=address("named-credentials", name)
-    )
+def subject(_: Visit, name: str) -> Subject:
+    """Say which named credential is edited."""
+    path = address("named-credentials", name)
+    return Subject(name, {"name": name}, f"named_credentials.{name}", path, _CRUMBS)
+
+
+def start(visit: Visit) -> dict[str, Any]:
+    """Return what a new one begins with: what the page that led here knows."""
+    return {name: visit.asked(name) for name in ("external_credential", "url") if visit.asked(name)}
+
+
+EDITING = Editing(
+    "named credential",
+    "named_credential",
+    PATH,
+    "/setup/new/named-credential",
+    subject,
+    groups_of,
+    "Callers use it: callout:Name/path. It stays as it is.",
+    start=start,
+)
 
 
 def found(visit: Visit) -> Iterator[Place]:
@@ -264,13 +202,11 @@ SECTION = Section(
     "named_credential.list",
     (
         Page(PATH, get=list_all),
-        Page(f"{PATH}/new", get=ask_new, post=create),
+        *EDITING.pages(),
         Page(f"{PATH}/{{name}}", get=show),
-        Page(f"{PATH}/{{name}}/edit", get=ask_edit, post=edit),
         Page(f"{PATH}/{{name}}/enabled", post=switch),
-        Page(f"{PATH}/{{name}}/remove", get=None, post=remove),
     ),
     words="endpoint url callout external system",
-    places=(Place("New Named Credential", f"{PATH}/new", "Do", "create add endpoint"),),
+    places=(Place("New Named Credential", EDITING.new_path, "Do", "create add endpoint"),),
     found=found,
 )
