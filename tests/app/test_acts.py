@@ -35,7 +35,16 @@ REFUSING = {
     "connection.begin_device": "nobody authorizes",
     "connection.poll_device": "has ended",
     "identity_provider.show": "none is defined yet",
+    "trusted_issuer.show": "none is defined yet",
     "preview": "expected one of the table",
+}
+#: What is asked about where it is not called Orders.
+OF_OTHERS = {
+    "user.show": "alice",
+    "permission_set.show": "Clerks",
+    "permission_set_group.show": "Office",
+    "profile.show": "Contractors",
+    "protocol.show": "basic",
 }
 MUTATING = [o.name for o in OPERATIONS if o.method != "GET" and o.name not in ASKING | ELSEWHERE]
 
@@ -408,11 +417,10 @@ async def test_what_is_refused_leaves_no_act(unchanged, home_of_all, name: str) 
 async def test_asking_leaves_no_act(unchanged, home_of_all, operation) -> None:
     named = {"name": "Orders", "callout_id": "0" * 25, **SERVICE, "manifest": MORE}
     named |= {"handle": "none", "user": "alice", "namespace": "acme", "id": "REQUEST"}
-    if operation.name == "user.show":
-        named["name"] = "alice"
     named["operation"] = "none of these"
     if operation.name == "preset.show":
         named["id"] = "stripe"
+    named["name"] = OF_OTHERS.get(operation.name, named["name"])
     required = {field.name for field in msgspec.structs.fields(operation.request) if field.required}
     end = await end_of(unchanged)
     refusing = REFUSING.get(operation.name)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
 from callout.core.errors import DefinitionError, Problem
-from callout.core.model.credentials import PrincipalReference
 from callout.core.model.org import Org
 from callout.core.ports import Change
 from callout.engine.credentials import EXTERNAL, NOUN, SECTION
@@ -19,6 +18,7 @@ from callout.engine.defining import UNCHANGED
 from callout.engine.leaving import goes_with
 from callout.engine.recording import recording, shown
 from callout.engine.setup import Edit, Result, Setup, found, put
+from callout.engine.used_by import grants_of, used_by
 
 
 async def remove_named_credential(setup: Setup, who: str, name: str, *, dry_run: bool = False) -> Result:
@@ -26,7 +26,7 @@ async def remove_named_credential(setup: Setup, who: str, name: str, *, dry_run:
 
     def edit(org: Org) -> Edit:
         named = found(org.named_credentials, name, SECTION, NOUN)
-        _refuse_used(f"{SECTION}.{name}", name, users_of_named(org, name))
+        _refuse_used(f"{SECTION}.{name}", name, used_by(org, SECTION, name))
         return Edit((Change(SECTION, name, None),), "remove named credential", f"{name} ({named.url})")
 
     return await _removed(setup, who, name, edit, f"Named credential {name} is gone", dry_run=dry_run)
@@ -36,12 +36,8 @@ async def remove_external_credential(setup: Setup, who: str, name: str, *, dry_r
     """Remove an external credential that nothing uses, with every value and token that is sealed for its principals."""
 
     def edit(org: Org) -> Edit:
-        external = found(org.external_credentials, name, *EXTERNAL)
-        using = (
-            *users_of_external(org, name),
-            *(use for p in external.principals for use in grants_of(org, name, p.name)),
-        )
-        _refuse_used(f"{EXTERNAL[0]}.{name}", name, dict.fromkeys(using))
+        found(org.external_credentials, name, *EXTERNAL)
+        _refuse_used(f"{EXTERNAL[0]}.{name}", name, used_by(org, EXTERNAL[0], name))
         more = tuple(_acts_of_values(org, [name]))
         return Edit((Change(EXTERNAL[0], name, None),), "remove external credential", name, more=more, forget=(name,))
 
@@ -66,36 +62,6 @@ async def remove_principal(
         )
 
     return await _removed(setup, who, reference, edit, f"Principal {reference} is gone", dry_run=dry_run)
-
-
-def users_of_named(org: Org, name: str) -> Iterator[str]:
-    """Yield what would be left pointing nowhere without a named credential: the keys that are limited to it."""
-    for key in sorted(org.keys.values(), key=lambda key: key.prefix):
-        if name in key.named_credentials:
-            yield f"key {key.prefix}… of {key.user}"
-
-
-def users_of_external(org: Org, name: str) -> Iterator[str]:
-    """Yield the named credentials that use an external credential."""
-    for named in sorted(org.named_credentials.values(), key=lambda named: named.name):
-        if named.external_credential == name:
-            yield f"{SECTION}.{named.name}"
-
-
-def grants_of(org: Org, external_credential: str, principal: str) -> Iterator[str]:
-    """Yield what grants a principal, or mutes the grant."""
-    wanted = PrincipalReference(external_credential, principal)
-    granting = [
-        *((f"permission_sets.{each.name}", each.principals) for each in org.permission_sets.values()),
-        *((f"profiles.{each.name}", each.principals) for each in org.profiles.values()),
-        *(
-            (f"permission_set_groups.{each.name}.muted", each.muted.principals)
-            for each in org.permission_set_groups.values()
-        ),
-    ]
-    for place, principals in sorted(granting, key=lambda each: each[0]):
-        if any(map(wanted.names_same, principals)):
-            yield place
 
 
 def _refuse_used(place: str, name: str, using: Iterable[str]) -> None:

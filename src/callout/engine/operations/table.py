@@ -20,6 +20,7 @@ from callout.engine.operations.packages import PACKAGES
 from callout.engine.operations.presets import PRESETS
 from callout.engine.operations.preview import preview_of
 from callout.engine.operations.refresh_rules import REFRESH_RULES
+from callout.engine.operations.showing import SHOWING
 
 _DEFINITIONS = (
     Operation(
@@ -59,14 +60,6 @@ _DEFINITIONS = (
         r.Nothing,
         "List named credentials",
         lambda u, q, c: credentials.list_named_credentials(u.setup),
-    ),
-    Operation(
-        "named_credential.show",
-        "GET",
-        "/named-credentials/{name}",
-        r.Name,
-        "Show a named credential",
-        lambda u, q, c: credentials.show_named_credential(u.setup, q.name),
     ),
     Operation(
         "named_credential.enable",
@@ -147,14 +140,6 @@ _DEFINITIONS = (
         r.Nothing,
         "List external credentials and their principals",
         lambda u, q, c: credentials.list_external_credentials(u.setup),
-    ),
-    Operation(
-        "external_credential.show",
-        "GET",
-        "/external-credentials/{name}",
-        r.Name,
-        "Show an external credential and what its protocol can be told",
-        lambda u, q, c: credentials.show_external_credential(u.setup, q.name),
     ),
     Operation(
         "external_credential.add_status_code",
@@ -470,6 +455,7 @@ _LOOKING = (
 _ROWS: tuple[Operation, ...] = (
     *_DEFINITIONS,
     *DEFINING,
+    *SHOWING,
     *PRESETS,
     *REFRESH_RULES,
     *CERTIFICATES,
