@@ -37,7 +37,7 @@ REFUSING = {
     "connection.poll_device": "has ended",
     "identity_provider.show": "none is defined yet",
     "trusted_issuer.show": "none is defined yet",
-    "preview": "expected one of the table",
+    "preview": "expected one of them",
 }
 #: What is asked about where it is not called Orders.
 OF_OTHERS = {
@@ -418,7 +418,6 @@ async def test_what_is_refused_leaves_no_act(unchanged, home_of_all, name: str) 
 async def test_asking_leaves_no_act(unchanged, home_of_all, operation) -> None:
     named = {"name": "Orders", "callout_id": "0" * 25, **SERVICE, "manifest": MORE}
     named |= {"handle": "none", "user": "alice", "namespace": "acme", "id": "REQUEST"}
-    named["operation"] = "none of these"
     if operation.name == "preset.show":
         named["id"] = "stripe"
     named["name"] = OF_OTHERS.get(operation.name, named["name"])

@@ -25,7 +25,7 @@ SHOWING: tuple[Operation, ...] = (
         r.Name,
         "Show a named credential",
         lambda u, q, c: with_definition(
-            u.setup, "named_credentials", q.name, credentials.show_named_credential(u.setup, q.name)
+            u.setup, "named_credentials", q.name, lambda s: credentials.show_named_credential(s, q.name)
         ),
     ),
     Operation(
@@ -35,7 +35,7 @@ SHOWING: tuple[Operation, ...] = (
         r.Name,
         "Show an external credential and what its protocol can be told",
         lambda u, q, c: with_definition(
-            u.setup, "external_credentials", q.name, credentials.show_external_credential(u.setup, q.name)
+            u.setup, "external_credentials", q.name, lambda s: credentials.show_external_credential(s, q.name)
         ),
     ),
     _showing("permission_set", "/permission-sets", "permission_sets", "Show a permission set, and what has it"),
