@@ -75,7 +75,7 @@ def groups_of(visit: Visit, definition: Mapping[str, Any]) -> tuple[Group, ...]:
                 Field(("description",), "Description", Kind.LONG),
                 chosen,
             ),
-            warning=f"Before you use it: {protocol.warning}." if protocol is not None and protocol.warning else "",
+            warning=f"{protocol.warning[:1].upper()}{protocol.warning[1:]}." if protocol is not None and protocol.warning else "",
         ),
         *(protocol_groups(visit, protocol, definition) if protocol is not None else ()),
         Group("Token refresh", (STATUS_CODES,)),
