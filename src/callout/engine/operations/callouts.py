@@ -40,11 +40,11 @@ async def whoami(uses: Uses, _: Nothing, caller: Caller) -> Result:
         "proof": caller.proof,
         "administrator": held >= EVERY_ADMIN_PERMISSION,
         "admin_permissions": sorted(held),
-        "user": _own_user(org, caller),
+        "user": own_user(org, caller),
     }
 
 
-def _own_user(org: Org, caller: Caller) -> str | None:
+def own_user(org: Org, caller: Caller) -> str | None:
     """Return the user who a caller is; the admin of a home is the first administrator, if there is one."""
     if caller.proof != LOCAL.proof:
         return caller.user
@@ -54,7 +54,7 @@ def _own_user(org: Org, caller: Caller) -> str | None:
 async def diagnose(uses: Uses, request: Question, caller: Caller) -> Result:
     """Diagnose a callout: anyone their own, an admin everyone's."""
     org = await uses.setup.org()
-    user = request.user or _own_user(org, caller)
+    user = request.user or own_user(org, caller)
     namespace = request.namespace if request.user or request.namespace else caller.namespace
     if user is None:
         raise OperationRefused(

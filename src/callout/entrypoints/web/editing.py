@@ -39,7 +39,8 @@ class Editing:
 
     `path` is where its list stands, `new_path` the form of a new one (no name could stand there: `/setup/new/…`).
     `operations` are what its `show`, `set` and `remove` are called before the dot; `subject` says from a visit and a name
-    which definition is meant; `start` what the form of a new one holds.
+    which definition is meant; `start` what the form of a new one holds. `settled` takes out of what was read what has no
+    place beside the rest of it any more.
     """
 
     noun: str
@@ -51,6 +52,7 @@ class Editing:
     name_help: str = "It stays as it is."
     parameter: str = "name"
     start: Callable[[Visit], dict[str, Any]] = lambda _: {}
+    settled: Callable[[Visit, dict[str, Any]], dict[str, Any]] = lambda _, definition: definition
 
     def pages(self) -> tuple[Page, ...]:
         """Return the pages that make, change and remove one."""
@@ -93,8 +95,9 @@ class Editing:
     async def _saved(self, visit: Visit, name: str, before: Definition, *, new: bool) -> Response:
         """Read the form twice: what it says first may bring fields with it, and those are in it as well."""
         subject, form = self.subject(visit, name), visit.form
-        definition = read(self.groups(visit, before), form, before)
-        definition = read(self.groups(visit, definition), form, definition)
+        definition: dict[str, Any] = dict(before)
+        for _ in range(2):
+            definition = self.settled(visit, read(self.groups(visit, definition), form, definition))
         version = int(form.text("version")) if form.text("version").isdigit() else NEW
         shown = "" if new else name
         if form.text("do") == "redraw":

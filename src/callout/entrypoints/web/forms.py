@@ -59,6 +59,7 @@ class Field:
     held: bool = False
     redraws: bool = False
     row: str = "row"  # what one row is called
+    see: tuple[str, str] | None = None  # a link that helps: its text and where it leads
 
     @property
     def name(self) -> str:
@@ -74,6 +75,7 @@ class Group:
     fields: tuple[Field, ...]
     help: str = ""
     folded: bool = False
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
