@@ -233,20 +233,23 @@ def _rows(
     else:
         entries = [{spec.short: each} if isinstance(each, str) else each for each in value or []]
         inner = spec.fields
-        _move_to_rows(left, path, [str(each.get(spec.short)) for each in entries] if spec.short else [])
+        if spec.short:
+            _move_to_rows(left, path, spec.short, [str(each.get(spec.short)) for each in entries])
     for number, entry in enumerate([*entries, *[{}] * SPARE_ROWS]):
         row = (*path, str(number))
         yield tuple(_drawn(each, (*row, *each.path), at(entry, each.path), left) for each in inner)
 
 
-def _move_to_rows(left: dict[tuple[str, ...], list[str]], path: tuple[str, ...], names: Sequence[str]) -> None:
-    """Give problems at the name of a row the place of the row: names may hold dots, so a place is compared joined."""
+def _move_to_rows(
+    left: dict[tuple[str, ...], list[str]], path: tuple[str, ...], short: str, names: Sequence[str]
+) -> None:
+    """Give problems at the name of a row the place of a field of it: names may hold dots, so places are joined."""
     for place in [place for place in left if place[: len(path)] == path]:
         joined = ".".join(place[len(path) :])
         for number, name in enumerate(names):
             if joined == name or joined.startswith(f"{name}."):
                 rest = joined.removeprefix(name).strip(".").split(".")[0]
-                left.setdefault((*path, str(number), *([rest] if rest else [])), []).extend(left.pop(place))
+                left.setdefault((*path, str(number), rest or short), []).extend(left.pop(place))
                 break
 
 
