@@ -37,6 +37,7 @@ REFUSING = {
     "connection.poll_device": "has ended",
     "identity_provider.show": "none is defined yet",
     "trusted_issuer.show": "none is defined yet",
+    "client_certificate.show": "none is defined yet",
     "preview": "expected one of them",
 }
 #: What is asked about where it is not called Orders.
@@ -243,6 +244,8 @@ CASES = {
         {"name": "Idle", "user": "bob"},
     ),
     "client_certificate.trust": ((), {"name": "Orders", "dns": "orders.example.com", "user": "alice"}),
+    "user.define": ((), {"name": "bob", "definition": {"permission_sets": ["Idle"]}}),
+    "client_certificate.define": ((), {"name": "Orders", "definition": {"dns": "o.example.com", "user": "alice"}}),
     "client_certificate.forget": (
         (("client_certificate.trust", {"name": "Orders", "dns": "orders.example.com", "user": "alice"}),),
         {"name": "Orders"},

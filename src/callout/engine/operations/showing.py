@@ -55,6 +55,12 @@ SHOWING: tuple[Operation, ...] = (
     ),
     _showing("profile", "/profiles", "profiles", "Show a profile, and who has it"),
     _showing("trusted_issuer", "/trusted-issuers", "trusted_issuers", "Show an issuer whose tokens prove a caller"),
+    _showing(
+        "client_certificate",
+        "/client-certificates",
+        "client_certificates",
+        "Show which client certificate is mapped to whom",
+    ),
     Operation(
         "protocol.list",
         "GET",
