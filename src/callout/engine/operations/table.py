@@ -18,6 +18,7 @@ from callout.engine.operations.operation import Access, Operation
 from callout.engine.operations.packages import PACKAGES
 from callout.engine.operations.presets import PRESETS
 from callout.engine.operations.refresh_rules import REFRESH_RULES
+from callout.engine.operations.sending import SENDING
 
 _DEFINITIONS = (
     Operation(
@@ -479,6 +480,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *access_rows.ROWS,
     *IDENTITY,
     *_LOOKING,
+    *SENDING,
     *AUDIT,
 )
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
