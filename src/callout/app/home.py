@@ -152,8 +152,7 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
         try:
             yield home
         finally:
-            for close in home.closing:
-                await close()
+            await asyncio.gather(*(close() for close in home.closing))
             await tokens.close()
             await outbound.close()
             await home.writer.flush()

@@ -13,10 +13,9 @@ from contextlib import contextmanager
 from callout.app.home import Home
 from callout.app.worker import addresses, limits_of
 from callout.core.errors import Refused
-from callout.core.http1.body import ChunkedBody
-from callout.core.http1.head import ResponseHead
+from callout.core.http1.body import Body, ChunkedBody, LengthBody, MalformedBody, UntilCloseBody
+from callout.core.http1.lines import name_of, value_of
 from callout.core.model.people import Caller, CallerKey
-from callout.core.ports import Destination
 from callout.engine.callers import digest_of
 from callout.engine.evaluating import Asked
 from callout.engine.keys import key_text
@@ -36,6 +35,7 @@ from callout.entrypoints.gateway import Gateway
 
 #: How long the rest of an answer may take once its time is over, in seconds; then what came is shown.
 PATIENCE = 5.0
+PIECE = 64 * 1024
 #: Keys that are kept; beyond it they are made anew.
 MOST_KEYS = 1_000
 
@@ -128,70 +128,65 @@ class Sender:
         """Send the request to the gateway, and read the answer up to a size and a time."""
         monotonic, began = self._home.clock.monotonic, self._home.clock.monotonic()
         assert outgoing.timeout is not None
-        reading = _Reading()
-        destination = Destination("http", "127.0.0.1", gateway.port, allow_private_network=True)
-        connection = await self._home.outbound.dial(destination)
+        reading = _Reading(bodiless=outgoing.method == "HEAD")
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=MOST_SHOWN)
         try:
-            connection.send(reading, raw, head_only=outgoing.method == "HEAD")
             async with asyncio.timeout(outgoing.timeout + PATIENCE):
-                await reading.ended.wait()
+                writer.write(raw)
+                await reading.follow(reader)
         except TimeoutError:
-            reading.cut = reading.cut or "time"
+            reading.cut = "time"
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, MalformedBody):
+            reading.cut = "broken"
         finally:
-            connection.abort()
+            writer.transport.abort()
         return reading.answered(monotonic() - began)
 
 
 class _Reading:
-    """Receives an answer, and stops where enough of it has come."""
+    """Reads an answer of the gateway, and stops where enough of it has come. What frames it is the gateway's own."""
 
-    def __init__(self) -> None:
-        self.ended = asyncio.Event()
+    def __init__(self, *, bodiless: bool) -> None:
         self.cut: str | None = None
-        self._failed: Refused | None = None
-        self._head: ResponseHead | None = None
+        self._bodiless = bodiless
+        self._start = b""
+        self._lines: list[bytes] = []
         self._parts: list[bytes] = []
-        self._chunks: ChunkedBody | None = None
-        self._size = 0
 
-    def answer_began(self, head: ResponseHead, body: bytes, ended: bool) -> None:
-        """Keep the head."""
-        self._head = head
-        if head.chunked and (body or not ended):
-            self._chunks = ChunkedBody(self._parts)
-        self.answer_went_on(body, ended)
+    async def follow(self, reader: asyncio.StreamReader) -> None:
+        """Read head and body. Raises what the stream raises, and `MalformedBody`."""
+        while not self._start or self._start[9:10] == b"1":  # interim answers are not for the one who looks
+            self._start, *self._lines = (await reader.readuntil(b"\r\n\r\n"))[:-4].split(b"\r\n")
+        body = self._framed()
+        size = 0
+        while not body.ended:
+            if size >= MOST_SHOWN + READ_BEYOND:
+                self.cut = "size"
+                return
+            piece = await reader.read(PIECE)
+            if not piece:
+                if not isinstance(body, UntilCloseBody):
+                    self.cut = "broken"
+                return
+            if not isinstance(body, ChunkedBody):
+                self._parts.append(piece)
+            body.feed(piece)
+            size += len(piece)
 
-    def answer_went_on(self, body: bytes, ended: bool) -> None:
-        """Keep the body, without its framing, as far as it is wanted."""
-        if self.ended.is_set():
-            return
-        self._size += len(body)
-        if self._chunks is not None:
-            self._chunks.feed(body)
-        else:
-            self._parts.append(body)
-        if self._size >= MOST_SHOWN + READ_BEYOND and not ended:
-            self.cut = "size"
-        if ended or self.cut is not None:
-            self.ended.set()
-
-    def answer_failed(self, refused: Refused, *, untouched: bool) -> None:  # noqa: ARG002 - as every receiver
-        """Keep why there is no more of it."""
-        self._failed = refused
-        self.cut = self.cut or "broken"
-        self.ended.set()
-
-    def outbound_blocked(self) -> None:
-        """Nothing to do: the request was written whole."""
-
-    def outbound_unblocked(self) -> None:
-        """Nothing to do: the request was written whole."""
+    def _framed(self) -> Body:
+        framing = {name_of(line): value_of(line) for line in self._lines}
+        if self._bodiless or self._start[9:12] in (b"204", b"304"):
+            return LengthBody(0)
+        if b"transfer-encoding" in framing:
+            return ChunkedBody(self._parts)
+        length = framing.get(b"content-length")
+        return UntilCloseBody() if length is None else LengthBody(int(length))
 
     def answered(self, seconds: float) -> Answered:
         """Return what came. Raises `Refused` where not even a head did."""
-        head = self._head
-        if head is None:
-            raise self._failed or Refused("timed_out", "got no answer of the gateway; expected one in time")
+        if not self._start:
+            raise Refused("timed_out", "got no answer of the gateway; expected one in time")
         body = b"".join(self._parts)[: MOST_SHOWN + READ_BEYOND]
-        phrase = head.start[13:].decode("latin-1")
-        return Answered(head.status, phrase, read_headers(head.headers()), body, self.cut, seconds)
+        headers = ((line.partition(b":")[0], value_of(line)) for line in self._lines)
+        status, phrase = int(self._start[9:12]), self._start[13:].decode("latin-1")
+        return Answered(status, phrase, read_headers(headers), body, self.cut, seconds)
