@@ -38,6 +38,7 @@ MAY = {
     "apply": {MANAGE, USERS, CUSTOMIZE},
     "export": {VIEW},
     "status": {VIEW},
+    "health": {VIEW},
     "who_can": {VIEW},
     "troubleshoot": {VIEW},
     "audit.list": {VIEW},

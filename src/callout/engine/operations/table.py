@@ -6,7 +6,7 @@ Every row runs on the use cases `u`, the request `q` and the caller `c`.
 
 from __future__ import annotations
 
-from callout.engine import applying, credentials, grants, keys, people, status, troubleshoot, who_can
+from callout.engine import applying, credentials, grants, health, keys, people, status, troubleshoot, who_can
 from callout.engine.operations import access_rows, callouts, own_secrets
 from callout.engine.operations import requests as r
 from callout.engine.operations.audit import AUDIT
@@ -410,6 +410,14 @@ _LOOKING = (
         r.Nothing,
         "Show the health of every principal",
         lambda u, q, c: status.status(u.setup, u.recent),
+    ),
+    Operation(
+        "health",
+        "GET",
+        "/health",
+        r.HealthSince,
+        "Show callouts, errors, refreshes and latency over time, and how every principal stands",
+        lambda u, q, c: health.health(u.setup, u.audit, u.recent, q.since),
     ),
     Operation(
         "who_can",
