@@ -41,7 +41,16 @@ async def whoami(uses: Uses, _: Nothing, caller: Caller) -> Result:
         "administrator": held >= EVERY_ADMIN_PERMISSION,
         "admin_permissions": sorted(held),
         "user": _own_user(org, caller),
+        **await _signed_in(uses, caller),
     }
+
+
+async def _signed_in(uses: Uses, caller: Caller) -> Result:
+    """Say whether a user has a password, since when, and in how many browsers they are signed in."""
+    if caller.proof == LOCAL.proof or caller.namespace is not None or caller.key is not None:
+        return {"password_changed_at": None, "sessions": None}
+    told = await uses.signing_in.list(caller.user, caller)
+    return {"password_changed_at": told["password_changed_at"], "sessions": len(told["sessions"])}
 
 
 def _own_user(org: Org, caller: Caller) -> str | None:

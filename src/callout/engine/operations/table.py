@@ -18,6 +18,7 @@ from callout.engine.operations.operation import Access, Operation
 from callout.engine.operations.packages import PACKAGES
 from callout.engine.operations.presets import PRESETS
 from callout.engine.operations.refresh_rules import REFRESH_RULES
+from callout.engine.operations.sign_ins import SIGN_INS
 
 _DEFINITIONS = (
     Operation(
@@ -478,6 +479,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *GROUPS,
     *access_rows.ROWS,
     *IDENTITY,
+    *SIGN_INS,
     *_LOOKING,
     *AUDIT,
 )
