@@ -27,6 +27,8 @@ from tests.keys import key, pem_of
 ASKING = {"plan", "diagnose", "token.introspect", "certificate.request"}
 #: Those that need an authorization server that answers: tests/engine/test_connect.py shows their acts.
 ELSEWHERE = {"connection.begin_device", "connection.poll_device", "connection.remove"}
+#: That needs a browser that is signed in: tests/engine/test_sign_in.py shows its act.
+ELSEWHERE |= {"user.sign_out"}
 #: Those of them that have nothing to ask here, and what they say.
 REFUSING = {
     "explain": "callout_not_found",
@@ -234,6 +236,12 @@ CASES = {
     "certificate.rotate": ((), {"name": "Orders"}),
     "certificate.remove": ((), {"name": "Orders"}),
     "named_credential.present": ((), {"name": "Orders", "certificate": "Orders"}),
+    "user.invite": ((), {"name": "alice"}),
+    "user.set_password": ((), {"name": "alice", "password": "canary under nine moons"}),
+    "trusted_issuer.set_secret": (
+        (("apply", {"manifest": ISSUER}),),
+        {"name": "Login", "values": {"client_secret": "canary-secret"}},
+    ),
     "trusted_issuer.remove": ((("apply", {"manifest": ISSUER}),), {"name": "Login"}),
 }
 
@@ -361,7 +369,7 @@ async def test_what_is_refused_leaves_no_act(unchanged, home_of_all, name: str) 
 async def test_asking_leaves_no_act(unchanged, home_of_all, operation) -> None:
     named = {"name": "Orders", "callout_id": "0" * 25, **SERVICE, "manifest": MORE}
     named |= {"handle": "none", "user": "alice", "namespace": "acme", "id": "REQUEST"}
-    if operation.name == "user.show":
+    if operation.name in ("user.show", "user.sessions", "user.sign_out"):
         named["name"] = "alice"
     if operation.name == "preset.show":
         named["id"] = "stripe"

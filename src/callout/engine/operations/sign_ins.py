@@ -36,9 +36,6 @@ async def _sign_out(uses: Uses, q: r.SigningOut, caller: Caller) -> Result:
 
 async def _demand(uses: Uses, caller: Caller, user: str, permissions: Collection[AdminPermission]) -> None:
     """Raise unless this is about oneself, or one has a permission: then unless the user is there."""
-    if caller.namespace is not None:
-        detail = f"got signing in from code of package {caller.namespace}; expected plan or apply"
-        raise OperationRefused("package_code_refused", detail)
     if caller.key is not None:
         detail = f"got {caller.proof}, which is limited to callouts; expected a key without a limit"
         raise OperationRefused("administrator_required", detail)
@@ -49,6 +46,9 @@ async def _demand(uses: Uses, caller: Caller, user: str, permissions: Collection
         except NotPermitted as missing:
             detail = f"got another user than oneself, {caller.user}; {missing.detail}"
             raise NotPermitted(detail, *missing.remedies) from None
+    if caller.namespace is not None:
+        detail = f"got signing in from code of package {caller.namespace}; expected plan or apply"
+        raise OperationRefused("package_code_refused", detail)
     found(org.users, user, "users", "a user")
 
 
