@@ -35,7 +35,7 @@ from callout.engine.connect_links import Links
 from callout.engine.definitions import CurrentOrg
 from callout.engine.diagnosis import diagnose
 from callout.engine.issuers import CallerTokens
-from callout.engine.leaving import leaving
+from callout.engine.leaving import goes_with, leaving
 from callout.engine.operations import LOCAL, Operations, Uses
 from callout.engine.operations.connecting_rights import judge_again
 from callout.engine.presets import Presets, read_presets
@@ -179,7 +179,7 @@ class MemoryStore:
     async def write(self, changes, acts, *, expects: int | None = None, sealed=None, forget=()) -> int:
         self._writing(expects)
         self._change(changes)
-        for key in [key for key in (*self.sealed, *self.tokens) if key.external_credential in forget]:
+        for key in [key for key in (*self.sealed, *self.tokens) if goes_with(key, forget)]:
             self.sealed.pop(key, None)
             self.tokens.pop(key, None)
         for key, values in (sealed or {}).items():

@@ -20,11 +20,12 @@ from callout.app.operations import operations_of
 from callout.core.chain import ACTS
 from callout.core.errors import CalloutError
 from callout.engine.operations import BY_NAME, LOCAL, OPERATIONS
+from callout.engine.operations.preview import PREVIEWED
 from callout.settings import Settings
 from tests.keys import key, pem_of
 
 #: Operations whose method is not GET and that change nothing.
-ASKING = {"plan", "diagnose", "token.introspect", "certificate.request"}
+ASKING = {"plan", "diagnose", "token.introspect", "certificate.request", "preview"}
 #: Those that need an authorization server that answers: tests/engine/test_connect.py shows their acts.
 ELSEWHERE = {"connection.begin_device", "connection.poll_device", "connection.remove"}
 #: That needs a browser that is signed in: tests/engine/test_sign_in.py shows its act.
@@ -36,11 +37,24 @@ REFUSING = {
     "connection.begin_device": "nobody authorizes",
     "connection.poll_device": "has ended",
     "identity_provider.show": "none is defined yet",
+    "trusted_issuer.show": "none is defined yet",
+    "preview": "expected one of the table",
+}
+#: What is asked about where it is not called Orders.
+OF_OTHERS = {
+    **dict.fromkeys(("user.show", "user.sessions", "user.sign_out"), "alice"),
+    "permission_set.show": "Clerks",
+    "permission_set_group.show": "Office",
+    "profile.show": "Contractors",
+    "protocol.show": "basic",
 }
 MUTATING = [o.name for o in OPERATIONS if o.method != "GET" and o.name not in ASKING | ELSEWHERE]
 
 MANIFEST = {
-    "external_credentials": {"Orders": {"protocol": "basic", "principals": {"Service": {}, "Spare": {}}}},
+    "external_credentials": {
+        "Orders": {"protocol": "basic", "principals": {"Service": {}, "Spare": {}}},
+        "Idle": {"protocol": "basic", "principals": {"Service": {}}},
+    },
     "named_credentials": {"Orders": {"url": "https://orders.example.com", "external_credential": "Orders"}},
     "permission_sets": {"Clerks": {"principals": ["Orders/Service"]}, "Idle": {}, "Held": {}},
     "permission_set_groups": {"Office": {"permission_sets": ["Clerks"]}, "Empty": {}},
@@ -145,6 +159,9 @@ SELDOM = (
     ),
 )
 
+DEFINED = {"url": "https://more.example.com", "external_credential": "Orders"}
+TRUSTED = {"issuer": "https://id.example.com", "audience": "callout", "users_by_name": True}
+
 RULE = {"statuses": [500], "soap_fault_code": ["INVALID_SESSION_ID"]}
 
 #: What to run first, and the arguments. `KEY` stands for the visible start of alice's key, `REQUEST` for the id of the
@@ -242,6 +259,20 @@ CASES = {
         (("apply", {"manifest": ISSUER}),),
         {"name": "Login", "values": {"client_secret": "canary-secret"}},
     ),
+    "named_credential.set": ((), {"name": "Orders", "definition": DEFINED}),
+    "named_credential.remove": ((), {"name": "Orders"}),
+    "external_credential.set": ((), {"name": "Orders", "definition": {"protocol": "basic", "label": "More"}}),
+    "external_credential.remove": (
+        (("secret.set", {"external_credential": "Idle", "principal": "Service", "values": {"password": "x"}}),),
+        {"name": "Idle"},
+    ),
+    "principal.set": ((), {**SERVICE, "definition": {"secrets": {"password": "canary-password"}}}),
+    "principal.remove": ((), {"external_credential": "Orders", "principal": "Spare"}),
+    "identity_provider.set": ((), {"name": "Id", "definition": {"label": "Id"}}),
+    "permission_set.set": ((), {"name": "Clerks", "definition": SPARE}),
+    "permission_set_group.set": ((), {"name": "Office", "definition": {"permission_sets": ["Idle"]}}),
+    "profile.set": ((), {"name": "Contractors", "definition": SPARE}),
+    "trusted_issuer.set": ((), {"name": "Login", "definition": TRUSTED}),
     "trusted_issuer.remove": ((("apply", {"manifest": ISSUER}),), {"name": "Login"}),
 }
 
@@ -255,6 +286,7 @@ PARTS = {
         "assign permission set",
     ],
     "certificate.remove": ["remove secrets"],
+    "external_credential.remove": ["remove secrets"],
     "named_credential.create": [*["create by manifest"] * 3, "change by manifest", "set secrets"],
     "key.rotate": ["change key"],
     "token.revoke": ["fail to revoke token"],
@@ -306,7 +338,13 @@ def runner(home, key: str):
     async def run(name: str, arguments: dict):
         waiting = (await operations.run("approvals.list", {}, LOCAL))["requests"]
         meant = {"KEY": key, "REQUEST": waiting[0]["id"] if waiting else "none waits"}
-        given = {n: meant.get(v, v) if isinstance(v, str) else v for n, v in arguments.items()}
+
+        def filled(members: dict) -> dict:
+            return {n: meant.get(v, v) if isinstance(v, str) else v for n, v in members.items()}
+
+        given = filled(arguments)
+        if name == "preview":
+            given["arguments"] = filled(given.get("arguments", {}))
         return await operations.run(name, given, LOCAL)
 
     return run
@@ -335,12 +373,30 @@ async def test_a_mutating_operation_leaves_exactly_one_act(home, run, name: str)
     for earlier, given in before:
         await run(earlier, given)
     end = await end_of(home)
+    foreseen = await previewed(home, run, name, arguments)
+    assert await end_of(home) == end
     assert (await run(name, arguments))["changed"] is not False
     row, *parts = await acts_after(home, end)
+    sent = ("revoke token", "fail to revoke token")  # noted when it was sent
+    assert foreseen in (None, [act for act in map(act_of, (row, *parts)) if act not in sent])
     assert [act_of(part) for part in parts] == PARTS.get(name, [])
     assert {row.writer, *(part.writer for part in parts)} == {str(LOCAL)}
     assert b"canary" not in row.records
     assert (await home.store.audit.verify()).held
+
+
+async def previewed(home, run, name: str, arguments: dict) -> list[str] | None:
+    """Preview an operation on the same home: the acts that it would leave; None where it has no preview."""
+    before = await home.store.definitions.load()
+    if name not in PREVIEWED:
+        with pytest.raises(CalloutError, match="no_preview"):
+            await run("preview", {"operation": name, "arguments": arguments})
+        return None
+    shown = await run("preview", {"operation": name, "arguments": arguments})
+    assert await home.store.definitions.load() == before
+    assert shown["text"]
+    assert "canary" not in str(shown)
+    return [act["act"] for act in shown["acts"]]
 
 
 async def test_the_parts_of_an_approval_name_the_request_of_the_whole(home, run) -> None:
@@ -369,10 +425,10 @@ async def test_what_is_refused_leaves_no_act(unchanged, home_of_all, name: str) 
 async def test_asking_leaves_no_act(unchanged, home_of_all, operation) -> None:
     named = {"name": "Orders", "callout_id": "0" * 25, **SERVICE, "manifest": MORE}
     named |= {"handle": "none", "user": "alice", "namespace": "acme", "id": "REQUEST"}
-    if operation.name in ("user.show", "user.sessions", "user.sign_out"):
-        named["name"] = "alice"
+    named["operation"] = "none of these"
     if operation.name == "preset.show":
         named["id"] = "stripe"
+    named["name"] = OF_OTHERS.get(operation.name, named["name"])
     required = {field.name for field in msgspec.structs.fields(operation.request) if field.required}
     end = await end_of(unchanged)
     refusing = REFUSING.get(operation.name)

@@ -8,6 +8,7 @@ import pytest
 from callout.core.errors import CalloutError
 from callout.core.model.people import AdminPermission, Caller, CallerKey, ObjectPermission, PermissionSet, User
 from callout.engine.operations import OPERATIONS, document_of
+from callout.engine.operations.preview import PREVIEWED
 from tests.engine.test_operations import refused_callout
 from tests.world import START, World, make_shop
 
@@ -19,6 +20,8 @@ LOOKING = {
     "named_credential": {VIEW, MANAGE},
     "external_credential": {VIEW, MANAGE},
     "preset": {VIEW, MANAGE},
+    "principal": {VIEW, MANAGE},
+    "protocol": {VIEW, MANAGE},
     "identity_provider": {VIEW, MANAGE},
     "user": {VIEW, USERS},
     "key": {VIEW, USERS},
@@ -57,6 +60,7 @@ MAY = {
     "can": {VIEW},
     "callout.log": {VIEW},
     "whoami": {EVERYONE},
+    "preview": {EVERYONE},
 }
 
 LIMITED = CallerKey(b"", "co_limited", "admin", None, START, named_credentials=("Orders",))
@@ -101,6 +105,8 @@ ABOUT_VALUES = [
 ]
 #: Anyone may ask about their own callouts: these have a test of their own.
 ABOUT_CALLOUTS = ("diagnose", "explain", "can", "callout.log")
+#: One that is asked about another is allowed to whom that other is: it has a test of its own.
+ASKING = "preview"
 
 
 async def make_org() -> World:
@@ -158,7 +164,7 @@ def expected(role: str, operation) -> str | None:
     [
         o
         for o in OPERATIONS
-        if not o.name.startswith(("secret.", "token.", "connection.")) and o.name not in ABOUT_CALLOUTS
+        if not o.name.startswith(("secret.", "token.", "connection.")) and o.name not in (*ABOUT_CALLOUTS, ASKING)
     ],
     ids=lambda o: o.name,
 )
@@ -299,3 +305,18 @@ async def test_a_missing_object_permission_is_named_with_the_command_that_gives_
     assert document["remedy_commands"] == ["callout permission-set assign 'External Credential User' carol"]
     await shop.run("permission_set.assign", name="External Credential User", user="carol")
     assert await reason_of(shop, "secret.set", "carol", SETTING) is None
+
+
+@pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.name in PREVIEWED], ids=lambda o: o.name)
+async def test_a_preview_is_refused_to_whom_the_operation_is(operation):
+    shop = await make_org()
+    asked = arguments_of(operation, there=True)
+    for role, caller in CALLERS.items():
+        shown = await outcome(shop, ASKING, caller, {"operation": operation.name, "arguments": asked})
+        assert not shop.acts()[1:], "nothing was done"
+        if role in ("guest", "no user", "limited key") or shown.get("reason") == "administrator_required":
+            done = await outcome(shop, operation.name, caller, asked)
+            assert (shown["reason"], shown["detail"]) == (done["reason"], done["detail"])
+        else:
+            done = await outcome(await make_org(), operation.name, caller, asked)
+            assert shown.get("reason") == done.get("reason"), role

@@ -23,6 +23,7 @@ from callout.core.errors import CalloutError
 from callout.engine.own_certificates import jwks_of
 from callout.entrypoints.connect_api.app import ConnectPages
 from callout.entrypoints.setup_api.app import setup_app
+from callout.entrypoints.web.app import Console
 from callout.settings import Settings, read_settings
 
 
@@ -43,7 +44,7 @@ async def serve_setup(settings: Settings) -> int:
             jwks=lambda: jwks_of(home.org.value, home.clock.now()),
             version=__version__,
             metrics_open=settings.metrics_open,
-            pages=pages.routes(),
+            pages=[*Console(operations, __version__).routes(), *pages.routes()],
         )
         config = uvicorn.Config(
             app,

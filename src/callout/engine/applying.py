@@ -77,7 +77,8 @@ async def apply_made(
 ) -> Result:
     """Apply something made of the org, as a manifest is.
 
-    `source` is what the audit trail calls it; `whole` is the act that the changes are the parts of, if there is one.
+    `source` is what the audit trail calls it, empty for a definition that stands alone; `whole` is the act that the
+    changes are the parts of, if there is one.
     """
 
     async def attempt() -> tuple[Plan, int]:
@@ -162,9 +163,9 @@ def _section_of(key: UserExternalCredentialKey) -> str:
 
 
 def _acts(setup: Setup, who: str, org: Org, made: Plan, source: str) -> list[AdminAct]:
+    by, of = ("by manifest", f" ({source})") if source else ("definition", "")
     changes = [
-        setup.act(who, f"{_ACTS[change.action]} by manifest", f"{change.section}.{change.name} ({source})")
-        for change in made.planned
+        setup.act(who, f"{_ACTS[change.action]} {by}", f"{change.section}.{change.name}{of}") for change in made.planned
     ]
     secrets = [act_of_setting(setup, who, key, values) for key, values in made.secrets.items()]
     return [*changes, *setup.acts_of_leaving(who, org, made.changes), *secrets]

@@ -5,7 +5,7 @@ A later one of the same name must find none of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from callout.core.model.credentials import NamedCredential, UserExternalCredentialKey
@@ -54,6 +54,11 @@ def leaving(org: Org, changes: Iterable[Change]) -> Leaving:
         if key.user in users or key.external_credential in stores
     }
     return Leaving(tuple(sorted(keys, key=lambda key: key.prefix)), values)
+
+
+def goes_with(key: UserExternalCredentialKey, forget: Collection[str]) -> bool:
+    """Say whether a key's values go with what is forgotten: an external credential, or one principal (`EC/Principal`)."""
+    return key.external_credential in forget or f"{key.external_credential}/{key.principal}" in forget
 
 
 def without_package(named: NamedCredential, namespace: str) -> NamedCredential:

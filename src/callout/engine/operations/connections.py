@@ -10,6 +10,7 @@ from callout.core.errors import DefinitionError, Problem
 from callout.core.model.credentials import PrincipalType, UserExternalCredentialKey
 from callout.core.model.people import Caller, ObjectPermission
 from callout.core.protocol import CONNECTION
+from callout.core.rules.identity_providers import SECTION
 from callout.engine import identity_providers, revocation
 from callout.engine.moments import span
 from callout.engine.operations import requests as r
@@ -17,6 +18,7 @@ from callout.engine.operations.connecting_rights import demand_own_key, judge_co
 from callout.engine.operations.operation import Access, Operation, Uses
 from callout.engine.secret_values import holder
 from callout.engine.setup import Result
+from callout.engine.showing import with_definition
 
 #: The longest that a link may be good.
 LONGEST_LIFE = timedelta(days=14)
@@ -123,7 +125,12 @@ CONNECTIONS = (
         _PROVIDERS + "/{name}",
         r.Name,
         "Show an external auth identity provider, and the callback URL to register there",
-        lambda u, q, c: identity_providers.show_provider(u.setup, u.connecting.links, q.name),
+        lambda u, q, c: with_definition(
+            u.setup,
+            SECTION,
+            q.name,
+            identity_providers.show_provider(u.setup, u.connecting.links, q.name),
+        ),
     ),
     Operation(
         "identity_provider.set_secret",

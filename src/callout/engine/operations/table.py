@@ -12,12 +12,15 @@ from callout.engine.operations import requests as r
 from callout.engine.operations.audit import AUDIT
 from callout.engine.operations.certificates import CERTIFICATES
 from callout.engine.operations.connections import CONNECTIONS
+from callout.engine.operations.defining import DEFINING
 from callout.engine.operations.groups import GROUPS
 from callout.engine.operations.identity import IDENTITY
 from callout.engine.operations.operation import Access, Operation
 from callout.engine.operations.packages import PACKAGES
 from callout.engine.operations.presets import PRESETS
+from callout.engine.operations.preview import preview_of
 from callout.engine.operations.refresh_rules import REFRESH_RULES
+from callout.engine.operations.showing import SHOWING
 from callout.engine.operations.sign_ins import SIGN_INS
 
 _DEFINITIONS = (
@@ -58,14 +61,6 @@ _DEFINITIONS = (
         r.Nothing,
         "List named credentials",
         lambda u, q, c: credentials.list_named_credentials(u.setup),
-    ),
-    Operation(
-        "named_credential.show",
-        "GET",
-        "/named-credentials/{name}",
-        r.Name,
-        "Show a named credential",
-        lambda u, q, c: credentials.show_named_credential(u.setup, q.name),
     ),
     Operation(
         "named_credential.enable",
@@ -146,14 +141,6 @@ _DEFINITIONS = (
         r.Nothing,
         "List external credentials and their principals",
         lambda u, q, c: credentials.list_external_credentials(u.setup),
-    ),
-    Operation(
-        "external_credential.show",
-        "GET",
-        "/external-credentials/{name}",
-        r.Name,
-        "Show an external credential and what its protocol can be told",
-        lambda u, q, c: credentials.show_external_credential(u.setup, q.name),
     ),
     Operation(
         "external_credential.add_status_code",
@@ -466,8 +453,10 @@ _LOOKING = (
     ),
 )
 
-OPERATIONS: tuple[Operation, ...] = (
+_ROWS: tuple[Operation, ...] = (
     *_DEFINITIONS,
+    *DEFINING,
+    *SHOWING,
     *PRESETS,
     *REFRESH_RULES,
     *CERTIFICATES,
@@ -483,4 +472,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *_LOOKING,
     *AUDIT,
 )
+OPERATIONS = (*_ROWS, preview_of(_ROWS))
 BY_NAME = {operation.name: operation for operation in OPERATIONS}

@@ -24,7 +24,7 @@ from callout.engine.callers import identify
 from callout.engine.connect import Connecting, origin_of
 from callout.engine.operations import document_of
 from callout.engine.setup import Setup
-from callout.entrypoints.connect_api.rendering import Pages, file
+from callout.entrypoints.connect_api.rendering import Pages
 from callout.entrypoints.connect_api.session import Session, Sessions
 
 #: Largest form, in bytes; and how long the page that says what came of it can be looked at again, in seconds.
@@ -227,8 +227,7 @@ class ConnectPages:
         return self._pages.page("refused", told, status=400)
 
     async def _file(self, request: Request) -> Response:
-        found = file(request.path_params["name"])
-        return found if found is not None else Response(status_code=404)
+        return self._pages.files.answer(request.path_params["name"])
 
     def _guarded(self, endpoint: Endpoint) -> Endpoint:
         """Return an endpoint that shows every error as a page."""

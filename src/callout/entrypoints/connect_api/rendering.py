@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse
+
+from callout.entrypoints.rendering import Files, Templates
 
 FOLDER = Path(__file__).parent
-_FILES = {"connect.css": "text/css; charset=utf-8", "connect.js": "text/javascript; charset=utf-8"}
 
 
 class Pages:
@@ -18,18 +18,12 @@ class Pages:
 
     def __init__(self, frame_ancestors: tuple[str, ...]) -> None:
         self.frame_ancestors = frame_ancestors
-        self._environment = Environment(
-            loader=FileSystemLoader(FOLDER / "pages"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self.files = Files(FOLDER / "files")
+        self._templates = Templates(FOLDER / "pages")
 
     def page(self, name: str, members: Mapping[str, Any], *, status: int = 200, framed: bool = False) -> HTMLResponse:
         """Return a page. Only one that is `framed` may be shown in a frame, and only by those who may."""
-        text = self._environment.get_template(f"{name}.html").render(**members)
-        return HTMLResponse(text, status, self.headers(framed=framed))
+        return HTMLResponse(self._templates.render(f"{name}.html", members), status, self.headers(framed=framed))
 
     def headers(self, *, framed: bool = False) -> dict[str, str]:
         """Return the headers of a page: nothing from elsewhere, no script of its own in it, no frame around it.
@@ -49,11 +43,3 @@ class Pages:
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
         }
-
-
-def file(name: str) -> Response | None:
-    """Return a style sheet or script; None for any other name."""
-    if name not in _FILES:
-        return None
-    headers = {"Cache-Control": "max-age=3600", "X-Content-Type-Options": "nosniff"}
-    return Response((FOLDER / "files" / name).read_bytes(), media_type=_FILES[name], headers=headers)
