@@ -25,13 +25,12 @@ from callout.engine.callers import digest_of
 from callout.engine.connect import Connecting
 from callout.engine.connect_links import Links
 from callout.engine.diagnosis import diagnose
-from callout.engine.issuers import CallerTokens
 from callout.engine.keys import key_text
 from callout.engine.operations import LOCAL, Operations, Uses
 from callout.engine.operations.connecting_rights import judge_again
 from callout.engine.presets import Presets, read_presets
 from callout.engine.setup import Setup
-from callout.engine.sign_in import SigningIn, SingleSignOn
+from callout.engine.sign_in import SigningIn
 from callout.entrypoints.gateway import Gateway
 from callout.settings import Settings
 
@@ -69,11 +68,6 @@ def signing_in_of(home: Home, setup: Setup) -> SigningIn:
     links = Links(home.vault, home.clock, home.entropy, home.settings.setup_url)
     ends = {"idle": home.settings.session_idle, "life": home.settings.session_life}
     return SigningIn(setup, home.store.sign_ins, Argon2Passwords(), links, **ends)
-
-
-def single_sign_on_of(home: Home, signing_in: SigningIn) -> SingleSignOn:
-    """Plug together what signs people in at trusted issuers."""
-    return SingleSignOn(signing_in, CallerTokens(home.transport, home.clock), home.transport)
 
 
 def connecting_of(home: Home, setup: Setup) -> Connecting:

@@ -13,8 +13,8 @@ SIGN_IN_REASONS: tuple[Reason, ...] = (
         "sign_in_refused",
         403,
         Blame.CALLER,
-        "What was given signs nobody in",
-        "Look at what you typed; an admin sends a new link with `callout user invite USER`.",
+        "The sign-in was refused",
+        "Look at what you gave; an admin makes a link at which a new password is chosen: callout user invite USER",
     ),
     Reason(
         "too_many_attempts",
@@ -28,7 +28,7 @@ SIGN_IN_REASONS: tuple[Reason, ...] = (
         403,
         Blame.CALLER,
         "This link was used, replaced, or has ended",
-        "Ask an admin for a new one: `callout user invite USER`.",
+        "Ask an admin for a new one: callout user invite USER",
     ),
     Reason(
         "single_sign_on_failed",

@@ -24,7 +24,6 @@ from callout.core.model.org import Org
 from callout.core.model.sign_in import Proven
 from callout.core.oauth2.authorization import AuthorizationResponse, code_challenge, random_text
 from callout.core.oauth2.refusal import members_of, shown
-from callout.core.ports import Transport
 from callout.core.secret import Secret, reveal  # noqa: TID251 - the client's secret goes into its request
 from callout.engine.issuers import CallerTokens, unmapped, user_of
 from callout.engine.secret_values import opened
@@ -50,12 +49,12 @@ class Begun:
 class SingleSignOn:
     """Sends browsers to issuers and takes them back. One for each process; what one begins every other completes."""
 
-    def __init__(self, signing_in: SigningIn, tokens: CallerTokens, transport: Transport) -> None:
+    def __init__(self, signing_in: SigningIn) -> None:
         self._signing_in = signing_in
         self._setup = signing_in.setup
         self._links = signing_in.links
-        self._tokens = tokens
-        self._transport = transport
+        self._transport = self._setup.transport
+        self._tokens = CallerTokens(self._transport, self._setup.clock)
 
     @property
     def redirect_uri(self) -> str:
