@@ -29,6 +29,8 @@ from tests.keys import key, pem_of
 ASKING = {"plan", "diagnose", "token.introspect", "certificate.request", "preview", "callout.send"}
 #: Those that need an authorization server that answers: tests/engine/test_connect.py shows their acts.
 ELSEWHERE = {"connection.begin_device", "connection.poll_device", "connection.remove"}
+#: That needs a browser that is signed in: tests/engine/test_sign_in.py shows its act.
+ELSEWHERE |= {"user.sign_out"}
 #: Those of them that have nothing to ask here, and what they say.
 REFUSING = {
     "explain": "callout_not_found",
@@ -42,7 +44,7 @@ REFUSING = {
 }
 #: What is asked about where it is not called Orders.
 OF_OTHERS = {
-    "user.show": "alice",
+    **dict.fromkeys(("user.show", "user.sessions", "user.sign_out"), "alice"),
     "permission_set.show": "Clerks",
     "permission_set_group.show": "Office",
     "profile.show": "Contractors",
@@ -255,6 +257,12 @@ CASES = {
     "certificate.rotate": ((), {"name": "Orders"}),
     "certificate.remove": ((), {"name": "Orders"}),
     "named_credential.present": ((), {"name": "Orders", "certificate": "Orders"}),
+    "user.invite": ((), {"name": "alice"}),
+    "user.set_password": ((), {"name": "alice", "password": "canary under nine moons"}),
+    "trusted_issuer.set_secret": (
+        (("apply", {"manifest": ISSUER}),),
+        {"name": "Login", "values": {"client_secret": "canary-secret"}},
+    ),
     "named_credential.set": ((), {"name": "Orders", "definition": DEFINED}),
     "named_credential.remove": ((), {"name": "Orders"}),
     "external_credential.set": ((), {"name": "Orders", "definition": {"protocol": "basic", "label": "More"}}),

@@ -67,7 +67,7 @@ _PREVIEWED: Mapping[str, tuple[str, ...]] = {
     "profile": ("create", "set", "remove", "grant", "revoke"),
     "package": ("install", "upgrade", "remove"),
     "approvals": ("approve", "reject"),
-    "trusted_issuer": ("set", "remove"),
+    "trusted_issuer": ("set", "set_secret", "remove"),
     "client_certificate": ("trust", "define", "forget"),
     "certificate": ("create", "import", "rotate", "remove"),
 }
