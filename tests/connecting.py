@@ -32,6 +32,7 @@ from callout.engine.operations.connecting_rights import judge_again
 from callout.engine.setup import Setup
 from tests.databases import create_copy
 from tests.engine.conftest import START, AuthorizationServer, MovedClock, World, build, json_answer
+from tests.judging import JudgedOperations
 
 HERE = "https://callout.example"
 SHARED = UserExternalCredentialKey("Shared", "Service")
@@ -124,7 +125,7 @@ def open_desk(folder):
 
     audit = Audit(store.audit, clock, "1.2.3")
     uses = Uses(setup, predict, world.log.explain, audit, world.log.recent, connecting)
-    yield Desk(world, server, setup, connecting, Operations(uses))
+    yield Desk(world, server, setup, connecting, JudgedOperations(uses))
     store.close()
 
 

@@ -44,6 +44,7 @@ from callout.engine.scopes import Scopes
 from callout.engine.setup import Setup, changed
 from callout.engine.slots import Slots
 from callout.engine.tokens import Tokens
+from tests.judging import JudgedOperations
 from tests.trail import MemoryTrail
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -365,7 +366,7 @@ def make_world(transport=None) -> World:
     )  # nothing is connected here: see tests/engine/connecting.py
     audit = Audit(store.trail, clock, "1.2.3")
     uses = Uses(setup, predict, log.explain, audit, log.recent, connecting, presets=shipped_presets)
-    return World(clock, entropy, vault, store, setup, callouts, records, current, Operations(uses))
+    return World(clock, entropy, vault, store, setup, callouts, records, current, JudgedOperations(uses))
 
 
 ORDERS = ExternalCredential(

@@ -22,6 +22,7 @@ from callout.core.errors import CalloutError
 from callout.engine.operations import BY_NAME, LOCAL, OPERATIONS
 from callout.engine.operations.preview import PREVIEWED
 from callout.settings import Settings
+from tests.judging import JudgedOperations
 from tests.keys import key, pem_of
 
 #: Operations whose method is not GET and that change nothing.
@@ -325,7 +326,7 @@ async def unchanged(tmp_path_factory, home_of_all):
 
 def runner(home, key: str):
     """Return what runs an operation on a home; `KEY` and `REQUEST` stand for the key of alice and what waits."""
-    operations = operations_of(home)
+    operations = JudgedOperations(operations_of(home).uses)
 
     async def run(name: str, arguments: dict):
         waiting = (await operations.run("approvals.list", {}, LOCAL))["requests"]

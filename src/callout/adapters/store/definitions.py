@@ -26,14 +26,25 @@ class SqlDefinitions:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._loaded: Org | None = None
 
     async def generation(self) -> int:
         """Return the generation: it rises with every change of definitions, keys and secrets."""
         return await self._database.read(generation_of)
 
     async def load(self) -> Org:
-        """Read everything that is defined, from one consistent view (`StoreError` where a body does not read)."""
-        return await self._database.read(_load)
+        """Read everything that is defined, from one consistent view (`StoreError` where a body does not read).
+
+        What was read last is returned again while its generation is that of the store: reading thousands takes long.
+        """
+        known = self._loaded
+
+        def work(connection: Connection) -> Org:
+            unmoved = known is not None and known.generation == generation_of(connection)
+            return known if unmoved and known is not None else _load(connection)
+
+        self._loaded = org = await self._database.read(work)
+        return org
 
     async def write(
         self,

@@ -314,6 +314,8 @@ def put(definition: dict[str, Any], path: tuple[str, ...], value: Any, *, keep: 
     *above, last = path
     for part in above:
         inner = definition.get(part)
+        if inner is None and value is None:
+            return
         definition = definition.setdefault(part, {}) if inner is None else inner
     if value is None and keep:
         return
