@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from callout.core.errors import CalloutError, Refused
 from callout.core.explanation import Remedy
-from callout.engine.operations import OperationRefused, Operations, document_of
+from callout.engine.operations import Operations, document_of
 from callout.entrypoints.rendering import Files, Templates
 from callout.entrypoints.web import filters, find, home, sign_in
 from callout.entrypoints.web.contents import SECTIONS
@@ -58,7 +58,6 @@ class Console:
             Route("/", self._to_setup, methods=["GET"]),
             Route("/setup/files/{name}", self._file, methods=["GET"]),
             *(route for page in pages for route in self._routed(page)),
-            Route("/setup/{missing:path}", self._guarded(_missing, Page("/setup/{missing:path}")), methods=["GET"]),
         ]
 
     def seen(self, visit: Visit) -> dict[str, list[Section]]:
@@ -123,12 +122,6 @@ class Console:
     def _said(self, request: Request) -> str:
         members = self.links.open("said", request.cookies.get(SAID_COOKIE, ""))
         return str(members["said"]) if members is not None else ""
-
-
-async def _missing(visit: Visit) -> Response:
-    """Show that there is no such page: who mistyped an address gets a page, with Quick Find on it."""
-    document = document_of(OperationRefused("operation_not_found", f"got {visit.request.url.path}; expected a page"))
-    return visit.refused({**document, "title": "There is no such page"})
 
 
 def demand_own_page(request: Request) -> None:
