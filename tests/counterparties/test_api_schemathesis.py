@@ -13,8 +13,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from playwright.sync_api import expect
 
-from callout.engine.operations import OPERATIONS
+from callout.engine.operations import BY_NAME, Access
+from tests.counterparties.browsing import accessibility_violations, new_page
 from tests.counterparties.installed import program
 from tests.journeys.processes import PATIENCE, Server, callout_home
 
@@ -29,11 +31,11 @@ CHECKS = (
     "negative_data_rejection",
 )
 #: How many requests an operation gets of each kind, and how long a run may take at most, in seconds.
-EXAMPLES = 4
+EXAMPLES = 3
 LONGEST = 300
-ADMINS = 30
+ADMINS = 12
 
-NUMBERED = tuple(range(8))
+NUMBERED = tuple(range(6))
 #: What is there before it begins. Of everything there are so many that some are left when some were removed.
 MANIFEST = {
     "external_credentials": {
@@ -152,13 +154,10 @@ KNOWN = {
     "external_credential.add_refresh_rule.statuses": [500],
     "external_credential.add_refresh_rule.header": ["X-Stale"],
     "external_credential.add_refresh_rule.contains": ["yes"],
-    **dict.fromkeys(
-        [
-            f"external_credential.add_refresh_rule.{f}"
-            for f in ("matches", "json_pointer", "equals", "text", "content_types")
-        ],
-        [],
-    ),
+    **{
+        f"external_credential.add_refresh_rule.{field}": []
+        for field in ("matches", "json_pointer", "equals", "text", "content_types")
+    },
     "external_credential.add_refresh_rule.soap_fault_code": ["INVALID_SESSION_ID"],
     "references": [],
     "against": [],
@@ -167,6 +166,13 @@ KNOWN = {
     "manifest": ["{}", json.dumps({"permission_sets": {"New": {}}})],
 }
 
+#: What needs an authorization server that answers, or a file with a key, or must be met by a chance that is rare.
+BEYOND = {
+    "connection.begin_device",
+    "connection.poll_device",
+    "token.introspect",
+    "certificate.import",
+}
 #: What waits for an approval.
 BROUGHT = {
     "external_credentials": {"Partner": {"protocol": "basic", "principals": {"Service": {}}}},
@@ -194,7 +200,7 @@ def world(tmp_path_factory):
             known = {
                 **KNOWN,
                 "callout_id": [refused.headers["Callout-Id"]],
-                "prefix": [ask("POST", "/keys", user="alice")["prefix"] for _ in range(12)],
+                "prefix": [ask("POST", "/keys", user="alice")["prefix"] for _ in NUMBERED],
                 "approvals.id": [each["id"] for each in ask("GET", "/approvals")["requests"]],
             }
             admins = [ask("POST", "/keys", user=f"admin{number}")["key"] for number in range(ADMINS)]
@@ -244,5 +250,48 @@ class World:
 
 def test_for_an_admin_it_finds_no_5xx_and_nothing_that_is_not_described(world):
     answered = world.run(world.admins, world.known, phases="examples,fuzzing", max_examples=EXAMPLES)
+    asked, done = {name for name, _ in answered}, {name for name, status in answered if status == "200"}
+    assert asked == set(BY_NAME)
+    assert done >= set(BY_NAME) - BEYOND, f"never done: {sorted(set(BY_NAME) - done)}"
+    assert sum(answered.values()) >= 3 * len(BY_NAME)
+
+
+def test_for_a_user_without_rights_it_finds_that_what_is_refused_is_described_too(world):
+    answered = world.run([world.nobody], world.known, phases="fuzzing", max_examples=2, mode="positive")
     done = {name for name, status in answered if status == "200"}
-    print(len(done), len(OPERATIONS), sum(answered.values()), sorted({o.name for o in OPERATIONS} - done))
+    assert "whoami" in done
+    assert {BY_NAME[name].access for name in done} == {Access.KNOWN}
+    assert {name for name, status in answered if status == "403"} >= {
+        name for name, operation in BY_NAME.items() if operation.access is not Access.KNOWN
+    }
+
+
+def test_without_a_key_nothing_is_done_whatever_is_asked(world):
+    answered = world.run([], {}, phases="fuzzing", max_examples=2)
+    assert {name for name, status in answered if status == "401"} == set(BY_NAME)
+    assert {status for _, status in answered} <= {"401", "404", "405"}, answered
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_docs_page_is_for_everyone_also_on_a_phone_and_by_keyboard(world, browser, theme):
+    with new_page(browser) as page:
+        page.emulate_media(color_scheme=theme)
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        for path in ("/api/docs", "/api/docs?q=key", "/api/docs/keys", "/api/docs/reasons"):
+            for width in (1280, 375):
+                page.set_viewport_size({"width": width, "height": 800})
+                page.goto(world.server.setup + path)
+                assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (path, width)
+            for details in page.locator("details").all():
+                details.evaluate("each => { each.open = true }")
+            assert accessibility_violations(page) == []
+        page.goto(f"{world.server.setup}/api/docs")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.type("rotate key")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("callout key rotate co_1a2B3c4D --overlap 24h")).to_be_visible()
+        assert [url for url in asked if not url.startswith(world.server.setup)] == []
