@@ -3,7 +3,6 @@
 import pytest
 
 from callout.core.model.credentials import CustomHeader, HeaderSign, Principal, RefreshRule
-from callout.core.model.identity_providers import ExternalAuthIdentityProvider
 from callout.core.model.people import AdminPermission, PermissionSet, User
 from callout.core.protocol import with_defaults
 from callout.core.protocols import CATALOGUE
@@ -19,9 +18,7 @@ LIKE = {"region": "eu-west-1", "service": "s3"}
 @pytest.fixture
 async def world():
     world = make_world()
-    await world.define(
-        ORDERS, ORDERS_URL, CLERKS, VIEWERS, User("vera", permission_sets=("Viewers",)), User("bob")
-    )
+    await world.define(ORDERS, ORDERS_URL, CLERKS, VIEWERS, User("vera", permission_sets=("Viewers",)), User("bob"))
     return world
 
 
