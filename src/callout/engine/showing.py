@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from callout.core.access.sources import principals_of
@@ -10,17 +10,20 @@ from callout.core.model.credentials import ExternalCredential, PrincipalReferenc
 from callout.core.model.org import Definition, Org
 from callout.engine.defining import EXTERNAL, NOUNS, PRINCIPALS, plain_principal, version_of, version_of_principal
 from callout.engine.manifest import plain_fields
+from callout.engine.recording import recording
 from callout.engine.secret_values import names_needed
 from callout.engine.setup import Result, Setup, found
 from callout.engine.used_by import grants_of, used_by
 
 
-async def with_definition(setup: Setup, section: str, name: str, showing: Awaitable[Result]) -> Result:
+async def with_definition(setup: Setup, section: str, name: str, show: Callable[[Setup], Awaitable[Result]]) -> Result:
     """Return what is shown of a definition with its `definition` as a manifest has it, its `version`, what uses it.
 
-    `generation` is that of everything that is defined; `version` moves only with this definition.
+    `generation` is that of everything that is defined; `version` moves only with this definition. Both are read at one
+    moment with what `show` shows.
     """
-    shown = await showing
+    setup, _ = await recording(setup)
+    shown = await show(setup)
     org = await setup.org()
     definition = found(getattr(org, section), name, section, NOUNS[section][0])
     whole = _members(org, section, name, definition)

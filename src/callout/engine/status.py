@@ -9,6 +9,7 @@ from datetime import datetime
 from callout.core.access.keys import setting_values
 from callout.core.model.credentials import ExternalCredential, Principal, PrincipalType, UserExternalCredentialKey
 from callout.core.model.identity_providers import provider_of_key
+from callout.core.model.issuers import issuer_of_key
 from callout.core.model.org import Org
 from callout.core.model.own_certificates import is_of_certificate
 from callout.core.model.refreshes import State
@@ -45,7 +46,9 @@ async def status(setup: Setup, recent: Callable[[int], Awaitable[list[Result]]])
     left = [
         {**_times(row), **_condition(_GONE), "missing": []}
         for key, row in sorted(rows.items())
-        if provider_of_key(key) not in org.external_auth_identity_providers and not is_of_certificate(key)
+        if provider_of_key(key) not in org.external_auth_identity_providers
+        and issuer_of_key(key) not in org.trusted_issuers
+        and not is_of_certificate(key)
     ]
     principals = shown + left
     counts: dict[str, int] = {}

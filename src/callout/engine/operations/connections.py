@@ -151,7 +151,7 @@ CONNECTIONS = (
             u.setup,
             SECTION,
             q.name,
-            identity_providers.show_provider(u.setup, u.connecting.links, q.name),
+            lambda s: identity_providers.show_provider(s, u.connecting.links, q.name),
         ),
     ),
     Operation(

@@ -372,6 +372,12 @@ class CalloutsWanted(Request):
     cursor: RowNumber | None = None
 
 
+class HealthSince(Request):
+    """How far back health is looked at: how long ago (`24h`), or a time (ISO 8601)."""
+
+    since: str = "24h"
+
+
 class ActsWanted(Request):
     """Which acts of admins to list."""
 

@@ -25,7 +25,7 @@ SHOWING: tuple[Operation, ...] = (
         r.Name,
         "Show a named credential",
         lambda u, q, c: with_definition(
-            u.setup, "named_credentials", q.name, credentials.show_named_credential(u.setup, q.name)
+            u.setup, "named_credentials", q.name, lambda s: credentials.show_named_credential(s, q.name)
         ),
     ),
     Operation(
@@ -35,7 +35,7 @@ SHOWING: tuple[Operation, ...] = (
         r.Name,
         "Show an external credential and what its protocol can be told",
         lambda u, q, c: with_definition(
-            u.setup, "external_credentials", q.name, credentials.show_external_credential(u.setup, q.name)
+            u.setup, "external_credentials", q.name, lambda s: credentials.show_external_credential(s, q.name)
         ),
     ),
     Operation(
@@ -55,6 +55,12 @@ SHOWING: tuple[Operation, ...] = (
     ),
     _showing("profile", "/profiles", "profiles", "Show a profile, and who has it"),
     _showing("trusted_issuer", "/trusted-issuers", "trusted_issuers", "Show an issuer whose tokens prove a caller"),
+    _showing(
+        "client_certificate",
+        "/client-certificates",
+        "client_certificates",
+        "Show which client certificate is mapped to whom",
+    ),
     Operation(
         "protocol.list",
         "GET",
