@@ -45,6 +45,7 @@ from callout.engine.setup import Setup, changed
 from callout.engine.sign_in import SigningIn
 from callout.engine.slots import Slots
 from callout.engine.tokens import Tokens
+from tests.judging import JudgedOperations
 from tests.sign_ins import MemorySignIns, PlainPasswords
 from tests.trail import MemoryTrail
 
@@ -368,7 +369,7 @@ def make_world(transport=None) -> World:
     audit = Audit(store.trail, clock, "1.2.3")
     signing_in = SigningIn(setup, MemorySignIns(store), PlainPasswords(), links, idle=7200.0, life=43200.0)
     uses = Uses(setup, predict, log.explain, audit, log.recent, connecting, signing_in, presets=shipped_presets)
-    return World(clock, entropy, vault, store, setup, callouts, records, current, Operations(uses))
+    return World(clock, entropy, vault, store, setup, callouts, records, current, JudgedOperations(uses))
 
 
 ORDERS = ExternalCredential(

@@ -13,6 +13,7 @@ from callout.adapters.passwords import Argon2Passwords
 from callout.adapters.presets import preset_texts
 from callout.app.home import Home, database_of, keep_up, open_home, organization_of, quoted
 from callout.app.making import make_home
+from callout.app.sending import Sender
 from callout.app.worker import addresses, limits_of
 from callout.core.errors import DefinitionError, HomeError
 from callout.core.explanation import Remedy
@@ -56,11 +57,8 @@ def operations_of(home: Home) -> Operations:
     audit = Audit(home.store.audit, home.clock, __version__)
     telling = home.settings.telling_users
     connecting = connecting_of(home, setup)
-    signing_in = signing_in_of(home, setup)
-    uses = Uses(
-        setup, predict, home.log.explain, audit, home.log.recent, connecting, signing_in, telling, shipped_presets
-    )
-    return Operations(uses)
+    told = (setup, predict, home.log.explain, audit, home.log.recent, connecting, signing_in_of(home, setup))
+    return Operations(Uses(*told, telling, shipped_presets, send=Sender(home)))
 
 
 def signing_in_of(home: Home, setup: Setup) -> SigningIn:

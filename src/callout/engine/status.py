@@ -38,7 +38,7 @@ async def status(setup: Setup, recent: Callable[[int], Awaitable[list[Result]]])
     rows = {row.key: row for row in await setup.user_external_credentials.health()}
     looks = {look.key: look for look in await setup.user_external_credentials.looks()}
     shown = [
-        _shown(setup, org, external, principal, rows.pop(key, PrincipalHealth(key, frozenset())), looks.get(key))
+        principal_status(setup, org, external, principal, rows.pop(key, PrincipalHealth(key, frozenset())), looks.get(key))
         for external, principal, key in _keys(org, list(rows))
     ]
     left = [
@@ -75,7 +75,7 @@ def _keys(
                 yield external, principal, key
 
 
-def _shown(
+def principal_status(
     setup: Setup,
     org: Org,
     external: ExternalCredential,
@@ -83,6 +83,7 @@ def _shown(
     row: PrincipalHealth,
     look: Look | None,
 ) -> Result:
+    """Show the health of one principal (and user), from what is stored of it."""
     missing = sorted(names_needed(setup, org, external, principal) - row.secrets_set)
     protocol = setup.catalogue.get(external.protocol)
     unconnected = protocol is not None and protocol.interactive and _is_unconnected(org, external, principal, row, look)

@@ -13,6 +13,7 @@ from callout.core.model.people import Caller
 from callout.core.reasons import Telling
 from callout.engine.audit import Audit
 from callout.engine.presets import Presets
+from callout.engine.sending import Send, sends_nothing
 from callout.engine.setup import Result, Setup
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Diagnose(Protocol):
 class Uses:
     """The use cases that operations run: the setup, and what the engine tells about callouts.
 
-    `presets` reads the provider presets, when they are first asked for.
+    `presets` reads the provider presets, when they are first asked for. `send` makes a callout that somebody looks at.
     """
 
     setup: Setup
@@ -64,6 +65,7 @@ class Uses:
     signing_in: SigningIn
     telling: Telling = Telling.FULL  # how much those who do not administer are told
     presets: Callable[[], Presets] = Presets
+    send: Send = sends_nothing
 
 
 @dataclass(frozen=True, slots=True)

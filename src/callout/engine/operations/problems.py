@@ -101,6 +101,20 @@ OPERATION_REASONS: tuple[Reason, ...] = (
         "Read /api/v1/openapi.json for the operations that there are.",
     ),
     Reason(
+        "operation_not_supported",
+        405,
+        Blame.CALLER,
+        "This path has no operation with this method",
+        "Use a method that Allow names.",
+    ),
+    Reason(
+        "media_type_not_supported",
+        415,
+        Blame.CALLER,
+        "The body is not declared to be JSON",
+        "Send the body with Content-Type: application/json.",
+    ),
+    Reason(
         "internal_error",
         500,
         Blame.CALLOUT,

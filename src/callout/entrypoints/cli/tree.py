@@ -15,6 +15,7 @@ from callout.entrypoints.cli.commands import (
     creating,
     credentials,
     defining,
+    forming,
     granting,
     identity,
     packages,
@@ -60,6 +61,7 @@ def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plai
         credentials,
         certificates,
         auditing,
+        forming,
     ):
         part.register(app)
     return app
