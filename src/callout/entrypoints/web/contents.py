@@ -4,8 +4,11 @@ from callout.entrypoints.web import (
     account,
     creating,
     external_credentials,
+    identity_providers,
+    my_connections,
     named_credentials,
     permission_sets,
+    principals,
     trying,
 )
 from callout.entrypoints.web.sections import Section
@@ -14,7 +17,10 @@ SECTIONS: tuple[Section, ...] = (
     creating.SECTION,
     named_credentials.SECTION,
     external_credentials.SECTION,
+    identity_providers.SECTION,
+    principals.SECTION,
     permission_sets.SECTION,
     trying.SECTION,
+    my_connections.SECTION,
     account.SECTION,
 )
