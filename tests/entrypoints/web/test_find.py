@@ -57,3 +57,10 @@ async def test_the_box_finds_what_is_defined_and_only_for_who_may_see_it() -> No
     await world.run("user.set", name="bob", profile="Standard User")
     async with visitor(world, "bob") as bob:
         assert "/setup/named-credentials" not in (await bob.get("/setup/find?q=evil")).text
+
+
+async def test_an_address_where_nothing_stands_says_so_as_a_page() -> None:
+    async with visitor(make_world()) as admin:
+        page = await admin.get("/setup/no-such-thing")
+        assert (page.status, page.title) == (404, "Not found")
+        assert "Quick Find" in page.words

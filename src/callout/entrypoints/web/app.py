@@ -53,6 +53,7 @@ class Console:
         """Return the routes, for the app of setup."""
         pages = [*home.PAGES, *sign_in.PAGES, *find.pages_of(self.sections)]
         pages += [page for section in self.sections for page in section.pages]
+        pages.append(home.UNKNOWN)
         return [
             Route("/", self._to_setup, methods=["GET"]),
             Route("/setup/files/{name}", self._file, methods=["GET"]),

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from callout.core.model.credentials import LimitScope
+from callout.core.model.org import Org
 from callout.entrypoints.web.editing import Editing, Subject
 from callout.entrypoints.web.forms import Field, Group, Kind
 from callout.entrypoints.web.listing import listing
@@ -43,104 +44,106 @@ _LIMITS = Field(
 
 def groups_of(visit: Visit, _: Mapping[str, Any]) -> tuple[Group, ...]:
     """Return the form of a named credential."""
-    org = visit.org
+    return (_WHERE, _authentication(visit.org), _options(visit.org), _RULES)
+
+
+_WHERE = Group(
+    "Where it is",
+    (
+        Field(("label",), "Label", help="The title that people see."),
+        Field(("url",), "URL", Kind.URL, "Callers add a path and query to it; they cannot change its host.", True),
+        Field(
+            ("enabled_for_callouts",),
+            "Enabled for Callouts",
+            Kind.CHECK,
+            "Off: nobody's callouts by this name are made. What code of a package creates starts off.",
+            absent=True,
+        ),
+        Field(("description",), "Description", Kind.LONG),
+    ),
+)
+
+
+def _authentication(org: Org) -> Group:
     certificates = (("", "None"), *((name, name) for name in sorted(org.certificates)))
     external = (("", "Choose…"), *((name, name) for name in sorted(org.external_credentials)))
-    return (
-        Group(
-            "Where it is",
-            (
-                Field(("label",), "Label", help="The title that people see."),
-                Field(
-                    ("url",), "URL", Kind.URL, "Callers add a path and query to it; they cannot change its host.", True
-                ),
-                Field(
-                    ("enabled_for_callouts",),
-                    "Enabled for Callouts",
-                    Kind.CHECK,
-                    "Off: nobody's callouts by this name are made. What code of a package creates starts off.",
-                    absent=True,
-                ),
-                Field(("description",), "Description", Kind.LONG),
+    return Group(
+        "Authentication",
+        (
+            Field(("external_credential",), "External Credential", Kind.CHOICE, required=True, choices=external),
+            Field(
+                ("client_certificate",), "Client Certificate", Kind.CHOICE, "Presented in TLS.", choices=certificates
             ),
-        ),
-        Group(
-            "Authentication",
-            (
-                Field(("external_credential",), "External Credential", Kind.CHOICE, required=True, choices=external),
-                Field(
-                    ("client_certificate",),
-                    "Client Certificate",
-                    Kind.CHOICE,
-                    "Presented in TLS.",
-                    choices=certificates,
-                ),
-                Field(
-                    ("generate_authorization_header",),
-                    "Generate Authorization Header",
-                    Kind.CHECK,
-                    "Off: the headers below authenticate, and the protocol writes none.",
-                    absent=True,
-                ),
-                HEADERS,
+            Field(
+                ("generate_authorization_header",),
+                "Generate Authorization Header",
+                Kind.CHECK,
+                "Off: the headers below authenticate, and the protocol writes none.",
+                absent=True,
             ),
-        ),
-        Group(
-            "Callout Options",
-            (
-                Field(
-                    ("allowed_namespaces",),
-                    "Allowed Namespaces for Callouts",
-                    Kind.PICK,
-                    "Packages whose code may call by this name. Your own code needs no entry.",
-                    options=tuple(sorted(org.packages)),
-                ),
-                Field(
-                    ("allow_merge_fields_in_header",),
-                    "Allow Formulas in HTTP Header",
-                    Kind.CHECK,
-                    "{!…} in headers that callers send is evaluated.",
-                ),
-                Field(
-                    ("allow_merge_fields_in_body",),
-                    "Allow Formulas in HTTP Body",
-                    Kind.CHECK,
-                    "{!…} in bodies that callers send is evaluated.",
-                ),
-                Field(
-                    ("allow_private_network",),
-                    "Allow private network",
-                    Kind.CHECK,
-                    "For a host on a private or loopback address; http:// is allowed only then.",
-                ),
-            ),
-        ),
-        Group(
-            "Limits and replay",
-            (
-                Field(("allowed_methods",), "Allowed methods", Kind.LINES, "One a line; none: any."),
-                Field(
-                    ("allowed_paths",),
-                    "Allowed paths",
-                    Kind.LINES,
-                    "Patterns of what follows the URL, one a line: * within a segment, ** for any; none: any.",
-                ),
-                _LIMITS,
-                Field(
-                    ("replay_methods",),
-                    "Replay methods",
-                    Kind.LINES,
-                    "Methods that may be sent again after a refresh, and no others; none: the idempotent ones.",
-                ),
-                Field(
-                    ("idempotency_header",),
-                    "Idempotency header",
-                    help="A header by which the external system knows a repeated request, such as Idempotency-Key.",
-                ),
-            ),
-            folded=True,
+            HEADERS,
         ),
     )
+
+
+def _options(org: Org) -> Group:
+    return Group(
+        "Callout Options",
+        (
+            Field(
+                ("allowed_namespaces",),
+                "Allowed Namespaces for Callouts",
+                Kind.PICK,
+                "Packages whose code may call by this name. Your own code needs no entry.",
+                options=tuple(sorted(org.packages)),
+            ),
+            Field(
+                ("allow_merge_fields_in_header",),
+                "Allow Formulas in HTTP Header",
+                Kind.CHECK,
+                "{!…} in headers that callers send is evaluated.",
+            ),
+            Field(
+                ("allow_merge_fields_in_body",),
+                "Allow Formulas in HTTP Body",
+                Kind.CHECK,
+                "{!…} in bodies that callers send is evaluated.",
+            ),
+            Field(
+                ("allow_private_network",),
+                "Allow private network",
+                Kind.CHECK,
+                "For a host on a private or loopback address; http:// is allowed only then.",
+            ),
+        ),
+    )
+
+
+_RULES = Group(
+    "Limits and replay",
+    (
+        Field(("allowed_methods",), "Allowed methods", Kind.LINES, "One a line; none: any."),
+        Field(
+            ("allowed_paths",),
+            "Allowed paths",
+            Kind.LINES,
+            "Patterns of what follows the URL, one a line: * within a segment, ** for any; none: any.",
+        ),
+        _LIMITS,
+        Field(
+            ("replay_methods",),
+            "Replay methods",
+            Kind.LINES,
+            "Methods that may be sent again after a refresh, and no others; none: the idempotent ones.",
+        ),
+        Field(
+            ("idempotency_header",),
+            "Idempotency header",
+            help="A header by which the external system knows a repeated request, such as Idempotency-Key.",
+        ),
+    ),
+    folded=True,
+)
 
 
 async def list_all(visit: Visit) -> Response:
