@@ -1,9 +1,9 @@
 """The sections of Setup, in the order in which they stand there."""
 
-from callout.entrypoints.web import creating, named_credentials
+from callout.entrypoints.web import creating, named_credentials, own_certificates
 from callout.entrypoints.web.sections import Section
 
 #: The headings that sections stand under.
 INTEGRATIONS, PEOPLE, CODE, LOOKING = "Integrations", "People and access", "Packages", "Look and mend"
 
-SECTIONS: tuple[Section, ...] = (creating.SECTION, named_credentials.SECTION)
+SECTIONS: tuple[Section, ...] = (creating.SECTION, named_credentials.SECTION, own_certificates.SECTION)

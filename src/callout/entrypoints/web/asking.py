@@ -1,0 +1,86 @@
+"""One form for one operation: asked for, shown what it would change, done; problems stand at their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.responses import Response
+
+from callout.engine.operations.preview import PREVIEWED
+from callout.entrypoints.web.forms import Group, draw, placed, read
+from callout.entrypoints.web.sections import Page
+from callout.entrypoints.web.visit import Visit
+
+Members = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A form and what it does.
+
+    `title` and `crumbs` are told from the visit, `groups` are the fields, `start` what they hold at first. `fixed` are
+    the arguments that the address gives; `places` where its problems stand, `moved` the fields of those that no field is
+    called like; `done` what is answered when it is done.
+    """
+
+    path: str
+    operation: str
+    title: Callable[[Visit], str]
+    about: str
+    submit: str
+    groups: Callable[[Visit], tuple[Group, ...]]
+    done: Callable[[Visit, Members], Response]
+    places: Callable[[Members], tuple[str, ...]]
+    crumbs: Callable[[Visit], tuple[tuple[str, str], ...]]
+    fixed: Callable[[Visit], dict[str, Any]] = lambda _: {}
+    start: Callable[[Visit], dict[str, Any]] = lambda _: {}
+    moved: Mapping[str, str] = field(default_factory=dict)
+
+    def page(self) -> Page:
+        """Return the page of it."""
+        return Page(self.path, get=self.ask, post=self.do)
+
+    async def ask(self, visit: Visit) -> Response:
+        """Show the form."""
+        return self._form(visit, self.start(visit))
+
+    async def do(self, visit: Visit) -> Response:
+        """Do what the form says, or show what it would change."""
+        given = read(self.groups(visit), visit.form, {})
+        if visit.form.text("do") == "redraw":
+            return self._form(visit, given)
+        arguments = {**{name: value for name, value in given.items() if value is not None}, **self.fixed(visit)}
+        dry = visit.form.text("do") == "preview" and self.operation in PREVIEWED
+        if dry:
+            result, refused = await visit.attempt("preview", operation=self.operation, arguments=arguments)
+        else:
+            result, refused = await visit.attempt(self.operation, **arguments)
+        if refused is not None:
+            found = placed(refused, *self.places(arguments))
+            problems = {tuple(self.moved.get(part, part) for part in place): texts for place, texts in found.items()}
+            return self._form(visit, given, problems=problems, status=int(refused["status"]))
+        return self._form(visit, given, plan=result) if dry else self.done(visit, result)
+
+    def _form(
+        self,
+        visit: Visit,
+        given: Members,
+        *,
+        problems: dict[tuple[str, ...], list[str]] | None = None,
+        plan: Members | None = None,
+        status: int = 200,
+    ) -> Response:
+        crumbs = self.crumbs(visit)
+        return visit.page(
+            "asked.html",
+            status=status,
+            title=self.title(visit),
+            about=self.about,
+            submit=self.submit,
+            drawing=draw(self.groups(visit), given, problems),
+            plan=plan,
+            crumbs=crumbs,
+            back=crumbs[-1][1],
+        )
