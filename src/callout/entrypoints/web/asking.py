@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.responses import Response
 
-from callout.engine.operations.preview import PREVIEWED
 from callout.entrypoints.web.forms import Group, draw, placed, read
 from callout.entrypoints.web.sections import Page
 from callout.entrypoints.web.visit import Visit
@@ -22,7 +23,8 @@ class Asking:
 
     `title` and `crumbs` are told from the visit, `groups` are the fields, `start` what they hold at first. `fixed` are
     the arguments that the address gives; `places` where its problems stand, `moved` the fields of those that no field is
-    called like; `done` what is answered when it is done.
+    called like; `done` what is answered when it is done. One that `confirms` is done only where what it would change was
+    shown before, with the same in the form.
     """
 
     path: str
@@ -37,6 +39,7 @@ class Asking:
     fixed: Callable[[Visit], dict[str, Any]] = lambda _: {}
     start: Callable[[Visit], dict[str, Any]] = lambda _: {}
     moved: Mapping[str, str] = field(default_factory=dict)
+    confirms: bool = False
 
     def page(self) -> Page:
         """Return the page of it."""
@@ -52,7 +55,8 @@ class Asking:
         if visit.form.text("do") == "redraw":
             return self._form(visit, given)
         arguments = {**{name: value for name, value in given.items() if value is not None}, **self.fixed(visit)}
-        dry = visit.form.text("do") == "preview" and self.operation in PREVIEWED
+        seen = visit.form.raw("seen") == _seen(given)
+        dry = visit.form.text("do") == "preview" or (self.confirms and not seen)
         if dry:
             result, refused = await visit.attempt("preview", operation=self.operation, arguments=arguments)
         else:
@@ -73,14 +77,21 @@ class Asking:
         status: int = 200,
     ) -> Response:
         crumbs = self.crumbs(visit)
+        confirmed = self.confirms and plan is not None
         return visit.page(
             "asked.html",
             status=status,
             title=self.title(visit),
             about=self.about,
-            submit=self.submit,
+            submit=f"Yes: {self.submit.lower()}" if confirmed else self.submit,
+            hidden={"seen": _seen(given)} if confirmed else {},
             drawing=draw(self.groups(visit), given, problems),
             plan=plan,
             crumbs=crumbs,
             back=crumbs[-1][1],
         )
+
+
+def _seen(given: Members) -> str:
+    """Return what says that a form holds the same as when what it would change was shown."""
+    return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
