@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ class Asking:
     """A form and what it does.
 
     `title` and `crumbs` are told from the visit, `groups` are the fields, `start` what they hold at first. `fixed` are
-    the arguments that the address gives; `places` where its problems stand, `moved` the fields of those that no field is
+    the arguments that the address gives, `arguments` makes those of the operation of what the form says; `places` where its problems stand, `moved` the fields of those that no field is
     called like; `done` what is answered when it is done. One that `confirms` is done only where what it would change was
     shown before, with the same in the form.
     """
@@ -39,7 +40,9 @@ class Asking:
     fixed: Callable[[Visit], dict[str, Any]] = lambda _: {}
     start: Callable[[Visit], dict[str, Any]] = lambda _: {}
     moved: Mapping[str, str] = field(default_factory=dict)
+    arguments: Callable[[dict[str, Any]], dict[str, Any]] = lambda given: given
     confirms: bool = False
+    template: str = "asked.html"
 
     def page(self) -> Page:
         """Return the page of it."""
@@ -54,8 +57,9 @@ class Asking:
         given = read(self.groups(visit), visit.form, {})
         if visit.form.text("do") == "redraw":
             return self._form(visit, given)
-        arguments = {**{name: value for name, value in given.items() if value is not None}, **self.fixed(visit)}
-        seen = visit.form.raw("seen") == _seen(given)
+        said = {name: value for name, value in given.items() if value is not None}
+        arguments = {**self.arguments(said), **self.fixed(visit)}
+        seen = visit.form.raw("seen") == _seen(visit, given)
         dry = visit.form.text("do") == "preview" or (self.confirms and not seen)
         if dry:
             result, refused = await visit.attempt("preview", operation=self.operation, arguments=arguments)
@@ -79,12 +83,12 @@ class Asking:
         crumbs = self.crumbs(visit)
         confirmed = self.confirms and plan is not None
         return visit.page(
-            "asked.html",
+            self.template,
             status=status,
             title=self.title(visit),
             about=self.about,
             submit=f"Yes: {self.submit.lower()}" if confirmed else self.submit,
-            hidden={"seen": _seen(given)} if confirmed else {},
+            hidden={"seen": _seen(visit, given)} if confirmed else {},
             drawing=draw(self.groups(visit), given, problems),
             plan=plan,
             crumbs=crumbs,
@@ -92,6 +96,7 @@ class Asking:
         )
 
 
-def _seen(given: Members) -> str:
-    """Return what says that a form holds the same as when what it would change was shown."""
-    return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
+def _seen(visit: Visit, given: Members) -> str:
+    """Return what says, to this session, that a form holds the same as when what it would change was shown."""
+    text = json.dumps(given, sort_keys=True)
+    return hmac.new(visit.session.id.encode(), text.encode(), hashlib.sha256).hexdigest()

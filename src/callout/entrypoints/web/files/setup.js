@@ -114,9 +114,13 @@ function ready(within) {
     input.addEventListener("change", async () => {
       if (!input.files.length) return;
       const bytes = new Uint8Array(await input.files[0].arrayBuffer());
-      const text = new TextDecoder().decode(bytes);
-      const binary = () => btoa(bytes.reduce((whole, each) => whole + String.fromCharCode(each), ""));
-      document.getElementById(input.dataset.file).value = /-----BEGIN |^\s*\{/.test(text) ? text : binary();
+      let text;
+      try {
+        text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+      } catch {
+        text = btoa(bytes.reduce((whole, each) => whole + String.fromCharCode(each), ""));
+      }
+      document.getElementById(input.dataset.file).value = text;
     });
   }
 }
