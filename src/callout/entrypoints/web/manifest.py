@@ -6,8 +6,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from callout.entrypoints.web.asking import Asking, Members
 from callout.entrypoints.web.forms import Field, Group, Kind
+from callout.entrypoints.web.performing import Members, Performing
 from callout.entrypoints.web.sections import Page, Place, Section
 from callout.entrypoints.web.visit import Visit
 
@@ -71,7 +71,7 @@ def _done(visit: Visit, done: Members) -> Response:
     return visit.go(PATH, f"{done['message']} {warnings}".strip())
 
 
-APPLYING = Asking(
+APPLYING = Performing(
     PATH,
     "apply",
     lambda _: TITLE,

@@ -13,9 +13,9 @@ from starlette.responses import Response
 
 from callout.core.model.own_certificates import ALGORITHMS, USUAL_ALGORITHM, USUAL_DAYS
 from callout.engine.own_certificates import USUAL_OVERLAP
-from callout.entrypoints.web.asking import Asking
 from callout.entrypoints.web.forms import Field, Group, Kind
 from callout.entrypoints.web.listing import listing
+from callout.entrypoints.web.performing import Performing
 from callout.entrypoints.web.sections import Page, Place, Section
 from callout.entrypoints.web.visit import Visit, address
 
@@ -170,7 +170,7 @@ def _crumbs_of_one(visit: Visit) -> tuple[tuple[str, str], ...]:
     return ((TITLE, PATH), (name, address("certificates", name)))
 
 
-MAKING = Asking(
+MAKING = Performing(
     NEW,
     "certificate.create",
     lambda _: "New certificate",
@@ -181,7 +181,7 @@ MAKING = Asking(
     _places,
     _crumbs,
 )
-IMPORTING = Asking(
+IMPORTING = Performing(
     IMPORT,
     "certificate.import",
     lambda _: "Import a certificate",
@@ -194,7 +194,7 @@ IMPORTING = Asking(
     start=lambda visit: {"name": visit.asked("name")},
     moved=_CONTENT,
 )
-IMPORTING_AGAIN = Asking(
+IMPORTING_AGAIN = Performing(
     f"{PATH}/{{name}}/import",
     "certificate.import",
     lambda visit: f"Import into {visit.named('name')}",
@@ -207,7 +207,7 @@ IMPORTING_AGAIN = Asking(
     fixed=_one,
     moved=_CONTENT,
 )
-ROTATING = Asking(
+ROTATING = Performing(
     f"{PATH}/{{name}}/rotate",
     "certificate.rotate",
     lambda visit: f"Rotate {visit.named('name')}",

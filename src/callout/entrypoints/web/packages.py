@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from callout.core.model.credentials import ExternalCredential, NamedCredential
 from callout.engine.packages import WHAT_BECOMES
-from callout.entrypoints.web.asking import Asking
 from callout.entrypoints.web.forms import Field, Group, Kind
 from callout.entrypoints.web.listing import listing
+from callout.entrypoints.web.performing import Performing
 from callout.entrypoints.web.sections import Page, Place, Section
 from callout.entrypoints.web.visit import Visit, address
 
@@ -112,7 +112,7 @@ def _answers(question: str, label: str) -> Field:
     return Field((question,), label, Kind.CHOICE, "This has to be said.", choices=(("", "Choose…"), *answers))
 
 
-INSTALLING = Asking(
+INSTALLING = Performing(
     NEW,
     "package.install",
     lambda _: "Install a package",
@@ -123,7 +123,7 @@ INSTALLING = Asking(
     _places,
     _crumbs,
 )
-UPGRADING = Asking(
+UPGRADING = Performing(
     f"{PATH}/{{namespace}}/upgrade",
     "package.upgrade",
     lambda visit: f"Upgrade {visit.named('namespace')}",
@@ -136,7 +136,7 @@ UPGRADING = Asking(
     fixed=_one,
     confirms=True,
 )
-REMOVING = Asking(
+REMOVING = Performing(
     f"{PATH}/{{namespace}}/remove",
     "package.remove",
     lambda visit: f"Remove {visit.named('namespace')}",

@@ -19,7 +19,7 @@ Members = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class Performing:
     """A form and what it does.
 
     `title` and `crumbs` are told from the visit, `groups` are the fields, `start` what they hold at first. `fixed` are
@@ -42,7 +42,7 @@ class Asking:
     moved: Mapping[str, str] = field(default_factory=dict)
     arguments: Callable[[dict[str, Any]], dict[str, Any]] = lambda given: given
     confirms: bool = False
-    template: str = "asked.html"
+    template: str = "performing.html"
 
     def page(self) -> Page:
         """Return the page of it."""
