@@ -15,8 +15,9 @@ from starlette.routing import Route
 from callout.core.errors import CalloutError, Refused
 from callout.core.explanation import Remedy
 from callout.engine.operations import Operations, document_of
+from callout.engine.sign_in import SingleSignOn
 from callout.entrypoints.rendering import Files, Templates
-from callout.entrypoints.web import filters, find, home, sign_in
+from callout.entrypoints.web import filters, find, home, remedies, sign_in
 from callout.entrypoints.web.contents import SECTIONS
 from callout.entrypoints.web.sections import Handler, Page, Section
 from callout.entrypoints.web.session import Session, Sessions
@@ -43,7 +44,9 @@ class Console:
         self.operations = operations
         self.setup = operations.uses.setup
         self.links = operations.uses.connecting.links
-        self.sessions = Sessions(self.links, self.setup.entropy)
+        self.signing_in = operations.uses.signing_in
+        self.single_sign_on = SingleSignOn(self.signing_in)
+        self.sessions = Sessions(self.signing_in)
         self.templates = Templates(FOLDER / "templates", filters.FILTERS)
         self.sections = SECTIONS
         self.version = version
@@ -51,7 +54,7 @@ class Console:
 
     def routes(self) -> list[Route]:
         """Return the routes, for the app of setup."""
-        pages = [*home.PAGES, *sign_in.PAGES, *find.pages_of(self.sections)]
+        pages = [*home.PAGES, *sign_in.PAGES, *remedies.PAGES, *find.pages_of(self.sections)]
         pages += [page for section in self.sections for page in section.pages]
         pages.append(home.UNKNOWN)
         return [

@@ -1,16 +1,28 @@
 """The sections of Setup, in the order in which they stand there."""
 
-from callout.entrypoints.web import approvals, creating, manifest, named_credentials, own_certificates, packages
+from callout.entrypoints.web import (
+    account,
+    approvals,
+    creating,
+    external_credentials,
+    manifest,
+    named_credentials,
+    own_certificates,
+    packages,
+    permission_sets,
+    trying,
+)
 from callout.entrypoints.web.sections import Section
-
-#: The headings that sections stand under.
-INTEGRATIONS, PEOPLE, CODE, LOOKING = "Integrations", "People and access", "Packages", "Look and mend"
 
 SECTIONS: tuple[Section, ...] = (
     creating.SECTION,
     named_credentials.SECTION,
+    external_credentials.SECTION,
     own_certificates.SECTION,
     manifest.SECTION,
+    permission_sets.SECTION,
     packages.SECTION,
     approvals.SECTION,
+    trying.SECTION,
+    account.SECTION,
 )

@@ -47,6 +47,14 @@ def groups_of(visit: Visit) -> tuple[Group, ...]:
     )
 
 
+async def show(visit: Visit) -> Response:
+    """Show the form to those who may apply, and the ways to export to all who may look."""
+    if visit.may("apply"):
+        return await APPLYING.ask(visit)
+    await visit.demand("export")
+    return visit.page("manifest.html", title=TITLE, about=APPLYING.about, crumbs=APPLYING.crumbs(visit))
+
+
 async def export(visit: Visit) -> Response:
     """Show everything that is defined as a manifest, without a secret."""
     made = await visit.run("export")
@@ -90,7 +98,7 @@ SECTION = Section(
     PATH,
     "Integrations",
     "export",
-    (APPLYING.page(), Page(EXPORT, get=export), Page(f"{PATH}/callout.yaml", get=download)),
+    (Page(PATH, get=show, post=APPLYING.do), Page(EXPORT, get=export), Page(f"{PATH}/callout.yaml", get=download)),
     words="yaml export import apply plan backup gitops configuration salesforce metadata",
     places=(Place("Export Everything", EXPORT, "Do", "manifest yaml download backup"),),
 )

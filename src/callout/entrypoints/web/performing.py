@@ -49,11 +49,13 @@ class Performing:
         return Page(self.path, get=self.ask, post=self.do)
 
     async def ask(self, visit: Visit) -> Response:
-        """Show the form."""
+        """Show the form, to those who may do it: it holds names that are not everybody's."""
+        await visit.demand(self.operation)
         return self._form(visit, self.start(visit))
 
     async def do(self, visit: Visit) -> Response:
         """Do what the form says, or show what it would change."""
+        await visit.demand(self.operation)
         given = read(self.groups(visit), visit.form, {})
         if visit.form.text("do") == "redraw":
             return self._form(visit, given)
