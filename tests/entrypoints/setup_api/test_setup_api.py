@@ -6,7 +6,7 @@ import pytest
 
 from callout.engine.operations import OPERATIONS
 from callout.entrypoints.setup_api import Metric, api_reference, setup_app
-from callout.entrypoints.setup_api.app import LARGEST_BODY
+from callout.entrypoints.setup_api.reading import LARGEST_BODY
 from tests.world import make_shop
 
 

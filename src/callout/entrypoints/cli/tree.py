@@ -15,12 +15,14 @@ from callout.entrypoints.cli.commands import (
     creating,
     credentials,
     defining,
+    forming,
     granting,
     identity,
     packages,
     people,
     running,
     secrets,
+    signing_in,
     troubleshooting,
 )
 
@@ -55,9 +57,11 @@ def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plai
         packages,
         granting,
         identity,
+        signing_in,
         credentials,
         certificates,
         auditing,
+        forming,
     ):
         part.register(app)
     return app

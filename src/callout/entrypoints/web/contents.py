@@ -1,7 +1,10 @@
 """The sections of Setup, in the order in which they stand there."""
 
 from callout.entrypoints.web import (
+    account,
     client_certificates,
+    creating,
+    external_credentials,
     keys,
     named_credentials,
     permission_set_groups,
@@ -12,11 +15,10 @@ from callout.entrypoints.web import (
 )
 from callout.entrypoints.web.sections import Section
 
-#: The headings that sections stand under.
-INTEGRATIONS, PEOPLE, CODE, LOOKING = "Integrations", "People and access", "Packages", "Look and mend"
-
 SECTIONS: tuple[Section, ...] = (
+    creating.SECTION,
     named_credentials.SECTION,
+    external_credentials.SECTION,
     permission_sets.SECTION,
     permission_set_groups.SECTION,
     profiles.SECTION,
@@ -24,4 +26,5 @@ SECTIONS: tuple[Section, ...] = (
     keys.SECTION,
     trusted_issuers.SECTION,
     client_certificates.SECTION,
+    account.SECTION,
 )

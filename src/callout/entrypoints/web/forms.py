@@ -62,6 +62,7 @@ class Field:
     held: bool = False
     redraws: bool = False
     row: str = "row"  # what one row is called
+    see: tuple[str, str] | None = None  # a link that helps: its text and where it leads
     short: str = ""
     explicit: bool = False
 
@@ -79,6 +80,7 @@ class Group:
     fields: tuple[Field, ...]
     help: str = ""
     folded: bool = False
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,8 @@ def placed(document: Mapping[str, Any], *prefixes: str) -> dict[tuple[str, ...],
     found: dict[tuple[str, ...], list[str]] = {}
     for problem in document.get("problems") or ():
         place, text = str(problem["place"]), f"got {problem['got']}; expected {problem['expected']}"
+        if place.endswith(".parameters") and str(problem["got"]).startswith("no "):  # one that is missing is a field
+            place += f".{problem['got'].removeprefix('no ')}"
         if problem.get("nearest"):
             text += f"; did you mean {problem['nearest']}?"
         prefix = next((each for each in prefixes if place == each or place.startswith((f"{each}.", f"{each}["))), None)
