@@ -21,6 +21,9 @@ _MORE: dict[str, tuple[str, ...]] = {
     "token": ("user_external_credential_denied", *_ANSWERED_BY_OTHERS),
     "connection": ("user_external_credential_denied", *_CONNECTING),
     "explain": ("callout_not_found",),
+    "user.set_password": ("package_code_refused", "sign_in_refused", "too_many_attempts"),
+    "user.sessions": ("package_code_refused",),
+    "user.sign_out": ("package_code_refused",),
 }
 
 

@@ -9,7 +9,16 @@ from collections.abc import Mapping
 
 import msgspec
 
-from callout.engine.operations.answers import audit, callouts, certificates, credentials, definitions, packages, people
+from callout.engine.operations.answers import (
+    audit,
+    callouts,
+    certificates,
+    credentials,
+    definitions,
+    packages,
+    people,
+    sign_ins,
+)
 from callout.engine.operations.answers.shape import NamedDone, changed
 
 _NAMED_CREDENTIAL = changed(credentials.NamedCredentialShown)
@@ -66,6 +75,10 @@ ANSWERS: Mapping[str, type[msgspec.Struct]] = {
     "user.show": people.UserWhole,
     "user.set": changed(people.UserShown),
     "user.remove": people.UserRemoved,
+    "user.invite": sign_ins.InvitationMade,
+    "user.set_password": sign_ins.PasswordSet,
+    "user.sessions": sign_ins.Sessions,
+    "user.sign_out": sign_ins.SessionsEnded,
     "key.list": people.Keys,
     "key.create": changed(people.KeyMade),
     "key.expire": _KEY,
@@ -97,6 +110,7 @@ ANSWERS: Mapping[str, type[msgspec.Struct]] = {
     "profile.revoke": _PROFILE,
     "trusted_issuer.list": people.TrustedIssuers,
     "trusted_issuer.remove": NamedDone,
+    "trusted_issuer.set_secret": NamedDone,
     "client_certificate.list": people.ClientCertificates,
     "client_certificate.trust": changed(people.ClientCertificateShown),
     "client_certificate.forget": NamedDone,
