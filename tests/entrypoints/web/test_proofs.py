@@ -20,6 +20,8 @@ ISSUER = {
     "allow_private_network": True,
     "label": "<i>Login</i>",
     "description": "two\nlines",
+    "client_id": "setup",
+    "scope": "openid email",
 }
 MAPPINGS = (
     {"spiffe_id": "spiffe://example.org/orders/*", "user": "alice", "namespace": "acme"},
@@ -118,3 +120,11 @@ async def test_nobody_lets_an_issuer_or_certificate_be_one_who_may_more(shop) ->
     async with visitor(shop, "bob") as bob:
         for path in (ISSUERS, CERTIFICATES, f"{CERTIFICATES}/C"):
             assert (await bob.get(path)).status == 403
+
+
+async def test_the_secret_of_the_client_is_written_and_never_shown(shop, admin) -> None:
+    await shop.run("trusted_issuer.set", name="Login", definition=ISSUER)
+    page = await admin.fill(f"{ISSUERS}/Login/secret", values__client_secret="c4n4ry-secret")
+    assert page.title == "<i>Login</i>"
+    assert "c4n4ry" not in page.text + (await admin.get(f"{ISSUERS}/Login/secret")).text
+    assert (await admin.post(f"{ISSUERS}/Login/secret", do="save")).status == 400

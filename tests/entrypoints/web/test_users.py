@@ -72,12 +72,12 @@ async def test_problems_stand_at_their_fields(admin) -> None:
 
 
 async def test_the_page_shows_every_way_what_is_muted_and_what_has_ended(shop, admin) -> None:
-    await shop.run("permission_set.assign", name="Order Clerks", user="bob", until="2h", purpose="night <watch>")
+    await shop.run("permission_set.assign", name="Order Clerks", user="bob", until="30m", purpose="night <watch>")
     await shop.run("permission_set_group.assign", name="Staff", user="bob")
-    shop.clock.move(hours=3)
+    shop.clock.move(hours=1)
     words = (await admin.get(f"{PATH}/bob")).words
     assert "profile Standard User User External Credentials: Create, Delete, Edit, Read" in words
-    assert "permission set Order Clerks Principals: Orders/Service nothing ended 2026-01-01 02:00:00 UTC" in words
+    assert "permission set Order Clerks Principals: Orders/Service nothing ended 2026-01-01 00:30:00 UTC" in words
     assert "permission set Order Clerks of group Staff nothing Principals: Orders/Service no end" in words
 
 
@@ -164,3 +164,21 @@ async def test_long_lists_come_in_pages_and_quick_find_finds_people(shop, admin)
     assert "user119" in (await admin.get(f"{PATH}?page=3")).words
     assert "user077" in (await admin.get(f"{PATH}?q=user077")).words
     assert f"{PATH}/user077" in (await admin.get("/setup/find?q=user077")).text
+
+
+async def test_an_invitation_is_shown_once_and_sessions_are_ended(shop, admin) -> None:
+    page = await admin.fill(f"{ALICE}/invite", expires="2d")
+    link = page.tree.xpath('//*[@id="shown-once"]')[0].text_content()
+    assert link.startswith("https://callout.example/")
+    assert page.answer.headers["cache-control"] == "no-store"
+    assert link not in (await admin.get(ALICE)).text
+    page = await admin.fill(f"{ALICE}/invite", expires="soon")
+    assert (page.status, "soon" in page.words) == (422, True)
+    async with visitor(shop, "alice") as alice:
+        assert (await alice.get("/setup")).title != "Sign in"
+        page = await admin.get(ALICE)
+        assert "No password is set." in page.words
+        page = await admin.post(f"{ALICE}/sign-out")
+        assert "Signed in nowhere." in page.words
+        assert (await alice.get("/setup")).title == "Sign in"
+    assert f'action="{ALICE}/invite' not in (await admin.get(f"{PATH}/guest")).text

@@ -39,7 +39,8 @@ class Asking:
         return Page(self.path, get=self.ask, post=self.act)
 
     async def ask(self, visit: Visit) -> Response:
-        """Show the form."""
+        """Show the form, to those who may run the operation."""
+        await visit.demand(self.operation)
         return self._form(visit, self.start(visit))
 
     async def act(self, visit: Visit) -> Response:

@@ -12,8 +12,8 @@ from callout.entrypoints.web.forms import Field, Group, Kind, at
 from callout.entrypoints.web.visit import Visit
 
 
-async def show(visit: Visit, editing: Editing, about: str) -> Response:
-    """Show one, with what changes and removes it for those who may."""
+async def show(visit: Visit, editing: Editing, about: str, acts: Sequence[tuple[str, str]] = ()) -> Response:
+    """Show one, with what changes and removes it for those who may. `acts` are other forms of it, by their labels."""
     subject = editing.subject(visit, visit.named(editing.parameter))
     found = await visit.run(f"{editing.operations}.show", **subject.arguments)
     definition = found["definition"]
@@ -23,6 +23,7 @@ async def show(visit: Visit, editing: Editing, about: str) -> Response:
         title=definition.get("label") or subject.name,
         about=about,
         path=subject.path,
+        acts=acts,
         facts=facts_of(editing.groups(visit, definition), definition),
         may_change=visit.may(f"{editing.operations}.{editing.setting}"),
         crumbs=subject.crumbs,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 from starlette.responses import Response
 
-from callout.core.model.issuers import SIGNATURE_ALGORITHMS, TrustedIssuer
+from callout.core.model.issuers import SIGNATURE_ALGORITHMS
 from callout.entrypoints.web import facts
+from callout.entrypoints.web.asking import Asking
 from callout.entrypoints.web.editing import Editing, Subject
 from callout.entrypoints.web.forms import Field, Group, Kind
 from callout.entrypoints.web.listing import listing
@@ -71,10 +71,12 @@ _SIGNING_IN = (
 
 def groups_of(_: Visit, __: Mapping[str, Any]) -> tuple[Group, ...]:
     """Return the form of a trusted issuer."""
-    known = {each.name for each in fields(TrustedIssuer)}
-    signing_in = tuple(each for each in _SIGNING_IN if each.path[0] in known)
-    more = (Group("Signing in to Setup", signing_in, folded=True),) if signing_in else ()
-    return (Group("Tokens", _TOKENS), Group("Who calls", _WHO), Group("Whose code calls", _CODE, folded=True), *more)
+    return (
+        Group("Tokens", _TOKENS),
+        Group("Who calls", _WHO),
+        Group("Whose code calls", _CODE, folded=True),
+        Group("Signing in to Setup", _SIGNING_IN, folded=True),
+    )
 
 
 async def list_all(visit: Visit) -> Response:
@@ -86,7 +88,8 @@ async def list_all(visit: Visit) -> Response:
 
 async def show(visit: Visit) -> Response:
     """Show one."""
-    return await facts.show(visit, EDITING, _ABOUT)
+    acts = (("Set the client secret", f"{address('trusted-issuers', visit.named('name'))}/secret"),)
+    return await facts.show(visit, EDITING, _ABOUT, acts)
 
 
 def subject(_: Visit, name: str) -> Subject:
@@ -105,6 +108,23 @@ EDITING = Editing(
 )
 
 
+SECRET = Asking(
+    f"{PATH}/{{name}}/secret",
+    "trusted_issuer.set_secret",
+    lambda visit: f"Client secret at {visit.named('name')}",
+    "Set the secret",
+    lambda _: (
+        Group(
+            "The client with which people sign in to Setup",
+            (Field(("values", "client_secret"), "Client secret", Kind.SECRET, "It is sealed, and never shown."),),
+        ),
+    ),
+    lambda visit: (*_CRUMBS, (visit.named("name"), address("trusted-issuers", visit.named("name")))),
+    lambda visit, done: visit.go(address("trusted-issuers", visit.named("name")), done["message"]),
+    lambda visit: {"name": visit.named("name")},
+)
+
+
 def found(visit: Visit) -> Iterator[Place]:
     """Yield every trusted issuer, for Quick Find."""
     for name, each in visit.org.trusted_issuers.items():
@@ -116,7 +136,7 @@ SECTION = Section(
     PATH,
     "People and access",
     "trusted_issuer.list",
-    (Page(PATH, get=list_all), *EDITING.pages(), Page(f"{PATH}/{{name}}", get=show)),
+    (Page(PATH, get=list_all), *EDITING.pages(), Page(f"{PATH}/{{name}}", get=show), SECRET.page()),
     words="jwt oidc openid connect token caller claim single sign-on",
     places=(Place("New Trusted Issuer", EDITING.new_path, "Do", "create add jwt oidc"),),
     found=found,

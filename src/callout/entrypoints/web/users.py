@@ -8,7 +8,6 @@ from typing import Any
 from starlette.responses import Response
 
 from callout.core.model.people import UserKind
-from callout.engine.operations.table import BY_NAME
 from callout.entrypoints.web import assignments, granting
 from callout.entrypoints.web.asking import Asking
 from callout.entrypoints.web.editing import Editing, Subject
@@ -100,19 +99,14 @@ async def _shown(visit: Visit, problem: dict[str, Any] | None = None) -> Respons
         keys=keys[:ROWS],
         more_keys=max(0, len(keys) - ROWS),
         calls=await _calls(visit, name) if visit.may("can") else None,
-        sessions=await visit.run("user.sessions", name=name) if offers(visit, "user.sessions") else None,
-        invites=offers(visit, "user.invite") and found["kind"] == UserKind.HUMAN and found["active"],
+        sessions=await visit.run("user.sessions", name=name) if visit.may("user.sessions") else None,
+        invites=visit.may("user.invite") and found["kind"] == UserKind.HUMAN and found["active"],
         sets=assignments.offered([*visit.org.permission_sets]),
         groups=assignments.offered([*visit.org.permission_set_groups]),
         words=granting.WORDS,
         problem=problem,
         crumbs=_CRUMBS,
     )
-
-
-def offers(visit: Visit, operation: str) -> bool:
-    """Say whether this build has an operation, and who asks may run it about another."""
-    return operation in BY_NAME and visit.may(operation)
 
 
 async def _calls(visit: Visit, user: str) -> Listing:
@@ -225,11 +219,8 @@ SECTION = Section(
         Page(f"{_ONE}/assign", post=assign),
         Page(f"{_ONE}/unassign", post=unassign),
         Page(f"{_ONE}/active", post=activate),
-        *(
-            (INVITE.page(), Page(f"{_ONE}/sign-out", post=sign_out))
-            if {"user.invite", "user.sign_out"} <= BY_NAME.keys()
-            else ()
-        ),
+        Page(f"{_ONE}/sign-out", post=sign_out),
+        INVITE.page(),
     ),
     words="people person who can what can call deactivate invite",
     places=(Place("New User", EDITING.new_path, "Do", "create add person invite"),),
