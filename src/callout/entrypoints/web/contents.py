@@ -11,6 +11,7 @@ from callout.entrypoints.web import (
     permission_sets,
     profiles,
     trusted_issuers,
+    trying,
     users,
 )
 from callout.entrypoints.web.sections import Section
@@ -26,5 +27,6 @@ SECTIONS: tuple[Section, ...] = (
     keys.SECTION,
     trusted_issuers.SECTION,
     client_certificates.SECTION,
+    trying.SECTION,
     account.SECTION,
 )
