@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from callout.engine.operations.preview import PREVIEWED
 from callout.entrypoints.web.forms import Group, draw, placed, read
 from callout.entrypoints.web.sections import Page
 from callout.entrypoints.web.visit import Visit
@@ -75,6 +76,7 @@ class Asking:
             submit=self.submit,
             drawing=draw(self.groups(visit), arguments, problems),
             plan=plan,
+            previews=self.operation in PREVIEWED,
             crumbs=crumbs,
             back=crumbs[-1][1],
         )
