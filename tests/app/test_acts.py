@@ -26,9 +26,11 @@ from tests.judging import JudgedOperations
 from tests.keys import key, pem_of
 
 #: Operations whose method is not GET and that change nothing.
-ASKING = {"plan", "diagnose", "token.introspect", "certificate.request", "preview"}
+ASKING = {"plan", "diagnose", "token.introspect", "certificate.request", "preview", "callout.send"}
 #: Those that need an authorization server that answers: tests/engine/test_connect.py shows their acts.
 ELSEWHERE = {"connection.begin_device", "connection.poll_device", "connection.remove"}
+#: That needs a browser that is signed in: tests/engine/test_sign_in.py shows its act.
+ELSEWHERE |= {"user.sign_out"}
 #: Those of them that have nothing to ask here, and what they say.
 REFUSING = {
     "explain": "callout_not_found",
@@ -37,11 +39,12 @@ REFUSING = {
     "connection.poll_device": "has ended",
     "identity_provider.show": "none is defined yet",
     "trusted_issuer.show": "none is defined yet",
-    "preview": "expected one of the table",
+    "client_certificate.show": "none is defined yet",
+    "preview": "expected one of them",
 }
 #: What is asked about where it is not called Orders.
 OF_OTHERS = {
-    "user.show": "alice",
+    **dict.fromkeys(("user.show", "user.sessions", "user.sign_out"), "alice"),
     "permission_set.show": "Clerks",
     "permission_set_group.show": "Office",
     "profile.show": "Contractors",
@@ -243,6 +246,8 @@ CASES = {
         {"name": "Idle", "user": "bob"},
     ),
     "client_certificate.trust": ((), {"name": "Orders", "dns": "orders.example.com", "user": "alice"}),
+    "user.define": ((), {"name": "bob", "definition": {"permission_sets": ["Idle"]}}),
+    "client_certificate.define": ((), {"name": "Orders", "definition": {"dns": "o.example.com", "user": "alice"}}),
     "client_certificate.forget": (
         (("client_certificate.trust", {"name": "Orders", "dns": "orders.example.com", "user": "alice"}),),
         {"name": "Orders"},
@@ -252,6 +257,12 @@ CASES = {
     "certificate.rotate": ((), {"name": "Orders"}),
     "certificate.remove": ((), {"name": "Orders"}),
     "named_credential.present": ((), {"name": "Orders", "certificate": "Orders"}),
+    "user.invite": ((), {"name": "alice"}),
+    "user.set_password": ((), {"name": "alice", "password": "canary under nine moons"}),
+    "trusted_issuer.set_secret": (
+        (("apply", {"manifest": ISSUER}),),
+        {"name": "Login", "values": {"client_secret": "canary-secret"}},
+    ),
     "named_credential.set": ((), {"name": "Orders", "definition": DEFINED}),
     "named_credential.remove": ((), {"name": "Orders"}),
     "external_credential.set": ((), {"name": "Orders", "definition": {"protocol": "basic", "label": "More"}}),
@@ -418,7 +429,6 @@ async def test_what_is_refused_leaves_no_act(unchanged, home_of_all, name: str) 
 async def test_asking_leaves_no_act(unchanged, home_of_all, operation) -> None:
     named = {"name": "Orders", "callout_id": "0" * 25, **SERVICE, "manifest": MORE}
     named |= {"handle": "none", "user": "alice", "namespace": "acme", "id": "REQUEST"}
-    named["operation"] = "none of these"
     if operation.name == "preset.show":
         named["id"] = "stripe"
     named["name"] = OF_OTHERS.get(operation.name, named["name"])
@@ -427,4 +437,5 @@ async def test_asking_leaves_no_act(unchanged, home_of_all, operation) -> None:
     refusing = REFUSING.get(operation.name)
     with pytest.raises(CalloutError, match=refusing) if refusing else nullcontext():
         await runner(unchanged, home_of_all[1])(operation.name, {name: named[name] for name in required})
-    assert await end_of(unchanged) == end
+    assert await acts_after(unchanged, end) == []
+    assert operation.name == "callout.send" or await end_of(unchanged) == end, "a callout leaves its record alone"

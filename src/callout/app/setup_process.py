@@ -35,7 +35,9 @@ async def serve_setup(settings: Settings) -> int:
     async with open_home(settings) as home:
         operations = operations_of(home)
         ancestors = tuple(settings.connect_frame_ancestors.split())
-        pages = ConnectPages(operations.uses.connecting, operations.uses.setup, ancestors)
+        console = Console(operations, __version__)
+        signed_in = console.sessions.user_of
+        pages = ConnectPages(operations.uses.connecting, operations.uses.setup, ancestors, signed_in)
         app = setup_app(
             operations,
             metrics=lambda: setup_metrics(home),
@@ -44,7 +46,7 @@ async def serve_setup(settings: Settings) -> int:
             jwks=lambda: jwks_of(home.org.value, home.clock.now()),
             version=__version__,
             metrics_open=settings.metrics_open,
-            pages=[*Console(operations, __version__).routes(), *pages.routes()],
+            pages=[*console.routes(), *pages.routes()],
         )
         config = uvicorn.Config(
             app,

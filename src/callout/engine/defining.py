@@ -36,6 +36,7 @@ NOUNS: Mapping[str, tuple[str, str]] = {
     "users": ("a user", "user"),
     "packages": ("an installed package", "package"),
     "trusted_issuers": ("a trusted issuer", "trusted-issuer"),
+    "client_certificates": ("a mapping of a client certificate", "client-certificate"),
 }
 
 

@@ -88,3 +88,14 @@ def test_sets_profiles_and_protocols_are_shown(cli):
     assert "token_endpoint" in shown.out
     parameters = {p["name"]: p for p in cli("protocol", "show", "basic", "--json").json["parameters"]}
     assert parameters["password"]["secret"] is True
+
+
+def test_a_definition_is_set_on_a_running_server_as_on_a_home(cli, server):
+    place = ("--url", server, "--key", cli.runs(cli.world.key_of("admin")))
+    assert cli("named-credential", "set", "Orders", "-f", "-", *place, stdin=ORDERS).code == 0
+    version = cli("named-credential", "show", "Orders", "--json", *place).json["version"]
+    again = ("named-credential", "set", "Orders", "-f", "-", "--expects", str(version), *place)
+    assert cli(*again, stdin=ORDERS).out == "Nothing to change.\n"
+    assert cli(*again, stdin=ORDERS.replace("/v3", "/v4")).out.endswith("Saved.\n")
+    late = cli(*again, "--json", stdin=ORDERS)
+    assert (late.code, late.json["status"], late.json["reason"]) == (2, 409, "changed_meanwhile")

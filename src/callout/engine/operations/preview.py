@@ -48,7 +48,7 @@ _PREVIEWED: Mapping[str, tuple[str, ...]] = {
     "secret": ("set", "remove"),
     "token": ("revoke",),
     "identity_provider": ("set", "set_secret", "remove"),
-    "user": ("set", "remove"),
+    "user": ("set", "define", "remove"),
     "key": ("create", "rotate", "limit", "expire", "revoke"),
     "permission_set": (
         "create",
@@ -67,8 +67,8 @@ _PREVIEWED: Mapping[str, tuple[str, ...]] = {
     "profile": ("create", "set", "remove", "grant", "revoke"),
     "package": ("install", "upgrade", "remove"),
     "approvals": ("approve", "reject"),
-    "trusted_issuer": ("set", "remove"),
-    "client_certificate": ("trust", "forget"),
+    "trusted_issuer": ("set", "set_secret", "remove"),
+    "client_certificate": ("trust", "define", "forget"),
     "certificate": ("create", "import", "rotate", "remove"),
 }
 PREVIEWED = frozenset(f"{noun}.{verb}".lstrip(".") for noun, verbs in _PREVIEWED.items() for verb in verbs)

@@ -6,7 +6,7 @@ Every row runs on the use cases `u`, the request `q` and the caller `c`.
 
 from __future__ import annotations
 
-from callout.engine import applying, credentials, grants, keys, people, status, troubleshoot, who_can
+from callout.engine import applying, credentials, grants, health, keys, people, status, troubleshoot, who_can
 from callout.engine.operations import access_rows, callouts, own_secrets
 from callout.engine.operations import requests as r
 from callout.engine.operations.audit import AUDIT
@@ -20,7 +20,9 @@ from callout.engine.operations.packages import PACKAGES
 from callout.engine.operations.presets import PRESETS
 from callout.engine.operations.preview import preview_of
 from callout.engine.operations.refresh_rules import REFRESH_RULES
+from callout.engine.operations.sending import SENDING
 from callout.engine.operations.showing import SHOWING
+from callout.engine.operations.sign_ins import SIGN_INS
 
 _DEFINITIONS = (
     Operation(
@@ -398,6 +400,14 @@ _LOOKING = (
         lambda u, q, c: status.status(u.setup, u.recent),
     ),
     Operation(
+        "health",
+        "GET",
+        "/health",
+        r.HealthSince,
+        "Show callouts, errors, refreshes and latency over time, and how every principal stands",
+        lambda u, q, c: health.health(u.setup, u.audit, u.recent, q.since),
+    ),
+    Operation(
         "who_can",
         "GET",
         "/who-can/{name}",
@@ -467,7 +477,9 @@ _ROWS: tuple[Operation, ...] = (
     *GROUPS,
     *access_rows.ROWS,
     *IDENTITY,
+    *SIGN_INS,
     *_LOOKING,
+    *SENDING,
     *AUDIT,
 )
 OPERATIONS = (*_ROWS, preview_of(_ROWS))

@@ -22,6 +22,7 @@ from callout.entrypoints.cli.commands import (
     people,
     running,
     secrets,
+    signing_in,
     troubleshooting,
 )
 
@@ -56,6 +57,7 @@ def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plai
         packages,
         granting,
         identity,
+        signing_in,
         credentials,
         certificates,
         auditing,

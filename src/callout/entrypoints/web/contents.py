@@ -1,9 +1,18 @@
 """The sections of Setup, in the order in which they stand there."""
 
-from callout.entrypoints.web import named_credentials
+from callout.entrypoints.web import (
+    account,
+    creating,
+    external_credentials,
+    named_credentials,
+    permission_sets,
+)
 from callout.entrypoints.web.sections import Section
 
-#: The headings that sections stand under.
-INTEGRATIONS, PEOPLE, CODE, LOOKING = "Integrations", "People and access", "Packages", "Look and mend"
-
-SECTIONS: tuple[Section, ...] = (named_credentials.SECTION,)
+SECTIONS: tuple[Section, ...] = (
+    creating.SECTION,
+    named_credentials.SECTION,
+    external_credentials.SECTION,
+    permission_sets.SECTION,
+    account.SECTION,
+)

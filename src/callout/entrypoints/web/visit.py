@@ -89,11 +89,11 @@ class Visit:
         """Raise `CalloutError` for who may not run an operation: a form of it would show names that are not theirs."""
         await self.console.operations.demand(operation, self.session.caller)
 
-    async def run(self, operation: str, **arguments: Any) -> Any:
+    async def run(self, operation: str, /, **arguments: Any) -> Any:
         """Run an operation of the setup API as who is signed in. Raises `CalloutError`."""
         return await self.console.operations.run(operation, arguments, self.session.caller)
 
-    async def attempt(self, operation: str, **arguments: Any) -> tuple[Any, dict[str, Any] | None]:
+    async def attempt(self, operation: str, /, **arguments: Any) -> tuple[Any, dict[str, Any] | None]:
         """Run an operation; returns its answer and None, or None and the problem document of its refusal."""
         try:
             return await self.run(operation, **arguments), None
