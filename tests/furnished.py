@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -231,6 +232,7 @@ def furnish(home: Home, server: Server, sandbox: Sandbox) -> Furnished:
 def names_of(api: Api, callout_id: str) -> Names:
     """Return what stands for the parameters of addresses: a new page may need another row here."""
     (request,) = api.ask("GET", "/approvals")["requests"]
+    invitation = urlsplit(api.ask("POST", "/users/bob/invite")["link"])
     return Names(
         {
             "named-credentials": "Orders",
@@ -247,7 +249,8 @@ def names_of(api: Api, callout_id: str) -> Names:
             "packages": "acme",
             "approvals": request["id"],
             "callouts": callout_id,
+            "preset": "stripe",
             "keys": next(each["prefix"] for each in api.ask("GET", "/keys", user="alice")["keys"]),
         },
-        {"/setup/find": "?q=orders", "/setup/try": "?name=Orders&user=bob"},
+        {"/setup/welcome": f"?{invitation.query}", "/setup/find": "?q=orders", "/setup/try": "?name=Orders&user=bob"},
     )

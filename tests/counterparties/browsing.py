@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.counterparties.installed import npm_package
 from tests.journeys.processes import PATIENCE
@@ -42,6 +42,7 @@ def chromium(home: Path) -> Iterator[Browser]:
         "LD_LIBRARY_PATH": str(UNPACKED / "al2023" / "lib"),
         "FONTCONFIG_PATH": str(UNPACKED / "fonts"),
     }
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=UNPACKED / "chromium",

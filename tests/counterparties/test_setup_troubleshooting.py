@@ -74,9 +74,9 @@ def test_t2_a_principal_is_enabled_on_a_permission_set(place: Place) -> None:
     place.refused("Orders", key, "principal_not_granted")
     setup.find("permission sets", "Permission Sets")
     setup.follow("Readers")
-    setup.follow("Edit")
-    setup.main.get_by_label("Orders/Service").check()
-    setup.save()
+    setup.main.get_by_label("Principal", exact=True).select_option("Orders/Service")
+    setup.press("Enable principal")
+    setup.said("Orders/Service")
     place.api.succeeds("Orders", key)
 
 
@@ -86,7 +86,7 @@ def test_t3_the_object_permission_is_given_by_hand(place: Place) -> None:
     setup.find("permission sets", "Permission Sets")
     setup.follow("Order Callers")
     setup.follow("Edit")
-    setup.main.get_by_label("read", exact=False).first.check()
+    setup.main.get_by_label("Read", exact=True).check()
     setup.save()
     place.api.succeeds("Orders", key)
 
@@ -99,10 +99,10 @@ def test_t4_both_that_are_missing_are_named_in_order(place: Place) -> None:
     assert 0 < told.index("principal") < told.index("user external credential")
     setup.find("new permission set", "New permission set")
     setup.field("Name").fill("Both")
-    setup.main.get_by_label("Orders/Service").check()
-    setup.main.get_by_label("read", exact=False).first.check()
+    setup.main.get_by_label("Principal", exact=True).select_option("Orders/Service")
+    setup.main.get_by_label("Read", exact=True).check()
     setup.save()
-    setup.field("User").fill("dave")
+    setup.main.get_by_label("User", exact=True).select_option("dave")
     setup.press("Assign")
     place.api.succeeds("Orders", key)
 

@@ -33,6 +33,7 @@ _NEXT_LIFE = 86400.0
 
 async def choose(visit: Visit) -> Response:
     """Show the presets: all of them under headings, or those that words find."""
+    await visit.demand(SECTION.operation)
     question, tag = visit.asked("q"), visit.asked("tag")
     rows: Sequence[Members] = (await visit.run("preset.list", words=question))["presets"]
     left = [row for row in rows if tag in row["tags"]] if tag else rows
@@ -59,22 +60,26 @@ def _heading(tag: str) -> str:
 
 async def ask(visit: Visit) -> Response:
     """Show the form of a preset."""
+    await visit.demand(SECTION.operation)
     preset = await visit.run("preset.show", id=visit.named("id"))
     return _form(visit, preset, start_of(visit, preset))
 
 
 async def ask_without(visit: Visit) -> Response:
     """Show the form without a preset."""
+    await visit.demand(SECTION.operation)
     return _form(visit, None, start_of(visit, None))
 
 
 async def make(visit: Visit) -> Response:
     """Make what the form of a preset says."""
+    await visit.demand(SECTION.operation)
     return await _made(visit, await visit.run("preset.show", id=visit.named("id")))
 
 
 async def make_without(visit: Visit) -> Response:
     """Make what the form without a preset says."""
+    await visit.demand(SECTION.operation)
     return await _made(visit, None)
 
 
