@@ -3,7 +3,6 @@
 import pytest
 
 from callout.core.model.credentials import CustomHeader, HeaderSign, Principal, RefreshRule
-from callout.core.model.identity_providers import ExternalAuthIdentityProvider
 from callout.core.model.people import AdminPermission, PermissionSet, User
 from callout.core.protocol import with_defaults
 from callout.core.protocols import CATALOGUE
