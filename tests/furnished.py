@@ -157,7 +157,7 @@ def manifest(sandbox: Sandbox) -> dict[str, Any]:
         "users": {
             "alice": {"label": "Alice Miller", "permission_sets": ["Order Clerks"], "email": "alice@example.com"},
             "bob": {"profile": "Contractors"},
-            "vera": {"profile": "Minimum Access", "permission_sets": ["Auditors"]},
+            "quentin": {"profile": "Minimum Access", "permission_sets": ["Auditors"]},
         },
         "trusted_issuers": {
             "Platform": {
@@ -222,7 +222,7 @@ def furnish(home: Home, server: Server, sandbox: Sandbox) -> Furnished:
     api.ask("POST", "/certificates", name="Client", algorithm="P-256", subject="CN=client")
     secrets_of(api)
     api.apply(made_by_package(sandbox), namespace="acme")
-    keys = {"admin": key, **{user: api.key_of(user) for user in ("alice", "bob", "vera")}}
+    keys = {"admin": key, **{user: api.key_of(user) for user in ("alice", "bob", "quentin")}}
     api.succeeds("Orders", keys["alice"])
     refused = api.refused("Orders", keys["bob"], "principal_not_granted").headers["Callout-Id"]
     api.logged(refused)
