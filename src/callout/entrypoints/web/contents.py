@@ -6,6 +6,7 @@ from callout.entrypoints.web import (
     external_credentials,
     named_credentials,
     permission_sets,
+    trying,
 )
 from callout.entrypoints.web.sections import Section
 
@@ -14,5 +15,6 @@ SECTIONS: tuple[Section, ...] = (
     named_credentials.SECTION,
     external_credentials.SECTION,
     permission_sets.SECTION,
+    trying.SECTION,
     account.SECTION,
 )
