@@ -250,6 +250,8 @@ def names_of(api: Api, callout_id: str) -> Names:
             "approvals": request["id"],
             "callouts": callout_id,
             "preset": "stripe",
+            "issuer": "Platform",
+            "files": "setup.css",
             "keys": next(each["prefix"] for each in api.ask("GET", "/keys", user="alice")["keys"]),
         },
         {"/setup/welcome": f"?{invitation.query}", "/setup/find": "?q=orders", "/setup/try": "?name=Orders&user=bob"},

