@@ -45,7 +45,9 @@ def write(furnished: Furnished, number: int, url: str) -> Names:
     define(api, manifest)
     (user,), (permission_set,) = manifest["users"], manifest["permission_sets"]
     key = api.ask("POST", "/keys", user=user, label=payload)
-    certificate = api.ask("POST", "/certificates", name=f"X{number}", algorithm="P-256", subject=f"CN=x{number}", label=payload)
+    certificate = api.ask(
+        "POST", "/certificates", name=f"X{number}", algorithm="P-256", subject=f"CN=x{number}", label=payload
+    )
     assert certificate["name"] == f"X{number}"
     path = f"/permission-sets/{permission_set.replace('%', '%25').replace('?', '%3F').replace('#', '%23')}/users/alice"
     api.ask("PUT", path, until="2h", purpose=payload)
