@@ -35,16 +35,18 @@ from callout.engine.connect_links import Links
 from callout.engine.definitions import CurrentOrg
 from callout.engine.diagnosis import diagnose
 from callout.engine.issuers import CallerTokens
-from callout.engine.leaving import leaving
+from callout.engine.leaving import goes_with, leaving
 from callout.engine.operations import LOCAL, Operations, Uses
 from callout.engine.operations.connecting_rights import judge_again
 from callout.engine.presets import Presets, read_presets
 from callout.engine.records import CalloutLog, Records
 from callout.engine.scopes import Scopes
 from callout.engine.setup import Setup, changed
+from callout.engine.sign_in import SigningIn
 from callout.engine.slots import Slots
 from callout.engine.tokens import Tokens
 from tests.judging import JudgedOperations
+from tests.sign_ins import MemorySignIns, PlainPasswords
 from tests.trail import MemoryTrail
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -178,7 +180,7 @@ class MemoryStore:
     async def write(self, changes, acts, *, expects: int | None = None, sealed=None, forget=()) -> int:
         self._writing(expects)
         self._change(changes)
-        for key in [key for key in (*self.sealed, *self.tokens) if key.external_credential in forget]:
+        for key in [key for key in (*self.sealed, *self.tokens) if goes_with(key, forget)]:
             self.sealed.pop(key, None)
             self.tokens.pop(key, None)
         for key, values in (sealed or {}).items():
@@ -365,7 +367,8 @@ def make_world(transport=None) -> World:
         setup, None, links, transport, judge_again
     )  # nothing is connected here: see tests/engine/connecting.py
     audit = Audit(store.trail, clock, "1.2.3")
-    uses = Uses(setup, predict, log.explain, audit, log.recent, connecting, presets=shipped_presets)
+    signing_in = SigningIn(setup, MemorySignIns(store), PlainPasswords(), links, idle=7200.0, life=43200.0)
+    uses = Uses(setup, predict, log.explain, audit, log.recent, connecting, signing_in, presets=shipped_presets)
     return World(clock, entropy, vault, store, setup, callouts, records, current, JudgedOperations(uses))
 
 

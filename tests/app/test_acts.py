@@ -20,14 +20,17 @@ from callout.app.operations import operations_of
 from callout.core.chain import ACTS
 from callout.core.errors import CalloutError
 from callout.engine.operations import BY_NAME, LOCAL, OPERATIONS
+from callout.engine.operations.preview import PREVIEWED
 from callout.settings import Settings
 from tests.judging import JudgedOperations
 from tests.keys import key, pem_of
 
 #: Operations whose method is not GET and that change nothing.
-ASKING = {"plan", "diagnose", "token.introspect", "certificate.request"}
+ASKING = {"plan", "diagnose", "token.introspect", "certificate.request", "preview", "callout.send"}
 #: Those that need an authorization server that answers: tests/engine/test_connect.py shows their acts.
 ELSEWHERE = {"connection.begin_device", "connection.poll_device", "connection.remove"}
+#: That needs a browser that is signed in: tests/engine/test_sign_in.py shows its act.
+ELSEWHERE |= {"user.sign_out"}
 #: Those of them that have nothing to ask here, and what they say.
 REFUSING = {
     "explain": "callout_not_found",
@@ -35,11 +38,25 @@ REFUSING = {
     "connection.begin_device": "nobody authorizes",
     "connection.poll_device": "has ended",
     "identity_provider.show": "none is defined yet",
+    "trusted_issuer.show": "none is defined yet",
+    "client_certificate.show": "none is defined yet",
+    "preview": "expected one of them",
+}
+#: What is asked about where it is not called Orders.
+OF_OTHERS = {
+    **dict.fromkeys(("user.show", "user.sessions", "user.sign_out"), "alice"),
+    "permission_set.show": "Clerks",
+    "permission_set_group.show": "Office",
+    "profile.show": "Contractors",
+    "protocol.show": "basic",
 }
 MUTATING = [o.name for o in OPERATIONS if o.method != "GET" and o.name not in ASKING | ELSEWHERE]
 
 MANIFEST = {
-    "external_credentials": {"Orders": {"protocol": "basic", "principals": {"Service": {}, "Spare": {}}}},
+    "external_credentials": {
+        "Orders": {"protocol": "basic", "principals": {"Service": {}, "Spare": {}}},
+        "Idle": {"protocol": "basic", "principals": {"Service": {}}},
+    },
     "named_credentials": {"Orders": {"url": "https://orders.example.com", "external_credential": "Orders"}},
     "permission_sets": {"Clerks": {"principals": ["Orders/Service"]}, "Idle": {}, "Held": {}},
     "permission_set_groups": {"Office": {"permission_sets": ["Clerks"]}, "Empty": {}},
@@ -144,6 +161,9 @@ SELDOM = (
     ),
 )
 
+DEFINED = {"url": "https://more.example.com", "external_credential": "Orders"}
+TRUSTED = {"issuer": "https://id.example.com", "audience": "callout", "users_by_name": True}
+
 RULE = {"statuses": [500], "soap_fault_code": ["INVALID_SESSION_ID"]}
 
 #: What to run first, and the arguments. `KEY` stands for the visible start of alice's key, `REQUEST` for the id of the
@@ -226,6 +246,8 @@ CASES = {
         {"name": "Idle", "user": "bob"},
     ),
     "client_certificate.trust": ((), {"name": "Orders", "dns": "orders.example.com", "user": "alice"}),
+    "user.define": ((), {"name": "bob", "definition": {"permission_sets": ["Idle"]}}),
+    "client_certificate.define": ((), {"name": "Orders", "definition": {"dns": "o.example.com", "user": "alice"}}),
     "client_certificate.forget": (
         (("client_certificate.trust", {"name": "Orders", "dns": "orders.example.com", "user": "alice"}),),
         {"name": "Orders"},
@@ -235,6 +257,26 @@ CASES = {
     "certificate.rotate": ((), {"name": "Orders"}),
     "certificate.remove": ((), {"name": "Orders"}),
     "named_credential.present": ((), {"name": "Orders", "certificate": "Orders"}),
+    "user.invite": ((), {"name": "alice"}),
+    "user.set_password": ((), {"name": "alice", "password": "canary under nine moons"}),
+    "trusted_issuer.set_secret": (
+        (("apply", {"manifest": ISSUER}),),
+        {"name": "Login", "values": {"client_secret": "canary-secret"}},
+    ),
+    "named_credential.set": ((), {"name": "Orders", "definition": DEFINED}),
+    "named_credential.remove": ((), {"name": "Orders"}),
+    "external_credential.set": ((), {"name": "Orders", "definition": {"protocol": "basic", "label": "More"}}),
+    "external_credential.remove": (
+        (("secret.set", {"external_credential": "Idle", "principal": "Service", "values": {"password": "x"}}),),
+        {"name": "Idle"},
+    ),
+    "principal.set": ((), {**SERVICE, "definition": {"secrets": {"password": "canary-password"}}}),
+    "principal.remove": ((), {"external_credential": "Orders", "principal": "Spare"}),
+    "identity_provider.set": ((), {"name": "Id", "definition": {"label": "Id"}}),
+    "permission_set.set": ((), {"name": "Clerks", "definition": SPARE}),
+    "permission_set_group.set": ((), {"name": "Office", "definition": {"permission_sets": ["Idle"]}}),
+    "profile.set": ((), {"name": "Contractors", "definition": SPARE}),
+    "trusted_issuer.set": ((), {"name": "Login", "definition": TRUSTED}),
     "trusted_issuer.remove": ((("apply", {"manifest": ISSUER}),), {"name": "Login"}),
 }
 
@@ -248,6 +290,7 @@ PARTS = {
         "assign permission set",
     ],
     "certificate.remove": ["remove secrets"],
+    "external_credential.remove": ["remove secrets"],
     "named_credential.create": [*["create by manifest"] * 3, "change by manifest", "set secrets"],
     "key.rotate": ["change key"],
     "token.revoke": ["fail to revoke token"],
@@ -299,7 +342,13 @@ def runner(home, key: str):
     async def run(name: str, arguments: dict):
         waiting = (await operations.run("approvals.list", {}, LOCAL))["requests"]
         meant = {"KEY": key, "REQUEST": waiting[0]["id"] if waiting else "none waits"}
-        given = {n: meant.get(v, v) if isinstance(v, str) else v for n, v in arguments.items()}
+
+        def filled(members: dict) -> dict:
+            return {n: meant.get(v, v) if isinstance(v, str) else v for n, v in members.items()}
+
+        given = filled(arguments)
+        if name == "preview":
+            given["arguments"] = filled(given.get("arguments", {}))
         return await operations.run(name, given, LOCAL)
 
     return run
@@ -328,12 +377,30 @@ async def test_a_mutating_operation_leaves_exactly_one_act(home, run, name: str)
     for earlier, given in before:
         await run(earlier, given)
     end = await end_of(home)
+    foreseen = await previewed(home, run, name, arguments)
+    assert await end_of(home) == end
     assert (await run(name, arguments))["changed"] is not False
     row, *parts = await acts_after(home, end)
+    sent = ("revoke token", "fail to revoke token")  # noted when it was sent
+    assert foreseen in (None, [act for act in map(act_of, (row, *parts)) if act not in sent])
     assert [act_of(part) for part in parts] == PARTS.get(name, [])
     assert {row.writer, *(part.writer for part in parts)} == {str(LOCAL)}
     assert b"canary" not in row.records
     assert (await home.store.audit.verify()).held
+
+
+async def previewed(home, run, name: str, arguments: dict) -> list[str] | None:
+    """Preview an operation on the same home: the acts that it would leave; None where it has no preview."""
+    before = await home.store.definitions.load()
+    if name not in PREVIEWED:
+        with pytest.raises(CalloutError, match="no_preview"):
+            await run("preview", {"operation": name, "arguments": arguments})
+        return None
+    shown = await run("preview", {"operation": name, "arguments": arguments})
+    assert await home.store.definitions.load() == before
+    assert shown["text"]
+    assert "canary" not in str(shown)
+    return [act["act"] for act in shown["acts"]]
 
 
 async def test_the_parts_of_an_approval_name_the_request_of_the_whole(home, run) -> None:
@@ -362,13 +429,13 @@ async def test_what_is_refused_leaves_no_act(unchanged, home_of_all, name: str) 
 async def test_asking_leaves_no_act(unchanged, home_of_all, operation) -> None:
     named = {"name": "Orders", "callout_id": "0" * 25, **SERVICE, "manifest": MORE}
     named |= {"handle": "none", "user": "alice", "namespace": "acme", "id": "REQUEST"}
-    if operation.name == "user.show":
-        named["name"] = "alice"
     if operation.name == "preset.show":
         named["id"] = "stripe"
+    named["name"] = OF_OTHERS.get(operation.name, named["name"])
     required = {field.name for field in msgspec.structs.fields(operation.request) if field.required}
     end = await end_of(unchanged)
     refusing = REFUSING.get(operation.name)
     with pytest.raises(CalloutError, match=refusing) if refusing else nullcontext():
         await runner(unchanged, home_of_all[1])(operation.name, {name: named[name] for name in required})
-    assert await end_of(unchanged) == end
+    assert await acts_after(unchanged, end) == []
+    assert operation.name == "callout.send" or await end_of(unchanged) == end, "a callout leaves its record alone"

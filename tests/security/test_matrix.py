@@ -3,11 +3,14 @@
 Who may do what is said here a second time, apart from the code; an operation that is not in `MAY` fails the test.
 """
 
+from dataclasses import replace
+
 import pytest
 
-from callout.core.errors import CalloutError
+from callout.core.errors import CalloutError, Refused
 from callout.core.model.people import AdminPermission, Caller, CallerKey, ObjectPermission, PermissionSet, User
 from callout.engine.operations import OPERATIONS, document_of
+from callout.engine.operations.preview import PREVIEWED
 from tests.engine.test_operations import refused_callout
 from tests.world import START, World, make_shop
 
@@ -19,6 +22,8 @@ LOOKING = {
     "named_credential": {VIEW, MANAGE},
     "external_credential": {VIEW, MANAGE},
     "preset": {VIEW, MANAGE},
+    "principal": {VIEW, MANAGE},
+    "protocol": {VIEW, MANAGE},
     "identity_provider": {VIEW, MANAGE},
     "user": {VIEW, USERS},
     "key": {VIEW, USERS},
@@ -36,6 +41,7 @@ MAY = {
     "apply": {MANAGE, USERS, CUSTOMIZE},
     "export": {VIEW},
     "status": {VIEW},
+    "health": {VIEW},
     "who_can": {VIEW},
     "troubleshoot": {VIEW},
     "audit.list": {VIEW},
@@ -57,6 +63,7 @@ MAY = {
     "can": {VIEW},
     "callout.log": {VIEW},
     "whoami": {EVERYONE},
+    "preview": {EVERYONE},
 }
 
 LIMITED = CallerKey(b"", "co_limited", "admin", None, START, named_credentials=("Orders",))
@@ -91,6 +98,7 @@ THERE = {
     "principal": "Service",
     "prefix": "co_00000000",
     "manifest": "{}",
+    "password": "grass under nine moons",
 }
 MISSING = "Nowhere"
 #: Operations on values that have an owner: one may for oneself, as the object permissions say.
@@ -99,7 +107,9 @@ ABOUT_VALUES = [
     *("connection.show", "connection.link", "connection.begin_device", "connection.remove"),
 ]
 #: Anyone may ask about their own callouts: these have a test of their own.
-ABOUT_CALLOUTS = ("diagnose", "explain", "can", "callout.log")
+ABOUT_CALLOUTS = ("diagnose", "explain", "can", "callout.log", "callout.send")
+#: One that is asked about another is allowed to whom that other is: it has a test of its own.
+ASKING = "preview"
 
 
 async def make_org() -> World:
@@ -157,7 +167,7 @@ def expected(role: str, operation) -> str | None:
     [
         o
         for o in OPERATIONS
-        if not o.name.startswith(("secret.", "token.", "connection.")) and o.name not in ABOUT_CALLOUTS
+        if not o.name.startswith(("secret.", "token.", "connection.")) and o.name not in (*ABOUT_CALLOUTS, ASKING)
     ],
     ids=lambda o: o.name,
 )
@@ -224,6 +234,25 @@ async def test_callouts_are_diagnosed_and_explained_for_oneself_and_for_those_wh
         own = {"name": "Orders", "user": caller.user, "namespace": caller.namespace}
         assert await outcome(shop, "can", caller, own) == {}
         assert await outcome(shop, "callout.log", caller, {}) == {}
+
+
+@pytest.mark.parametrize("role", CALLERS)
+async def test_a_callout_is_sent_as_the_one_who_asks_and_as_nobody_else(role):
+    """For whom they act is for the stages to judge: tests/app/test_sending.py."""
+    shop, caller, sent = await make_org(), CALLERS[role], []
+
+    async def sends(outgoing, sender):
+        sent.append((sender.user, sender.namespace, sender.key, outgoing.on_behalf_of))
+        raise Refused("timed_out", "got nothing; expected an answer")
+
+    shop.operations.uses = replace(shop.operations.uses, send=sends)
+    refused = [await outcome(shop, "callout.send", caller, {"name": name}) for name in ("Orders", "Nowhere")]
+    known = role not in ("guest", "no user")
+    assert [each["reason"] for each in refused] == ["timed_out" if known else "caller_unknown"] * 2
+    assert known or refused[0] == refused[1]
+    await outcome(shop, "callout.send", caller, {"name": "Orders", "on_behalf_of": "alice"})
+    own = (caller.user, caller.namespace, caller.key)
+    assert sent == ([(*own, None), (*own, None), (*own, "alice")] if known else [])
 
 
 def test_no_operation_about_values_is_left_out():
@@ -298,3 +327,18 @@ async def test_a_missing_object_permission_is_named_with_the_command_that_gives_
     assert document["remedy_commands"] == ["callout permission-set assign 'External Credential User' carol"]
     await shop.run("permission_set.assign", name="External Credential User", user="carol")
     assert await reason_of(shop, "secret.set", "carol", SETTING) is None
+
+
+@pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.name in PREVIEWED], ids=lambda o: o.name)
+async def test_a_preview_is_refused_to_whom_the_operation_is(operation):
+    shop = await make_org()
+    asked = arguments_of(operation, there=True)
+    for role, caller in CALLERS.items():
+        shown = await outcome(shop, ASKING, caller, {"operation": operation.name, "arguments": asked})
+        assert not shop.acts()[1:], "nothing was done"
+        if role in ("guest", "no user", "limited key") or shown.get("reason") == "administrator_required":
+            done = await outcome(shop, operation.name, caller, asked)
+            assert (shown["reason"], shown["detail"]) == (done["reason"], done["detail"])
+        else:
+            done = await outcome(await make_org(), operation.name, caller, asked)
+            assert shown.get("reason") == done.get("reason"), role

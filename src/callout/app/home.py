@@ -7,7 +7,7 @@ import gc
 import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from callout.adapters.nodes import LockedNodes
@@ -64,6 +64,8 @@ class Home:
     sweeper: Sweeper
     process: str
     """What the callout ids of this process end with."""
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    """What is awaited before the home is closed."""
 
 
 def database_of(settings: Settings) -> Path:
@@ -150,6 +152,7 @@ async def open_home(settings: Settings) -> AsyncIterator[Home]:
         try:
             yield home
         finally:
+            await asyncio.gather(*(close() for close in home.closing))
             await tokens.close()
             await outbound.close()
             await home.writer.flush()

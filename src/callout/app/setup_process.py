@@ -26,6 +26,7 @@ from callout.engine.operations import BY_NAME
 from callout.engine.own_certificates import jwks_of
 from callout.entrypoints.connect_api.app import ConnectPages
 from callout.entrypoints.setup_api.app import setup_app
+from callout.entrypoints.web.app import Console
 from callout.settings import Settings, read_settings
 
 
@@ -37,7 +38,9 @@ async def serve_setup(settings: Settings) -> int:
     async with open_home(settings) as home:
         operations = operations_of(home)
         ancestors = tuple(settings.connect_frame_ancestors.split())
-        pages = ConnectPages(operations.uses.connecting, operations.uses.setup, ancestors)
+        console = Console(operations, __version__)
+        signed_in = console.sessions.user_of
+        pages = ConnectPages(operations.uses.connecting, operations.uses.setup, ancestors, signed_in)
         app = setup_app(
             operations,
             metrics=lambda: setup_metrics(home),
@@ -46,7 +49,7 @@ async def serve_setup(settings: Settings) -> int:
             jwks=lambda: jwks_of(home.org.value, home.clock.now()),
             version=__version__,
             metrics_open=settings.metrics_open,
-            pages=pages.routes(),
+            pages=[*console.routes(), *pages.routes()],
             commands=_commands,
         )
         config = uvicorn.Config(

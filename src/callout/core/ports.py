@@ -196,8 +196,8 @@ class Definitions(Protocol):
 
         `acts` are at least one where `sealed` is given.
         With a user go their keys, and their own sealed values and tokens; with a package go its keys. What is sealed
-        for a principal that goes stays, until `remove_secrets`; of the external credentials in `forget` every value
-        and token goes.
+        for a principal that goes stays, until `remove_secrets`; of the external credentials, and of the principals
+        (`EC/Principal`), in `forget` every value and token goes, those of users too.
         """
 
     async def put_key(

@@ -7,12 +7,18 @@ the vault, the protocols, the formula language and outbound.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn
+from urllib.parse import quote, quote_plus
 
 REDACTED = "…"
+#: A shorter secret is not looked for in a text: it would be found by chance.
+SHORTEST_HIDDEN = 4
 
 
 class Secret:
@@ -93,3 +99,29 @@ def digest_of(secret: Secret, *, purpose: str) -> bytes:
     For secrets that nobody can guess alone: tokens, not passwords.
     """
     return hashlib.sha256(f"{purpose}\0{reveal(secret)}".encode("utf-8", "surrogatepass")).digest()
+
+
+def hidden(text: bytes, secrets: Iterable[Secret], *, known: bytes = b"") -> tuple[bytes, int]:
+    """Return a text with each of these secrets as `…`, and how many times one stood there.
+
+    They are found plain, percent-encoded, escaped as JSON, in base64 and in hexadecimal. A secret that stands in `known`,
+    which is what the one who will read the text wrote, is left alone: hiding it would tell them that they guessed it.
+    """
+    found, mark = 0, REDACTED.encode()
+    forms = {form for secret in secrets for form in _forms(reveal(secret), known)}
+    for form in sorted(forms, key=len, reverse=True):
+        found += text.count(form)
+        text = text.replace(form, mark)
+    return text, found
+
+
+def _forms(plain: str, known: bytes) -> set[bytes]:
+    raw = plain.encode("utf-8", "surrogatepass")
+    if len(raw) < SHORTEST_HIDDEN:
+        return set()
+    quoted = (quote(raw), quote(raw, safe=""), quote_plus(raw))
+    escaped = (json.dumps(plain)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1])
+    encoded = (base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode())
+    texts = (*quoted, *escaped, *encoded, *(text.rstrip("=") for text in encoded), raw.hex(), raw.hex().upper())
+    forms = {raw, *(text.encode("utf-8", "surrogatepass") for text in texts)}
+    return set() if any(form in known for form in forms) else forms

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from callout.core.model.credentials import UserExternalCredentialKey
+from callout.core.model.issuers import issuer_of_key
 from callout.core.model.org import Org
 from callout.core.ports import AdminAct
 from callout.core.secret import Secret, reveal  # noqa: TID251 - handed to the manifest's reader, which seals it in again
@@ -75,7 +77,8 @@ async def apply_made(
 ) -> Result:
     """Apply something made of the org, as a manifest is.
 
-    `source` is what the audit trail calls it; `whole` is the act that the changes are the parts of, if there is one.
+    `source` is what the audit trail calls it, empty for a definition that stands alone; `whole` is the act that the
+    changes are the parts of, if there is one.
     """
 
     async def attempt() -> tuple[Plan, int]:
@@ -137,7 +140,7 @@ def _reading(manifest: str, source: str, references: Mapping[str, Secret], names
 async def _planned(
     setup: Setup, org: Org, read: Manifest, *, prune: bool, namespace: str | None, making: bool = False
 ) -> Plan:
-    setup.authority.demand_sections(org, ["external_credentials"] if read.secrets else [], setup.now())
+    setup.authority.demand_sections(org, map(_section_of, read.secrets), setup.now())
     read = await with_keys(setup, org, read, making=making)
     made = make_plan(
         org,
@@ -154,10 +157,15 @@ async def _planned(
     return made.comparing(lambda key, name: opened(setup, key, stored[key], name))
 
 
+def _section_of(key: UserExternalCredentialKey) -> str:
+    """Name the section that one has to manage to set what is sealed under a key."""
+    return "external_credentials" if issuer_of_key(key) is None else "trusted_issuers"
+
+
 def _acts(setup: Setup, who: str, org: Org, made: Plan, source: str) -> list[AdminAct]:
+    by, of = ("by manifest", f" ({source})") if source else ("definition", "")
     changes = [
-        setup.act(who, f"{_ACTS[change.action]} by manifest", f"{change.section}.{change.name} ({source})")
-        for change in made.planned
+        setup.act(who, f"{_ACTS[change.action]} {by}", f"{change.section}.{change.name}{of}") for change in made.planned
     ]
     secrets = [act_of_setting(setup, who, key, values) for key, values in made.secrets.items()]
     return [*changes, *setup.acts_of_leaving(who, org, made.changes), *secrets]

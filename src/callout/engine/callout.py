@@ -92,6 +92,7 @@ class Callouts:
         self.limits = RateLimits()
         self.local_keys: dict[bytes, CallerKey] = {}
         self._suspended: str | None = None
+        self.shows = False  # whether what leaves is shown to the one who asked for it
         self.next_id = records.next_id
         self.record = records.record
         org.followers.append(self._forget)
@@ -298,11 +299,11 @@ class Callouts:
             if isinstance(error, Superseded) and await self._moved(route):
                 return await self.prepare(route, asked)
             raise self.explained(route, draft, error) from error
-        now = self.clock.monotonic()
+        now, shown = self.clock.monotonic(), draft.request if self.shows else None
         if draft.passing:  # no other callout may be sent with it
-            return Ready(head, draft.generation, now, draft.explanation.steps, draft.written, once=True)
+            return Ready(head, draft.generation, now, draft.explanation.steps, draft.written, once=True, request=shown)
         fresh_until = min(max(draft.fresh_until, now + GRACE), draft.good_until, route.until)
-        ready = Ready(head, draft.generation, fresh_until, draft.explanation.steps)
+        ready = Ready(head, draft.generation, fresh_until, draft.explanation.steps, request=shown)
         if route.ready is None or ready.generation >= route.ready.generation:
             route.ready = ready
         return ready

@@ -14,6 +14,7 @@ from callout.core.model.org import Org
 from callout.core.model.people import Package
 from callout.core.protocol import AuthenticationProtocol, with_defaults
 from callout.core.refresh.replay import IDEMPOTENT
+from callout.engine.protocol_forms import parameter_members
 from callout.engine.refresh_rules import shown_rules
 from callout.engine.setup import Edit, Result, Setup, found, put
 
@@ -268,17 +269,7 @@ async def remove_status_code(setup: Setup, who: str, name: str, status: int) -> 
 
 def _declared(protocol: type[AuthenticationProtocol]) -> list[Result]:
     given = with_defaults(protocol, {})
-    return [
-        {
-            "name": p.shown_name,
-            "help": p.help,
-            "secret": p.secret,
-            "required": p.is_needed(given),
-            "default": p.default,
-            "choices": list(p.choices),
-        }
-        for p in protocol.parameters
-    ]
+    return [parameter_members(p, given) for p in protocol.parameters]
 
 
 def _shown_external(org: Org, external: ExternalCredential) -> Result:

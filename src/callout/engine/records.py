@@ -71,6 +71,7 @@ class Records:
         self._dropped_told = 0
         self.not_kept = 0
         self._notes: dict[bytes, str] = {}
+        self._wanted: set[bytes] = set()
         self.by_status: dict[tuple[int, str], int] = {}
         self.tick()
 
@@ -96,6 +97,10 @@ class Records:
         if len(self._notes) >= MOST_WAITING:  # those of records that were dropped
             self._notes.clear()
         self._notes[callout_id] = noted
+
+    def keep(self, callout_id: bytes) -> None:
+        """Keep the record of a callout that is under way, whatever the sample says: somebody waits for it."""
+        self._wanted.add(callout_id)
 
     def record(
         self,
@@ -156,8 +161,9 @@ class Records:
                 self._dropped_told = dropped
                 self.not_kept += len(batch) - len(kept)
                 self._tally(batch)
-                for row in batch if self._notes else ():
+                for row in batch if self._notes or self._wanted else ():
                     self._notes.pop(row[0], None)
+                    self._wanted.discard(row[0])
                 written += len(batch)
         except Exception:
             kept = rows[written:] + self._rows
@@ -173,7 +179,7 @@ class Records:
     def _keeps(self, row: Row) -> bool:
         """Keep all but successful callouts, and of those the ones that the sample has."""
         plain = row[9] is None and row[10] is None and not row[12] and 0 < row[5] < 400
-        return not plain or is_sampled(row[0], self._sampling)
+        return not plain or row[0] in self._wanted or is_sampled(row[0], self._sampling)
 
     def _segment(self, batch: list[Row], kept: list[Row], dropped: int) -> Segment:
         """Encode a batch. This is most of what a record costs, so it is one comprehension for the plain ones."""

@@ -25,6 +25,7 @@ from callout.core.refresh.state import remedy_of, secret_names
 from callout.core.rules.urls import shown_url
 from callout.core.secret import Secret
 from callout.engine.asking import ask
+from callout.engine.leaving import goes_with
 from callout.engine.scopes import Reader
 from callout.engine.slots import Sources, opened_values, private_token_endpoint, token_row
 
@@ -73,7 +74,7 @@ async def going(setup: Setup, before: Org, after: Org, forget: Collection[str] =
 
     def goes(key: UserExternalCredentialKey) -> bool:
         gone = (key.external_credential, key.principal) not in defined
-        return gone or key.external_credential in forget or bool(key.user and key.user not in after.users)
+        return gone or goes_with(key, forget) or bool(key.user and key.user not in after.users)
 
     defined = _principals(after)
     keys = set(before.configured)

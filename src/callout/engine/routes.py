@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from callout.core.access.decide import Decision
 from callout.core.access.target import origin_of
 from callout.core.explanation import Step
+from callout.core.message import HttpRequest
 from callout.core.model.credentials import ExternalCredential, NamedCredential
 from callout.core.model.own_certificates import Certificate
 from callout.core.ports import Destination
@@ -35,6 +36,7 @@ class Ready:
 
     `written` is what is sent in place of the caller's own headers and body, where formulas in them were evaluated.
     `once`: it was made for one request, and a second sending of that is given another (a nonce, a `jti`).
+    `request` is what the head was made of, its secrets marked, where that is to be shown (`Callouts.shows`).
     """
 
     head: bytes = field(repr=False)
@@ -43,6 +45,7 @@ class Ready:
     stages: tuple[Step, ...] = ()
     written: Written | None = None
     once: bool = False
+    request: HttpRequest | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True, eq=False)

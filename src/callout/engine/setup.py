@@ -51,7 +51,8 @@ class NotDefined(DefinitionError):
 class Edit:
     """What a use case wants changed, and how the audit trail words it. No changes: nothing is written.
 
-    `more` are further (act, what) of the same write; `forget` names external credentials whose sealed values go;
+    `more` are further (act, what) of the same write; `forget` names external credentials, or principals (`EC/Principal`),
+    whose sealed values go;
     `sealed` are values that are set with it.
     """
 

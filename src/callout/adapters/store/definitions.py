@@ -13,8 +13,10 @@ from callout.adapters.store.database import Database
 from callout.adapters.store.errors import StoreError
 from callout.adapters.store.generation import generation_of, next_generation
 from callout.adapters.store.sealed import drop_values_of_external_credential, drop_values_of_user, put_values
+from callout.adapters.store.sign_ins import drop_sign_in_of_user
 from callout.adapters.store.tables import CALLER_KEY, DEFINITION, SECRET
 from callout.core.model.credentials import UserExternalCredentialKey
+from callout.core.model.issuers import TrustedIssuer, key_of_issuer
 from callout.core.model.org import SECTIONS, Definition, Org
 from callout.core.model.own_certificates import Certificate, key_of_certificate
 from callout.core.model.people import CallerKey, Package, User
@@ -26,14 +28,25 @@ class SqlDefinitions:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._loaded: Org | None = None
 
     async def generation(self) -> int:
         """Return the generation: it rises with every change of definitions, keys and secrets."""
         return await self._database.read(generation_of)
 
     async def load(self) -> Org:
-        """Read everything that is defined, from one consistent view (`StoreError` where a body does not read)."""
-        return await self._database.read(_load)
+        """Read everything that is defined, from one consistent view (`StoreError` where a body does not read).
+
+        What was read last is returned again while its generation is that of the store: reading thousands takes long.
+        """
+        known = self._loaded
+
+        def work(connection: Connection) -> Org:
+            unmoved = known is not None and known.generation == generation_of(connection)
+            return known if unmoved and known is not None else _load(connection)
+
+        self._loaded = org = await self._database.read(work)
+        return org
 
     async def write(
         self,
@@ -46,7 +59,7 @@ class SqlDefinitions:
     ) -> int:
         """Apply all changes, in order, and set all values, or none; returns the new generation.
 
-        Of the external credentials in `forget`, every value and token goes, those of users too.
+        Of the external credentials, and of the principals (`EC/Principal`), in `forget`, every value and token goes.
 
         `DefinitionError`, `StoreError`; `Outdated` where another writer was faster than what was made from generation
         `expects`. With a user go keys and their own values, with a package its keys: a later one of the same name
@@ -63,6 +76,8 @@ class SqlDefinitions:
                     connection.execute(insert(DEFINITION).values(row))
                 else:
                     _drop_what_goes_with(connection, change)
+                if isinstance(change.definition, User) and not change.definition.active:
+                    drop_sign_in_of_user(connection, change.name, password_too=False)
             for external_credential in forget:
                 drop_values_of_external_credential(connection, external_credential)
             for key, values in (sealed or {}).items():
@@ -136,8 +151,11 @@ def _drop_what_goes_with(connection: Connection, removed: Change) -> None:
     if removed.section == SECTIONS[User]:
         connection.execute(delete(CALLER_KEY).where(CALLER_KEY.c.user == removed.name))
         drop_values_of_user(connection, removed.name)
+        drop_sign_in_of_user(connection, removed.name, password_too=True)
     elif removed.section == SECTIONS[Package]:
         connection.execute(delete(CALLER_KEY).where(CALLER_KEY.c.namespace == removed.name))
+    elif removed.section == SECTIONS[TrustedIssuer]:
+        drop_values_of_external_credential(connection, key_of_issuer(removed.name).external_credential)
     elif removed.section == SECTIONS[Certificate]:
         drop_values_of_external_credential(connection, key_of_certificate(removed.name).external_credential)
 

@@ -69,6 +69,8 @@ def drop_values_of_user(connection: Connection, user: str) -> None:
 
 
 def drop_values_of_external_credential(connection: Connection, name: str) -> None:
-    """Drop every value, token and error of an external credential, those of users too."""
+    """Drop every value, token and error of an external credential, or of one principal (`EC/Principal`) of it."""
+    external_credential, slash, principal = name.partition("/")
     for table in _ALL:
-        connection.execute(delete(table).where(table.c.external_credential == name))
+        whole = table.c.external_credential == external_credential
+        connection.execute(delete(table).where(whole & (table.c.principal == principal) if slash else whole))

@@ -14,6 +14,7 @@ from callout.engine.audit import cef, jsonl, ocsf, search
 from callout.engine.audit.events import events_of
 from callout.engine.audit.exported import verification_members
 from callout.engine.audit.search import Wanted
+from callout.engine.audit.tallies import Counted, Tallies
 from callout.engine.moments import moment, past
 from callout.engine.setup import Result
 
@@ -30,6 +31,16 @@ class Audit:
         self._trail = trail
         self._clock = clock
         self._version = version
+        self._tallies = Tallies(trail)
+
+    def began(self, text: str) -> datetime:
+        """Read a time that is not to come. Raises `Refused(malformed_request)`."""
+        with _malformed():
+            return past(text, self._clock.now(), "since")
+
+    async def counted(self, since: datetime, width: int) -> Counted:
+        """Count the callouts since a time, in widths of so many seconds."""
+        return await self._tallies.since(since, width)
 
     def since(self, text: str | None, place: str = "since") -> datetime | None:
         """Read a time that a request names, or None. Raises `Refused(malformed_request)`."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from callout.engine import groups, people
 from callout.engine.operations import requests as r
 from callout.engine.operations.operation import Operation
+from callout.engine.showing import with_definition
 
 ROWS: tuple[Operation, ...] = (
     Operation(
@@ -14,7 +15,7 @@ ROWS: tuple[Operation, ...] = (
         "/users/{name}",
         r.Name,
         "Show a user, every way in which grants come to them, and what is muted or has ended",
-        lambda u, q, c: people.show_user(u.setup, q.name),
+        lambda u, q, c: with_definition(u.setup, "users", q.name, lambda s: people.show_user(s, q.name)),
     ),
     Operation(
         "permission_set_group.mute",

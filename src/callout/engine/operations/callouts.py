@@ -8,6 +8,7 @@ from callout.core.access.sources import admin_permissions_of
 from callout.core.model.org import Org
 from callout.core.model.people import EVERY_ADMIN_PERMISSION, AdminPermission, Caller
 from callout.core.reasons import Telling, reason
+from callout.engine import keys
 from callout.engine.audit.search import Wanted
 from callout.engine.operations.operation import LOCAL, Uses
 from callout.engine.operations.problems import OperationRefused
@@ -40,11 +41,21 @@ async def whoami(uses: Uses, _: Nothing, caller: Caller) -> Result:
         "proof": caller.proof,
         "administrator": held >= EVERY_ADMIN_PERMISSION,
         "admin_permissions": sorted(held),
-        "user": _own_user(org, caller),
+        "user": own_user(org, caller),
+        **await _signed_in(uses, caller),
     }
 
 
-def _own_user(org: Org, caller: Caller) -> str | None:
+async def _signed_in(uses: Uses, caller: Caller) -> Result:
+    """Say whether a user has a password, since when, in how many browsers they are signed in, and which keys are theirs."""
+    if caller.proof == LOCAL.proof or caller.namespace is not None or caller.key is not None:
+        return {"password_changed_at": None, "sessions": None, "keys": None}
+    told = await uses.signing_in.list(caller.user, caller)
+    own = await keys.list_keys(uses.setup, user=caller.user)
+    return {"password_changed_at": told["password_changed_at"], "sessions": len(told["sessions"]), **own}
+
+
+def own_user(org: Org, caller: Caller) -> str | None:
     """Return the user who a caller is; the admin of a home is the first administrator, if there is one."""
     if caller.proof != LOCAL.proof:
         return caller.user
@@ -54,7 +65,7 @@ def _own_user(org: Org, caller: Caller) -> str | None:
 async def diagnose(uses: Uses, request: Question, caller: Caller) -> Result:
     """Diagnose a callout: anyone their own, an admin everyone's."""
     org = await uses.setup.org()
-    user = request.user or _own_user(org, caller)
+    user = request.user or own_user(org, caller)
     namespace = request.namespace if request.user or request.namespace else caller.namespace
     if user is None:
         raise OperationRefused(
@@ -70,7 +81,7 @@ async def diagnose(uses: Uses, request: Question, caller: Caller) -> Result:
         principal=request.principal,
         on_behalf_of=request.on_behalf_of,
     )
-    return result if _is_told_all(uses, org, caller) else _code_alone(result)
+    return result if is_told_all(uses, org, caller) else code_alone(result)
 
 
 async def can(uses: Uses, request: Access, caller: Caller) -> Result:
@@ -79,7 +90,7 @@ async def can(uses: Uses, request: Access, caller: Caller) -> Result:
     asked = Caller(request.user, request.namespace, proof="name")
     _expect_own(uses, org, caller, asked)
     result = may_call(uses.setup, org, asked, request.name)
-    return result if _is_told_all(uses, org, caller) else _code_alone(result)
+    return result if is_told_all(uses, org, caller) else code_alone(result)
 
 
 def _expect_own(uses: Uses, org: Org, caller: Caller, whose: Caller) -> None:
@@ -100,7 +111,7 @@ async def explain(uses: Uses, request: CalloutId, caller: Caller) -> Result:
         raise OperationRefused(
             "callout_not_found", f"got callout id {request.callout_id!r}; expected one that is recorded"
         )
-    return record if _is_told_all(uses, org, caller) else _code_alone(record)
+    return record if is_told_all(uses, org, caller) else code_alone(record)
 
 
 async def log(uses: Uses, request: CalloutsWanted, caller: Caller) -> Result:
@@ -119,8 +130,8 @@ async def log(uses: Uses, request: CalloutsWanted, caller: Caller) -> Result:
         lambda record: sees_all or record.get("caller") == own,
     )
     found = await uses.audit.callouts(wanted, request.limit, request.cursor)
-    told_all = _is_told_all(uses, org, caller)
-    return {**found, "callouts": [_brief(record if told_all else _code_alone(record)) for record in found["callouts"]]}
+    told_all = is_told_all(uses, org, caller)
+    return {**found, "callouts": [_brief(record if told_all else code_alone(record)) for record in found["callouts"]]}
 
 
 def _brief(record: Result) -> Result:
@@ -128,11 +139,12 @@ def _brief(record: Result) -> Result:
     return {name: value for name, value in record.items() if name != "steps"}
 
 
-def _is_told_all(uses: Uses, org: Org, caller: Caller) -> bool:
+def is_told_all(uses: Uses, org: Org, caller: Caller) -> bool:
+    """True for one who is told every rung and every remedy."""
     return uses.telling is Telling.FULL or views_setup(uses, org, caller)
 
 
-def _code_alone(result: Result) -> Result:
+def code_alone(result: Result) -> Result:
     """Leave out what only admins are told: the rungs, the exact remedies and the request."""
     general = [reason(result["reason"]).remedy] if result["reason"] else []
     left_out = {"steps": [], "remedy": general, "remedy_commands": [], "request": None, "detail": None}

@@ -12,6 +12,8 @@ from callout.engine.operations.operation import Access, Operation
 _BY_NOUN = {
     "named_credential": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "external_credential": AdminPermission.MANAGE_NAMED_CREDENTIALS,
+    "principal": AdminPermission.MANAGE_NAMED_CREDENTIALS,
+    "protocol": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "certificate": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "preset": AdminPermission.MANAGE_NAMED_CREDENTIALS,
     "secret": AdminPermission.MANAGE_NAMED_CREDENTIALS,

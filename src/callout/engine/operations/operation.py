@@ -13,10 +13,12 @@ from callout.core.model.people import Caller
 from callout.core.reasons import Telling
 from callout.engine.audit import Audit
 from callout.engine.presets import Presets
+from callout.engine.sending import Send, sends_nothing
 from callout.engine.setup import Result, Setup
 
 if TYPE_CHECKING:
     from callout.engine.connect import Connecting
+    from callout.engine.sign_in import SigningIn
 
 #: Who runs operations on a home directory: whoever may read its master key is its admin.
 LOCAL = Caller("local", None, "home")
@@ -51,7 +53,7 @@ class Diagnose(Protocol):
 class Uses:
     """The use cases that operations run: the setup, and what the engine tells about callouts.
 
-    `presets` reads the provider presets, when they are first asked for.
+    `presets` reads the provider presets, when they are first asked for. `send` makes a callout that somebody looks at.
     """
 
     setup: Setup
@@ -60,8 +62,10 @@ class Uses:
     audit: Audit
     recent: Callable[[int], Awaitable[list[Result]]]
     connecting: Connecting
+    signing_in: SigningIn
     telling: Telling = Telling.FULL  # how much those who do not administer are told
     presets: Callable[[], Presets] = Presets
+    send: Send = sends_nothing
 
 
 @dataclass(frozen=True, slots=True)

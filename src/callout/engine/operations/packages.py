@@ -6,6 +6,7 @@ from __future__ import annotations
 from callout.engine import approvals, packages
 from callout.engine.operations import requests as r
 from callout.engine.operations.operation import Operation
+from callout.engine.showing import with_definition
 
 PACKAGES = (
     Operation(
@@ -17,7 +18,9 @@ PACKAGES = (
         "/packages/{namespace}",
         r.Namespace,
         "Show a package: what it asked for, and what was overridden here",
-        lambda u, q, c: packages.show_package(u.setup, q.namespace),
+        lambda u, q, c: with_definition(
+            u.setup, "packages", q.namespace, lambda s: packages.show_package(s, q.namespace)
+        ),
     ),
     Operation(
         "package.install",

@@ -10,9 +10,12 @@ from typing import Any
 from callout.core.errors import CalloutError, DefinitionError, HomeError, Problem, Refused, StoreError, VaultError
 from callout.core.explanation import Remedy
 from callout.core.reasons import Blame, Reason
+from callout.engine.defining import ChangedMeanwhile
 from callout.engine.setup import NotDefined
+from callout.engine.sign_in.refusals import SIGN_IN_REASONS, SignInRefused
 
 OPERATION_REASONS: tuple[Reason, ...] = (
+    *SIGN_IN_REASONS,
     Reason(
         "administrator_required",
         403,
@@ -47,6 +50,20 @@ OPERATION_REASONS: tuple[Reason, ...] = (
         Blame.ADMIN,
         "This name is not defined; nothing was changed",
         "Correct the name, or define it.",
+    ),
+    Reason(
+        "changed_meanwhile",
+        409,
+        Blame.CALLER,
+        "This definition was changed meanwhile by another; nothing was stored",
+        "Look at it as it is now, and change that.",
+    ),
+    Reason(
+        "no_preview",
+        422,
+        Blame.CALLER,
+        "This operation has no preview",
+        "Run it, or ask with its own dry_run where it has one.",
     ),
     Reason(
         "vault_failed",
@@ -125,10 +142,15 @@ def document_of(error: BaseException) -> dict[str, Any]:
     match error:
         case Refused() | OperationRefused():
             return _document(error.reason, error.detail, error.remedies)
+        case SignInRefused():
+            told = _document(error.reason, error.detail, error.remedies)
+            return {**told, "retry_at": error.next_at.isoformat()} if error.next_at is not None else told
         case NotDefined():
             return _document(_BY_CODE["not_defined"], str(error), problems=error.problems)
         case DefinitionError():
             return _document(_BY_CODE["definition_refused"], str(error), problems=error.problems)
+        case ChangedMeanwhile():
+            return _document(_BY_CODE["changed_meanwhile"], error.detail, (error.remedy,))
         case VaultError():
             return _document(_BY_CODE["vault_failed"], str(error), (error.remedy,) if error.remedy else ())
         case HomeError():

@@ -51,6 +51,19 @@ class Held(Request):
     user: str | None = None
 
 
+class PrincipalName(Request):
+    """One principal by name."""
+
+    external_credential: str
+    principal: str
+
+
+class Whose(Request):
+    """Whose they are; left out: one's own."""
+
+    user: str | None = None
+
+
 class ConnectLink(Held):
     """The principal (and user) that is connected by a link; how long it is good, and whether it is sent to somebody."""
 
@@ -351,6 +364,12 @@ class CalloutsWanted(Request):
     reason: str | None = None
     since: str | None = None
     cursor: RowNumber | None = None
+
+
+class HealthSince(Request):
+    """How far back health is looked at: how long ago (`24h`), or a time (ISO 8601)."""
+
+    since: str = "24h"
 
 
 class ActsWanted(Request):

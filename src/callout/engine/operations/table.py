@@ -6,18 +6,23 @@ Every row runs on the use cases `u`, the request `q` and the caller `c`.
 
 from __future__ import annotations
 
-from callout.engine import applying, credentials, grants, keys, people, status, troubleshoot, who_can
+from callout.engine import applying, credentials, grants, health, keys, people, status, troubleshoot, who_can
 from callout.engine.operations import access_rows, callouts, own_secrets
 from callout.engine.operations import requests as r
 from callout.engine.operations.audit import AUDIT
 from callout.engine.operations.certificates import CERTIFICATES
 from callout.engine.operations.connections import CONNECTIONS
+from callout.engine.operations.defining import DEFINING
 from callout.engine.operations.groups import GROUPS
 from callout.engine.operations.identity import IDENTITY
 from callout.engine.operations.operation import Access, Operation
 from callout.engine.operations.packages import PACKAGES
 from callout.engine.operations.presets import PRESETS
+from callout.engine.operations.preview import preview_of
 from callout.engine.operations.refresh_rules import REFRESH_RULES
+from callout.engine.operations.sending import SENDING
+from callout.engine.operations.showing import SHOWING
+from callout.engine.operations.sign_ins import SIGN_INS
 
 _DEFINITIONS = (
     Operation(
@@ -57,14 +62,6 @@ _DEFINITIONS = (
         r.Nothing,
         "List named credentials",
         lambda u, q, c: credentials.list_named_credentials(u.setup),
-    ),
-    Operation(
-        "named_credential.show",
-        "GET",
-        "/named-credentials/{name}",
-        r.Name,
-        "Show a named credential",
-        lambda u, q, c: credentials.show_named_credential(u.setup, q.name),
     ),
     Operation(
         "named_credential.enable",
@@ -145,14 +142,6 @@ _DEFINITIONS = (
         r.Nothing,
         "List external credentials and their principals",
         lambda u, q, c: credentials.list_external_credentials(u.setup),
-    ),
-    Operation(
-        "external_credential.show",
-        "GET",
-        "/external-credentials/{name}",
-        r.Name,
-        "Show an external credential and what its protocol can be told",
-        lambda u, q, c: credentials.show_external_credential(u.setup, q.name),
     ),
     Operation(
         "external_credential.add_status_code",
@@ -411,6 +400,14 @@ _LOOKING = (
         lambda u, q, c: status.status(u.setup, u.recent),
     ),
     Operation(
+        "health",
+        "GET",
+        "/health",
+        r.HealthSince,
+        "Show callouts, errors, refreshes and latency over time, and how every principal stands",
+        lambda u, q, c: health.health(u.setup, u.audit, u.recent, q.since),
+    ),
+    Operation(
         "who_can",
         "GET",
         "/who-can/{name}",
@@ -465,8 +462,10 @@ _LOOKING = (
     ),
 )
 
-OPERATIONS: tuple[Operation, ...] = (
+_ROWS: tuple[Operation, ...] = (
     *_DEFINITIONS,
+    *DEFINING,
+    *SHOWING,
     *PRESETS,
     *REFRESH_RULES,
     *CERTIFICATES,
@@ -478,7 +477,10 @@ OPERATIONS: tuple[Operation, ...] = (
     *GROUPS,
     *access_rows.ROWS,
     *IDENTITY,
+    *SIGN_INS,
     *_LOOKING,
+    *SENDING,
     *AUDIT,
 )
+OPERATIONS = (*_ROWS, preview_of(_ROWS))
 BY_NAME = {operation.name: operation for operation in OPERATIONS}

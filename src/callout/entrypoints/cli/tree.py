@@ -17,12 +17,14 @@ from callout.entrypoints.cli.commands import (
     creating,
     credentials,
     defining,
+    forming,
     granting,
     identity,
     packages,
     people,
     running,
     secrets,
+    signing_in,
     troubleshooting,
 )
 
@@ -57,9 +59,11 @@ def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plai
         packages,
         granting,
         identity,
+        signing_in,
         credentials,
         certificates,
         auditing,
+        forming,
     ):
         part.register(app)
     return app

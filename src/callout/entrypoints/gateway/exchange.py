@@ -233,6 +233,8 @@ class Exchange(Passing):
             request = b"".join((request, *body.take_unsent()))
             self._caller.release_for_connection()
         self._connection = connection
+        if self._route is not None and (witness := self._gateway.witness) is not None:
+            witness.left(self._id, self._route, ready, self._target, self._tail, self.asked)
         connection.send(self, request, head_only=method == HEAD)
         self._resending = body is not None and body.is_rewound
         if body is not None and self._resending:

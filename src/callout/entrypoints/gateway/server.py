@@ -15,6 +15,7 @@ from callout.core.peer import is_this_machine
 from callout.core.ports import Spools
 from callout.engine.callout import Callouts
 from callout.engine.routes import Route
+from callout.engine.sending import Witness
 from callout.entrypoints.gateway.caller import CallerConnection
 from callout.entrypoints.gateway.limits import Limits
 from callout.entrypoints.gateway.outbound import Outbound
@@ -37,7 +38,8 @@ class Gateway:
     `readiness` says in JSON members whether callouts can be served; `/readyz` answers 503 where `ready` is false.
     `metrics` is what `/metrics` shows: to callers on this machine, or to all where `metrics_open`.
     `monotonic` tells the time that every limit is measured in: seconds that never go back.
-    `spools` keeps request bodies that are too large for memory; without it they are not kept.
+    `spools` keeps request bodies that are too large for memory; without it they are not kept. `witness`, where there is
+    one, is told of every request that leaves.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Gateway:
         self.monotonic = monotonic
         self.draining = False
         self.secure = False
+        self.witness: Witness | None = None
         self._well_known = well_known
         self._readiness = readiness
         self._metrics = metrics

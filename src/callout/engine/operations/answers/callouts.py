@@ -11,6 +11,7 @@ from callout.core.model.credentials import PrincipalType
 from callout.core.model.people import AdminPermission, UserKind
 from callout.core.reasons import Blame
 from callout.engine.operations.answers.certificates import CertificateShown
+from callout.engine.operations.answers.people import KeyShown
 from callout.engine.operations.answers.shape import Answer
 
 
@@ -128,6 +129,9 @@ class Whoami(Answer):
     administrator: bool
     admin_permissions: list[AdminPermission]
     user: str | None
+    password_changed_at: datetime | None
+    sessions: int | None
+    keys: list[KeyShown] | None
 
 
 class PrincipalHealthShown(Answer):
@@ -288,6 +292,7 @@ class Finding(Answer):
     remedy_commands: list[str]
     changes: list[AppliedChange]
     by_hand: list[str]
+    offers: list[AppliedChange]
 
 
 class Troubleshooting(Answer):

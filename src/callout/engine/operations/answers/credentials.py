@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from msgspec import UNSET, UnsetType
 
@@ -51,9 +52,13 @@ class NamedCredentialShown(Answer):
 
 
 class NamedCredentialWhole(NamedCredentialShown):
-    """A named credential, and the principals that a callout by it could use."""
+    """A named credential, the principals that a callout by it could use, and its definition as a manifest has it."""
 
     principals: list[str]
+    definition: dict[str, Any]
+    version: int
+    generation: int
+    used_by: list[str]
 
 
 class NamedCredentials(Answer):
@@ -107,8 +112,27 @@ class RefreshRulesShown(Answer):
     refresh_debounce: int | None
 
 
-class ExternalCredentialShown(RefreshRulesShown):
-    """An external credential with its principals."""
+class PrincipalOf(PrincipalShown):
+    """A principal with the values that it has and needs, by name, and who grants it."""
+
+    version: int
+    secrets_set: list[str]
+    secrets_needed: list[str]
+    used_by: list[str]
+
+
+class PrincipalWhole(PrincipalOf):
+    """A principal, its definition as a manifest has it, and who was granted it."""
+
+    external_credential: str
+    protocol: str
+    definition: dict[str, Any]
+    generation: int
+    granted_to: list[str]
+
+
+class ExternalCredentialBase(RefreshRulesShown):
+    """An external credential."""
 
     label: str
     description: str
@@ -120,6 +144,11 @@ class ExternalCredentialShown(RefreshRulesShown):
     inactivity_limit: str
     created_by_namespace: str | None
     named_credentials: list[str]
+
+
+class ExternalCredentialShown(ExternalCredentialBase):
+    """An external credential with its principals."""
+
     principals: list[PrincipalShown]
 
 
@@ -134,10 +163,59 @@ class ParameterShown(Answer):
     choices: list[str]
 
 
-class ExternalCredentialWhole(ExternalCredentialShown):
-    """An external credential, and what its protocol can be told."""
+class Condition(Answer):
+    """A parameter that counts only where another has one of these values, or has not."""
 
-    protocol_parameters: list[ParameterShown]
+    parameter: str
+    values: list[str]
+
+
+class ParameterTold(ParameterShown):
+    """What a protocol can be told, with all that a form asks by it."""
+
+    url: bool
+    pointer: bool
+    formula: bool
+    key_pair: bool
+    key: str | None
+    reserved: list[str]
+    between: tuple[int, int] | None
+    pattern: str | None
+    when: Condition | None
+    unless: Condition | None
+    always_required: bool
+
+
+class ExternalCredentialWhole(ExternalCredentialBase):
+    """An external credential, what its protocol can be told, and its definition as a manifest has it."""
+
+    principals: list[PrincipalOf]
+    protocol_parameters: list[ParameterTold]
+    definition: dict[str, Any]
+    version: int
+    generation: int
+    used_by: list[str]
+
+
+class ProtocolShown(Answer):
+    """An authentication protocol, and what it is told."""
+
+    name: str
+    title: str
+    help: str
+    docs: str
+    principal_types: list[PrincipalType]
+    warning: str
+    interactive: bool
+    obtains: bool
+    writes: list[str]
+    parameters: list[ParameterTold]
+
+
+class Protocols(Answer):
+    """Every authentication protocol."""
+
+    protocols: list[ProtocolShown]
 
 
 class ExternalCredentials(Answer):
@@ -243,6 +321,15 @@ class IdentityProviderShown(Answer):
     external_credentials: list[str]
     callback_url: str
     created_by_namespace: str | None
+
+
+class IdentityProviderWhole(IdentityProviderShown):
+    """An external auth identity provider, and its definition as a manifest has it."""
+
+    definition: dict[str, Any]
+    version: int
+    generation: int
+    used_by: list[str]
 
 
 class IdentityProviders(Answer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from callout.core.model.people import AdminPermission, ObjectPermission, UserKind
 from callout.engine.operations.answers.shape import Answer, Done
@@ -52,9 +53,13 @@ class Way(Granted, rename={"source": "from"}):
 
 
 class UserWhole(UserShown):
-    """A user, and every way in which grants come to them."""
+    """A user, every way in which grants come to them, and the definition as a manifest has it."""
 
     ways: list[Way]
+    definition: dict[str, Any]
+    version: int
+    generation: int
+    used_by: list[str]
 
 
 class Users(Answer):
