@@ -87,7 +87,7 @@ class DefinitionShown(Answer):
     used_by: list[str]
 
 
-class Defined(Planned, kw_only=True):
+class DefinitionSet(Planned, kw_only=True):
     """What setting one definition changed; `generation` is not there where it was a dry run."""
 
     name: str
@@ -97,7 +97,7 @@ class Defined(Planned, kw_only=True):
     revocations: list[Receipt] | UnsetType = UNSET
 
 
-class PrincipalDefined(Planned, kw_only=True):
+class PrincipalSet(Planned, kw_only=True):
     """What setting one principal changed; `generation` is not there where it was a dry run."""
 
     external_credential: str
@@ -155,7 +155,7 @@ class Previewed(Foreseen):
     arguments: dict[str, Any] | None
 
 
-class Removed(NamedDone, kw_only=True):
+class DefinitionRemoved(NamedDone, kw_only=True):
     """What was removed. Where it was a dry run: what would change, and what would go with it."""
 
     empty: bool | UnsetType = UNSET
