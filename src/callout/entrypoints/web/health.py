@@ -16,7 +16,7 @@ SPANS = (("1h", "Hour"), ("24h", "Day"), ("7d", "Week"), ("30d", "Month"))
 #: Rows of each table: what is worst or most used comes first.
 MOST_ROWS = 100
 #: States in which nothing has to be done.
-WELL = frozenset({"ready", "valid", "fresh", "no_token_yet"})
+WELL = frozenset({"ready", "connected", "expiring", "refreshing", "no_token_yet"})
 
 
 async def show(visit: Visit) -> Response:
