@@ -30,8 +30,11 @@ from callout.engine.diagnosis import diagnose
 from callout.engine.operations import LOCAL, Operations, Uses
 from callout.engine.operations.connecting_rights import judge_again
 from callout.engine.setup import Setup
+from callout.engine.sign_in import SigningIn
 from tests.databases import create_copy
 from tests.engine.conftest import START, AuthorizationServer, MovedClock, World, build, json_answer
+from tests.judging import JudgedOperations
+from tests.sign_ins import PlainPasswords
 
 HERE = "https://callout.example"
 SHARED = UserExternalCredentialKey("Shared", "Service")
@@ -123,8 +126,9 @@ def open_desk(folder):
         return await diagnose(world.callouts, name, **question)
 
     audit = Audit(store.audit, clock, "1.2.3")
-    uses = Uses(setup, predict, world.log.explain, audit, world.log.recent, connecting)
-    yield Desk(world, server, setup, connecting, Operations(uses))
+    signing_in = SigningIn(setup, store.sign_ins, PlainPasswords(), connecting.links, idle=7200.0, life=43200.0)
+    uses = Uses(setup, predict, world.log.explain, audit, world.log.recent, connecting, signing_in)
+    yield Desk(world, server, setup, connecting, JudgedOperations(uses))
     store.close()
 
 

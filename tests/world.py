@@ -42,8 +42,11 @@ from callout.engine.presets import Presets, read_presets
 from callout.engine.records import CalloutLog, Records
 from callout.engine.scopes import Scopes
 from callout.engine.setup import Setup, changed
+from callout.engine.sign_in import SigningIn
 from callout.engine.slots import Slots
 from callout.engine.tokens import Tokens
+from tests.judging import JudgedOperations
+from tests.sign_ins import MemorySignIns, PlainPasswords
 from tests.trail import MemoryTrail
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -364,8 +367,9 @@ def make_world(transport=None) -> World:
         setup, None, links, transport, judge_again
     )  # nothing is connected here: see tests/engine/connecting.py
     audit = Audit(store.trail, clock, "1.2.3")
-    uses = Uses(setup, predict, log.explain, audit, log.recent, connecting, presets=shipped_presets)
-    return World(clock, entropy, vault, store, setup, callouts, records, current, Operations(uses))
+    signing_in = SigningIn(setup, MemorySignIns(store), PlainPasswords(), links, idle=7200.0, life=43200.0)
+    uses = Uses(setup, predict, log.explain, audit, log.recent, connecting, signing_in, presets=shipped_presets)
+    return World(clock, entropy, vault, store, setup, callouts, records, current, JudgedOperations(uses))
 
 
 ORDERS = ExternalCredential(

@@ -133,6 +133,12 @@ class Settings:
         help_text="show /metrics of gateway and setup to everybody who reaches them; false: to this machine alone, which a "
         "proxy on it counts as",
     )
+    session_idle: float = setting(
+        7200.0, "how long a browser stays signed in to Setup while it is not used", "seconds", least=1
+    )
+    session_life: float = setting(
+        43200.0, "how long a browser stays signed in to Setup at the most", "seconds", least=1
+    )
     telling_users: Telling = setting(Telling.FULL, "how much known callers are told: full or code")
     telling_guests: Telling = setting(Telling.CODE, "how much guests are told: full or code")
 

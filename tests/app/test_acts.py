@@ -22,12 +22,15 @@ from callout.core.errors import CalloutError
 from callout.engine.operations import BY_NAME, LOCAL, OPERATIONS
 from callout.engine.operations.preview import PREVIEWED
 from callout.settings import Settings
+from tests.judging import JudgedOperations
 from tests.keys import key, pem_of
 
 #: Operations whose method is not GET and that change nothing.
 ASKING = {"plan", "diagnose", "token.introspect", "certificate.request", "preview", "callout.send"}
 #: Those that need an authorization server that answers: tests/engine/test_connect.py shows their acts.
 ELSEWHERE = {"connection.begin_device", "connection.poll_device", "connection.remove"}
+#: That needs a browser that is signed in: tests/engine/test_sign_in.py shows its act.
+ELSEWHERE |= {"user.sign_out"}
 #: Those of them that have nothing to ask here, and what they say.
 REFUSING = {
     "explain": "callout_not_found",
@@ -36,11 +39,12 @@ REFUSING = {
     "connection.poll_device": "has ended",
     "identity_provider.show": "none is defined yet",
     "trusted_issuer.show": "none is defined yet",
-    "preview": "expected one of the table",
+    "client_certificate.show": "none is defined yet",
+    "preview": "expected one of them",
 }
 #: What is asked about where it is not called Orders.
 OF_OTHERS = {
-    "user.show": "alice",
+    **dict.fromkeys(("user.show", "user.sessions", "user.sign_out"), "alice"),
     "permission_set.show": "Clerks",
     "permission_set_group.show": "Office",
     "profile.show": "Contractors",
@@ -242,6 +246,8 @@ CASES = {
         {"name": "Idle", "user": "bob"},
     ),
     "client_certificate.trust": ((), {"name": "Orders", "dns": "orders.example.com", "user": "alice"}),
+    "user.define": ((), {"name": "bob", "definition": {"permission_sets": ["Idle"]}}),
+    "client_certificate.define": ((), {"name": "Orders", "definition": {"dns": "o.example.com", "user": "alice"}}),
     "client_certificate.forget": (
         (("client_certificate.trust", {"name": "Orders", "dns": "orders.example.com", "user": "alice"}),),
         {"name": "Orders"},
@@ -251,6 +257,12 @@ CASES = {
     "certificate.rotate": ((), {"name": "Orders"}),
     "certificate.remove": ((), {"name": "Orders"}),
     "named_credential.present": ((), {"name": "Orders", "certificate": "Orders"}),
+    "user.invite": ((), {"name": "alice"}),
+    "user.set_password": ((), {"name": "alice", "password": "canary under nine moons"}),
+    "trusted_issuer.set_secret": (
+        (("apply", {"manifest": ISSUER}),),
+        {"name": "Login", "values": {"client_secret": "canary-secret"}},
+    ),
     "named_credential.set": ((), {"name": "Orders", "definition": DEFINED}),
     "named_credential.remove": ((), {"name": "Orders"}),
     "external_credential.set": ((), {"name": "Orders", "definition": {"protocol": "basic", "label": "More"}}),
@@ -325,7 +337,7 @@ async def unchanged(tmp_path_factory, home_of_all):
 
 def runner(home, key: str):
     """Return what runs an operation on a home; `KEY` and `REQUEST` stand for the key of alice and what waits."""
-    operations = operations_of(home)
+    operations = JudgedOperations(operations_of(home).uses)
 
     async def run(name: str, arguments: dict):
         waiting = (await operations.run("approvals.list", {}, LOCAL))["requests"]
@@ -417,7 +429,6 @@ async def test_what_is_refused_leaves_no_act(unchanged, home_of_all, name: str) 
 async def test_asking_leaves_no_act(unchanged, home_of_all, operation) -> None:
     named = {"name": "Orders", "callout_id": "0" * 25, **SERVICE, "manifest": MORE}
     named |= {"handle": "none", "user": "alice", "namespace": "acme", "id": "REQUEST"}
-    named["operation"] = "none of these"
     if operation.name == "preset.show":
         named["id"] = "stripe"
     named["name"] = OF_OTHERS.get(operation.name, named["name"])

@@ -175,7 +175,7 @@ async def test_a_request_with_a_body_is_tried_as_one(world):
         ({**BASIC, "name": "No Name"}, "named_credentials.No Name: got name 'No Name'"),
         ({**BASIC, "user": "alcie"}, "did you mean 'alice'"),
         ({**BASIC, "principal_type": "anonymous"}, "'anonymous'; expected a type that basic has"),
-        ({**STRIPE, "principal_type": "per_user"}, "expected --user USER, whose values they are"),
+        ({**STRIPE, "principal_type": "per_user"}, "expected the user whose values they are (--user USER)"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -1,5 +1,8 @@
 """One definition set whole: replaced, unset by leaving out, refused where another was faster; one that is removed."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from callout.core.errors import CalloutError, DefinitionError
@@ -206,3 +209,57 @@ async def test_a_definition_may_be_changed_only_by_who_may_change_its_section():
     given = {"admin_permissions": ["customize_application"]}
     with pytest.raises(CalloutError, match="does not have to give"):
         await shop.run("permission_set.set", hal, name="People", definition=given)
+
+
+async def test_what_a_package_made_is_edited_as_an_override_and_stays_its_own():
+    shop = await make_shop()
+    brought = {
+        "external_credentials": {"Partner": {"protocol": "basic", "principals": {"Service": {}}}},
+        "named_credentials": {"Partner": {"url": "https://partner.example.com", "external_credential": "Partner"}},
+    }
+    upgrade = {"namespace": "acme", "manifest": json.dumps(brought)}
+    await shop.run("package.upgrade", **upgrade)
+    shown = await shop.run("named_credential.show", name="Partner")
+    assert (shown["created_by_namespace"], shown["definition"]["enabled_for_callouts"]) == ("acme", False)
+    given = {**shown["definition"], "label": "Ours"}
+    await shop.run("named_credential.set", name="Partner", definition=given, expects=shown["version"])
+    package = await shop.run("package.show", namespace="acme")
+    places = {each["place"]: each["local"] for each in package["overrides"]}
+    assert places["named_credentials.Partner.label"] == "Ours"
+    assert package["used_by"] == ["named_credentials.Partner", "external_credentials.Partner"]
+    await shop.run("named_credential.remove", name="Partner")
+    assert (await shop.run("approvals.list"))["requests"] == []
+    await shop.run("package.upgrade", **upgrade, version="2")
+    again = await shop.run("named_credential.show", name="Partner")
+    assert (again["label"], again["definition"]["enabled_for_callouts"]) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments", "used_by"),
+    [
+        ("external_credential.show", {"name": "Orders"}, ["named_credentials.Orders", "permission_sets.Order Clerks"]),
+        ("permission_set.show", {"name": "Order Clerks"}, ["users.alice"]),
+        ("profile.show", {"name": "System Administrator"}, ["users.admin"]),
+        ("user.show", {"name": "alice"}, []),
+    ],
+)
+async def test_a_definition_is_shown_whole_with_what_uses_it(operation, arguments, used_by):
+    shop = await make_shop()
+    shown = await shop.run(operation, **arguments)
+    assert shown["used_by"] == used_by
+    assert shown["generation"] == await shop.store.generation()
+    section = operation.partition(".")[0] + "s"
+    definition = getattr(await shop.store.load(), section)[arguments["name"]]
+    assert shown["definition"] == plain_fields(definition, everything=True)
+    assert shown["version"] == version_of(definition)
+
+
+async def test_every_protocol_is_told_as_data_and_the_conditions_are_readable():
+    shop = await make_shop()
+    protocols = {each["name"]: each for each in (await shop.run("protocol.list"))["protocols"]}
+    assert protocols == {name: await shop.run("protocol.show", name=name) for name in protocols}
+    parameters = {p["name"]: p for p in protocols["oauth2_client_credentials"]["parameters"]}
+    assert parameters["token_endpoint"]["unless"] == {"parameter": "issuer", "values": []}
+    assert parameters["client_secret"]["secret"] is True
+    assert protocols["oauth2_authorization_code"]["interactive"] is True
+    assert all(Path(each["docs"]).is_file() for each in protocols.values())

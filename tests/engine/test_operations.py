@@ -14,10 +14,10 @@ from callout.engine.operations import (
     OPERATIONS,
     Access,
     OperationRefused,
-    Operations,
     document_of,
 )
 from callout.engine.setup import NotDefined
+from tests.judging import JudgedOperations
 from tests.world import make_shop
 
 ADMIN = Caller("admin", None, "key co_x…")
@@ -146,7 +146,7 @@ async def test_the_trace_of_a_callout_is_for_its_caller_and_for_admins(shop):
 
 async def test_where_users_are_told_the_code_alone_the_trace_and_the_dry_run_tell_no_more(shop):
     callout_id = await refused_callout(shop, await shop.key_of("bob"))
-    told = Operations(replace(shop.operations.uses, telling=Telling.CODE))
+    told = JudgedOperations(replace(shop.operations.uses, telling=Telling.CODE))
     bob = Caller("bob", None, "key")
     for name, arguments in (("explain", {"callout_id": callout_id}), ("diagnose", {"name": "Orders"})):
         reduced = await told.run(name, arguments, bob)

@@ -98,6 +98,7 @@ THERE = {
     "principal": "Service",
     "prefix": "co_00000000",
     "manifest": "{}",
+    "password": "grass under nine moons",
 }
 MISSING = "Nowhere"
 #: Operations on values that have an owner: one may for oneself, as the object permissions say.

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from callout import __version__
+from callout.adapters.passwords import Argon2Passwords
 from callout.adapters.presets import preset_texts
 from callout.app.home import Home, database_of, keep_up, open_home, organization_of, quoted
 from callout.app.making import make_home
@@ -30,6 +31,7 @@ from callout.engine.operations import LOCAL, Operations, Uses
 from callout.engine.operations.connecting_rights import judge_again
 from callout.engine.presets import Presets, read_presets
 from callout.engine.setup import Setup
+from callout.engine.sign_in import SigningIn
 from callout.entrypoints.gateway import Gateway
 from callout.settings import Settings
 
@@ -55,8 +57,15 @@ def operations_of(home: Home) -> Operations:
     audit = Audit(home.store.audit, home.clock, __version__)
     telling = home.settings.telling_users
     connecting = connecting_of(home, setup)
-    told = (setup, predict, home.log.explain, audit, home.log.recent, connecting, telling, shipped_presets)
-    return Operations(Uses(*told, send=Sender(home)))
+    told = (setup, predict, home.log.explain, audit, home.log.recent, connecting, signing_in_of(home, setup))
+    return Operations(Uses(*told, telling, shipped_presets, send=Sender(home)))
+
+
+def signing_in_of(home: Home, setup: Setup) -> SigningIn:
+    """Plug together what signs people in to Setup."""
+    links = Links(home.vault, home.clock, home.entropy, home.settings.setup_url)
+    ends = {"idle": home.settings.session_idle, "life": home.settings.session_life}
+    return SigningIn(setup, home.store.sign_ins, Argon2Passwords(), links, **ends)
 
 
 def connecting_of(home: Home, setup: Setup) -> Connecting:
@@ -90,12 +99,14 @@ async def initialise(settings: Settings, admin: str) -> Mapping[str, Any]:
             operations = operations_of(home)
             await operations.run("user.set", {"name": admin, "profile": administrator.profile}, LOCAL)
             made = await operations.run("key.create", {"user": admin, "label": "made by init"}, LOCAL)
+            invited = await operations.run("user.invite", {"name": admin}, LOCAL)
     return {
         "home": str(settings.folder),
         "database": str(database_of(settings)),
         "master_key": _where_the_key_is(settings),
         "admin": admin,
         "key": made["key"],
+        "setup_url": invited["link"],
     }
 
 

@@ -7,8 +7,9 @@ import json
 import math
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
 import uvicorn
 
@@ -20,6 +21,7 @@ from callout.app.metrics import setup_metrics
 from callout.app.operations import operations_of
 from callout.app.worker import addresses, readiness
 from callout.core.errors import CalloutError
+from callout.engine.operations import BY_NAME
 from callout.engine.own_certificates import jwks_of
 from callout.entrypoints.connect_api.app import ConnectPages
 from callout.entrypoints.setup_api.app import setup_app
@@ -35,7 +37,9 @@ async def serve_setup(settings: Settings) -> int:
     async with open_home(settings) as home:
         operations = operations_of(home)
         ancestors = tuple(settings.connect_frame_ancestors.split())
-        pages = ConnectPages(operations.uses.connecting, operations.uses.setup, ancestors)
+        console = Console(operations, __version__)
+        signed_in = console.sessions.user_of
+        pages = ConnectPages(operations.uses.connecting, operations.uses.setup, ancestors, signed_in)
         app = setup_app(
             operations,
             metrics=lambda: setup_metrics(home),
@@ -44,7 +48,8 @@ async def serve_setup(settings: Settings) -> int:
             jwks=lambda: jwks_of(home.org.value, home.clock.now()),
             version=__version__,
             metrics_open=settings.metrics_open,
-            pages=[*Console(operations, __version__).routes(), *pages.routes()],
+            pages=[*console.routes(), *pages.routes()],
+            commands=_commands,
         )
         config = uvicorn.Config(
             app,
@@ -63,6 +68,14 @@ async def serve_setup(settings: Settings) -> int:
         keeping_up.cancel()
         await asyncio.wait({keeping_up, serving})
     return code
+
+
+@cache
+def _commands() -> Mapping[str, str]:
+    """Return an example of a command by operation; the command line is read when it is first asked for."""
+    from callout.entrypoints.cli.tree import command_examples
+
+    return command_examples(BY_NAME)
 
 
 class _Server(uvicorn.Server):

@@ -66,6 +66,10 @@ class Parameter:
         """Say whether nothing works without it, where these parameters are in force."""
         if not self.required or self.default is not None or (self.unless and _holds(self.unless, given)):
             return False
+        return self.applies(given)
+
+    def applies(self, given: Mapping[str, str]) -> bool:
+        """Say whether it is there at all, where these parameters are in force."""
         return not self.when or _holds(self.when, given)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from callout.core.model.credentials import UserExternalCredentialKey
+from callout.core.model.issuers import issuer_of_key
 from callout.core.model.org import Org
 from callout.core.ports import AdminAct
 from callout.core.secret import Secret, reveal  # noqa: TID251 - handed to the manifest's reader, which seals it in again
@@ -138,7 +140,7 @@ def _reading(manifest: str, source: str, references: Mapping[str, Secret], names
 async def _planned(
     setup: Setup, org: Org, read: Manifest, *, prune: bool, namespace: str | None, making: bool = False
 ) -> Plan:
-    setup.authority.demand_sections(org, ["external_credentials"] if read.secrets else [], setup.now())
+    setup.authority.demand_sections(org, map(_section_of, read.secrets), setup.now())
     read = await with_keys(setup, org, read, making=making)
     made = make_plan(
         org,
@@ -153,6 +155,11 @@ async def _planned(
     setup.authority.demand_no_gain(org, changed(org, made.changes), setup.now())
     stored = {key: await setup.user_external_credentials.secrets(key) for key in made.secrets}
     return made.comparing(lambda key, name: opened(setup, key, stored[key], name))
+
+
+def _section_of(key: UserExternalCredentialKey) -> str:
+    """Name the section that one has to manage to set what is sealed under a key."""
+    return "external_credentials" if issuer_of_key(key) is None else "trusted_issuers"
 
 
 def _acts(setup: Setup, who: str, org: Org, made: Plan, source: str) -> list[AdminAct]:

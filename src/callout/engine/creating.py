@@ -272,8 +272,8 @@ def _whose(org: Org, outline: _Outline, secrets: Secrets) -> Secrets:
         return secrets
     user = outline.wanted.user
     if user is None:
-        expected = "--user USER, whose values they are: the principal is per-user"
-        raise DefinitionError([Problem(f"{EXTERNAL}.{outline.wanted.name}", "secrets of nobody", expected)])
+        expected = "the user whose values they are (--user USER): the principal is per-user"
+        raise DefinitionError([Problem("user", "secrets of nobody", expected)])
     found(org.users, user, "users", "a user")
     return {replace(key, user=user) if key == mine else key: values for key, values in secrets.items()}
 

@@ -36,6 +36,7 @@ NOUNS: Mapping[str, tuple[str, str]] = {
     "users": ("a user", "user"),
     "packages": ("an installed package", "package"),
     "trusted_issuers": ("a trusted issuer", "trusted-issuer"),
+    "client_certificates": ("a mapping of a client certificate", "client-certificate"),
 }
 
 
@@ -145,9 +146,11 @@ def _looking(section: str, name: str) -> str:
 
 def _read(section: str, name: str, wanted: Wanted) -> Manifest:
     """Read a definition as a manifest of it alone; problems have no line, as nobody wrote a file."""
-    text = json.dumps({section: {name: dict(wanted.definition)}}, ensure_ascii=False)
     try:
-        manifest = read_referring(text, "definition", wanted.references or {})
+        text = json.dumps({section: {name: dict(wanted.definition)}})
+        manifest = read_referring(text, "definition.json", wanted.references or {})
+    except RecursionError:
+        raise DefinitionError([Problem(f"{section}.{name}", "deeper nesting", "what a manifest has here")]) from None
     except DefinitionError as error:
         raise DefinitionError([replace(problem, where=None) for problem in error.problems]) from None
     return replace(manifest, places={})

@@ -117,7 +117,7 @@ class CallerTokens:
         try:
             if issuer is None:
                 raise TokenRefused("got a token of an issuer that is not trusted; expected one of a trusted issuer")  # noqa: TRY301 - one place words all
-            claims = await self._claims(issuer, token)
+            claims = await self.claims(issuer, token)
         except TokenRefused as error:
             text = "Send a valid token of this issuer, or a key; an admin makes one with"
             self._refuse(proof, "caller_unknown", str(error), Remedy(text, "callout key create USER"))
@@ -141,7 +141,8 @@ class CallerTokens:
         step = Step("caller", held=False, detail=detail, reason=reason, remedies=(remedy,))
         _remember(self._refused, proof, (self._clock.monotonic() + REFUSED_FOR, step), MOST_UNPROVEN)
 
-    async def _claims(self, issuer: TrustedIssuer, token: bytes) -> Mapping[str, Any]:
+    async def claims(self, issuer: TrustedIssuer, token: bytes) -> Mapping[str, Any]:
+        """Return the claims of a token that holds now. Raises `TokenRefused`, or `Refused` where keys are not to be had."""
         now = self._clock.now().timestamp()
         try:
             return verify(token, issuer, await self._keys_of(issuer), now)
@@ -171,14 +172,20 @@ class CallerTokens:
         """Fetch the keys (RFC 7517), from where discovery says if nothing else does (OpenID Connect Discovery 4)."""
         url = issuer.jwks_uri
         if not url:
-            found = _members(await self._get(issuer, issuer.issuer.rstrip("/") + DISCOVERY))
-            url = str(found.get("jwks_uri", ""))
-            if found.get("issuer") != issuer.issuer or not url.startswith(("https://", "http://")):
+            url = str((await self.discovered(issuer)).get("jwks_uri", ""))
+            if not url.startswith(("https://", "http://")):
                 raise Refused("overloaded", f"got a discovery document that is not that of {issuer.issuer}")
         try:
             return read_keys(await self._get(issuer, url))
         except TokenRefused as error:
             raise Refused("overloaded", str(error)) from None
+
+    async def discovered(self, issuer: TrustedIssuer) -> Mapping[str, Any]:
+        """Return what an issuer says of itself (OpenID Connect Discovery 1.0 section 4). Raises `Refused`."""
+        found = _members(await self._get(issuer, issuer.issuer.rstrip("/") + DISCOVERY))
+        if found.get("issuer") != issuer.issuer:
+            raise Refused("overloaded", f"got a discovery document that is not that of {issuer.issuer}")
+        return found
 
     async def _get(self, issuer: TrustedIssuer, url: str) -> bytes:
         if not url.startswith("https://") and not issuer.allow_private_network:
@@ -209,22 +216,29 @@ def _mapped(issuer: TrustedIssuer, claims: Mapping[str, Any], now: datetime) -> 
     ends = datetime.fromtimestamp(min(expires_at(claims), 253_402_300_799.0), UTC)
     if ends <= now:
         return Identified(None, f"got a token that expired at {ends.isoformat()}; expected a valid one")
-    value = claim_text(claims, issuer.user_claim)
-    user = issuer.users.get(value) if value is not None else None
-    if user is None and issuer.users_by_name:
-        user = value
-    if user is None or user == GUEST:
-        return Identified(None, _unmapped(issuer, "user", issuer.user_claim, value))
+    user = user_of(issuer, claims)
+    if user is None:
+        return Identified(None, unmapped(issuer, "user", issuer.user_claim, claim_text(claims, issuer.user_claim)))
     namespace = None
     if issuer.namespace_claim:
         value = claim_text(claims, issuer.namespace_claim)
         if value is None or value not in issuer.namespaces:
-            return Identified(None, _unmapped(issuer, "namespace", issuer.namespace_claim, value))
+            return Identified(None, unmapped(issuer, "namespace", issuer.namespace_claim, value))
         namespace = issuer.namespaces[value] or None
     return Identified(Caller(user, namespace, proof=f"token of {issuer.name}"), expires_at=ends)
 
 
-def _unmapped(issuer: TrustedIssuer, what: str, claim: str, value: str | None) -> Step:
+def user_of(issuer: TrustedIssuer, claims: Mapping[str, Any]) -> str | None:
+    """Return the user to whom the mapping of an issuer leads; None where it leads to nobody, or to the guest."""
+    value = claim_text(claims, issuer.user_claim)
+    user = issuer.users.get(value) if value is not None else None
+    if user is None and issuer.users_by_name:
+        user = value
+    return user if user != GUEST else None
+
+
+def unmapped(issuer: TrustedIssuer, what: str, claim: str, value: str | None) -> Step:
+    """Word that no mapping leads anywhere from this value of a claim, and what to add to it."""
     got = f"{claim} {value[:80]!r}" if value is not None else f"no text in {claim}"
     detail = f"got a token of {issuer.name} with {got}; expected one that its {what}s map to a {what}"
     entry = f"{value[:80]!r}" if value is not None else "the value of the claim"

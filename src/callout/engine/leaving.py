@@ -1,4 +1,4 @@
-"""What goes with a user, a package or a certificate: callers' keys, sealed values, and what a package was trusted with.
+"""What goes with a user, a package, a certificate or an issuer: callers' keys, sealed values, and what a package was trusted with.
 
 A later one of the same name must find none of it.
 """
@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from callout.core.model.credentials import NamedCredential, UserExternalCredentialKey
+from callout.core.model.issuers import TrustedIssuer, key_of_issuer
 from callout.core.model.org import SECTIONS, Org
 from callout.core.model.own_certificates import Certificate, key_of_certificate
 from callout.core.model.people import CallerKey, Package, User
@@ -43,6 +44,7 @@ def leaving(org: Org, changes: Iterable[Change]) -> Leaving:
     stores = {
         key_of_certificate(name).external_credential for section, name in gone if section == SECTIONS[Certificate]
     }
+    stores |= {key_of_issuer(name).external_credential for section, name in gone if section == SECTIONS[TrustedIssuer]}
     if not users and not packages and not stores:
         return Leaving()
     keys = (key for key in org.keys.values() if key.user in users or key.namespace in packages)

@@ -25,23 +25,27 @@ class Applicable:
         return {"command": self.command, "operation": self.operation, "arguments": dict(self.arguments)}
 
 
-_OPTIONS = frozenset({"--principal", "--user-external-credential", "--assign"})
-
 Options = Mapping[str, list[str]]
 Arguments = Mapping[str, Any]
 
 
 def applicable(command: str) -> Applicable | None:
     """Read a printed command; None for one that needs a person."""
-    program, *words = shlex.split(command)
+    try:
+        program, *words = shlex.split(command)
+    except ValueError:  # nothing, or a quote that is not closed
+        return None
     read = _COMMANDS.get(tuple(words[:2]))
     if program != "callout" or read is None:
         return None
-    operation, count, arguments_of = read
+    operation, count, arguments_of, known = read
     positional, options = _split(words[2:], _SEVERAL.get(operation, ()))
-    if len(positional) != count or not options.keys() <= _OPTIONS:
+    if len(positional) != count or not options.keys() <= set(known):
         return None  # with an option that is not read here it would be another change
-    return Applicable(command, operation, arguments_of(positional, options))
+    try:
+        return Applicable(command, operation, arguments_of(positional, options))
+    except ValueError:  # a word that is no number
+        return None
 
 
 def _split(words: Sequence[str], several: Sequence[str]) -> tuple[list[str], Options]:
@@ -73,6 +77,19 @@ def _permission_set(positional: list[str], options: Options) -> Arguments:
         "user_external_credential": options.get("--user-external-credential", []),
         "assign": options.get("--assign", []),
     }
+
+
+def _grants(positional: list[str], options: Options) -> Arguments:
+    return {
+        "name": positional[0],
+        "principals": options.get("--principal", []),
+        "methods": options.get("--method", []),
+        "paths": options.get("--path", []),
+    }
+
+
+def _key_limit(positional: list[str], options: Options) -> Arguments:
+    return {"prefix": positional[0], "named_credentials": options.get("--named-credential", [])}
 
 
 def _status_code(positional: list[str], _: Options) -> Arguments:
@@ -130,11 +147,25 @@ def _reworded(finding: Mapping[str, Any], instead: Mapping[str, dict[str, Any]])
 #: Options of an operation's command that take every word up to the next option.
 _SEVERAL: Mapping[str, Sequence[str]] = {"approvals.approve": ("--assign",)}
 
-_COMMANDS: Mapping[tuple[str, ...], tuple[str, int, Callable[[list[str], Options], Arguments]]] = {
-    ("named-credential", "enable"): ("named_credential.enable", 1, _named("name")),
-    ("named-credential", "allow-namespace"): ("named_credential.allow_namespace", 2, _named("name", "namespace")),
-    ("external-credential", "add-status-code"): ("external_credential.add_status_code", 2, _status_code),
-    ("approvals", "approve"): ("approvals.approve", 1, _approval),
-    ("permission-set", "assign"): ("permission_set.assign", 2, _named("name", "user")),
-    ("permission-set", "create"): ("permission_set.create", 1, _permission_set),
+#: What is read of each command: its operation, how many words it has, its arguments, its options. Left to a person is
+#: what an admin may have meant (a user made inactive), and what somebody has to know of the external system.
+_COMMANDS: Mapping[tuple[str, ...], tuple[str, int, Callable[[list[str], Options], Arguments], tuple[str, ...]]] = {
+    ("named-credential", "enable"): ("named_credential.enable", 1, _named("name"), ()),
+    ("named-credential", "disable"): ("named_credential.disable", 1, _named("name"), ()),
+    ("named-credential", "allow-namespace"): ("named_credential.allow_namespace", 2, _named("name", "namespace"), ()),
+    ("named-credential", "allow-method"): ("named_credential.allow_method", 2, _named("name", "method"), ()),
+    ("named-credential", "allow-path"): ("named_credential.allow_path", 2, _named("name", "path"), ()),
+    ("external-credential", "add-status-code"): ("external_credential.add_status_code", 2, _status_code, ()),
+    ("approvals", "approve"): ("approvals.approve", 1, _approval, ("--assign", "--principal")),
+    ("package", "install"): ("package.install", 1, _named("namespace"), ()),
+    ("permission-set", "assign"): ("permission_set.assign", 2, _named("name", "user"), ()),
+    ("permission-set", "create"): (
+        "permission_set.create",
+        1,
+        _permission_set,
+        ("--principal", "--user-external-credential", "--assign"),
+    ),
+    ("permission-set", "grant"): ("permission_set.grant", 1, _grants, ("--principal", "--method", "--path")),
+    ("profile", "grant"): ("profile.grant", 1, _grants, ("--principal", "--method", "--path")),
+    ("key", "limit"): ("key.limit", 1, _key_limit, ("--named-credential",)),
 }

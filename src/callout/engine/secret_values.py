@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from callout.core.access.decide import required_names
 from callout.core.errors import DefinitionError, Problem, VaultError
 from callout.core.model.credentials import ExternalCredential, Principal, PrincipalType, UserExternalCredentialKey
+from callout.core.model.issuers import issuer_of_key
 from callout.core.model.org import Org
 from callout.core.model.own_certificates import is_of_certificate
 from callout.core.ports import AdminAct
@@ -158,7 +159,8 @@ async def remove_secrets(
     """Remove values of a principal (None: all) and its token. What is left of one that is no longer defined, too."""
     async with setup.turn:
         key = UserExternalCredentialKey(external_credential, principal, user or "")
-        stored = {} if is_of_certificate(key) else await setup.user_external_credentials.secrets(key)
+        apart = is_of_certificate(key) or issuer_of_key(key) is not None
+        stored = {} if apart else await setup.user_external_credentials.secrets(key)
         if not stored:
             key = holder(await setup.org(), external_credential, principal, user).key  # says which part is wrong
         wanted = None if names is None else list(names)

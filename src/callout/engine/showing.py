@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from callout.core.model.credentials import ExternalCredential, UserExternalCredentialKey
+from callout.core.access.sources import principals_of
+from callout.core.model.credentials import ExternalCredential, PrincipalReference, UserExternalCredentialKey
 from callout.core.model.org import Definition, Org
-from callout.engine.defining import NOUNS, version_of, version_of_principal
+from callout.engine.defining import EXTERNAL, NOUNS, PRINCIPALS, plain_principal, version_of, version_of_principal
 from callout.engine.manifest import plain_fields
+from callout.engine.recording import recording
 from callout.engine.secret_values import names_needed
 from callout.engine.setup import Result, Setup, found
 from callout.engine.used_by import grants_of, used_by
 
 
-async def with_definition(setup: Setup, section: str, name: str, showing: Awaitable[Result]) -> Result:
+async def with_definition(setup: Setup, section: str, name: str, show: Callable[[Setup], Awaitable[Result]]) -> Result:
     """Return what is shown of a definition with its `definition` as a manifest has it, its `version`, what uses it.
 
-    `generation` is that of everything that is defined; `version` moves only with this definition.
+    `generation` is that of everything that is defined; `version` moves only with this definition. Both are read at one
+    moment with what `show` shows.
     """
-    shown = await showing
+    setup, _ = await recording(setup)
+    shown = await show(setup)
     org = await setup.org()
     definition = found(getattr(org, section), name, section, NOUNS[section][0])
     whole = _members(org, section, name, definition)
@@ -36,6 +40,31 @@ async def show_definition(setup: Setup, section: str, name: str) -> Result:
     label = getattr(definition, "label", "")
     standard = getattr(definition, "standard", False)
     return {"name": name, "label": label, "standard": standard, **_members(org, section, name, definition)}
+
+
+async def show_principal(setup: Setup, external_credential: str, name: str) -> Result:
+    """Show a principal: what it is told, which values it has and lacks by name, what grants it, and who was granted it.
+
+    Of a per-user principal each user has values of their own; those are not shown here.
+    """
+    org = await setup.org()
+    external = found(org.external_credentials, external_credential, EXTERNAL, NOUNS[EXTERNAL][0])
+    place = f"{EXTERNAL}.{external_credential}.{PRINCIPALS}"
+    principal = found({p.name: p for p in external.principals}, name, place, f"a principal of {external_credential}")
+    wanted, now = PrincipalReference(external_credential, name), setup.now()
+    granted = (u for u in sorted(org.users) if any(map(wanted.names_same, principals_of(org, u, now))))
+    return {
+        "external_credential": external_credential,
+        "name": name,
+        "protocol": external.protocol,
+        "type": principal.type.value,
+        "sequence": principal.sequence,
+        "parameters": dict(principal.parameters),
+        "definition": plain_principal(principal),
+        "generation": org.generation,
+        **_of_principal(setup, org, external, name),
+        "granted_to": list(granted),
+    }
 
 
 def _members(org: Org, section: str, name: str, definition: Definition) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from callout.core.access.keys import setting_values
 from callout.core.model.credentials import ExternalCredential, Principal, PrincipalType, UserExternalCredentialKey
 from callout.core.model.identity_providers import provider_of_key
+from callout.core.model.issuers import issuer_of_key
 from callout.core.model.org import Org
 from callout.core.model.own_certificates import is_of_certificate
 from callout.core.model.refreshes import State
@@ -37,13 +38,15 @@ async def status(setup: Setup, recent: Callable[[int], Awaitable[list[Result]]])
     rows = {row.key: row for row in await setup.user_external_credentials.health()}
     looks = {look.key: look for look in await setup.user_external_credentials.looks()}
     shown = [
-        _shown(setup, org, external, principal, rows.pop(key, PrincipalHealth(key, frozenset())), looks.get(key))
+        principal_status(setup, org, external, principal, rows.pop(key, PrincipalHealth(key, frozenset())), looks.get(key))
         for external, principal, key in _keys(org, list(rows))
     ]
     left = [
         {**_times(row), **_condition(_GONE), "missing": []}
         for key, row in sorted(rows.items())
-        if provider_of_key(key) not in org.external_auth_identity_providers and not is_of_certificate(key)
+        if provider_of_key(key) not in org.external_auth_identity_providers
+        and issuer_of_key(key) not in org.trusted_issuers
+        and not is_of_certificate(key)
     ]
     principals = shown + left
     counts: dict[str, int] = {}
@@ -72,7 +75,7 @@ def _keys(
                 yield external, principal, key
 
 
-def _shown(
+def principal_status(
     setup: Setup,
     org: Org,
     external: ExternalCredential,
@@ -80,6 +83,7 @@ def _shown(
     row: PrincipalHealth,
     look: Look | None,
 ) -> Result:
+    """Show the health of one principal (and user), from what is stored of it."""
     missing = sorted(names_needed(setup, org, external, principal) - row.secrets_set)
     protocol = setup.catalogue.get(external.protocol)
     unconnected = protocol is not None and protocol.interactive and _is_unconnected(org, external, principal, row, look)

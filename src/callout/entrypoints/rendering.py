@@ -18,14 +18,7 @@ class Templates:
     """The templates of one folder. A name that a template misspells is an error, never an empty text."""
 
     def __init__(self, folder: Path, filters: Mapping[str, Callable[..., Any]] | None = None) -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader(folder),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters.update(filters or {})
+        self._environment = _environment(folder, tuple((filters or {}).items()))
 
     def render(self, name: str, members: Mapping[str, Any]) -> str:
         """Return the text of a template."""
@@ -44,6 +37,20 @@ class Files:
             return Response(status_code=404)
         path = self._known[name]
         return Response(_content(path), media_type=TYPES[path.suffix], headers=_FILE_HEADERS)
+
+
+@cache
+def _environment(folder: Path, filters: tuple[tuple[str, Callable[..., Any]], ...]) -> Environment:
+    """Return what compiles the templates of a folder, each once in a process."""
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(filters)
+    return environment
 
 
 @cache

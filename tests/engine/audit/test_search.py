@@ -6,8 +6,9 @@ import pytest
 
 from callout.core.model.people import Caller
 from callout.core.reasons import Telling
-from callout.engine.operations import OperationRefused, Operations
+from callout.engine.operations import OperationRefused
 from tests.engine.audit.conftest import record
+from tests.judging import JudgedOperations
 
 ALICE = Caller("alice", None, "key co_y…")
 ACME = Caller("alice", "acme", "key co_z…")
@@ -59,7 +60,7 @@ async def test_a_caller_sees_their_own_callouts_and_no_others(shop) -> None:
 async def test_where_users_are_told_the_code_alone_the_log_tells_no_more(shop) -> None:
     refused_of(shop, "alice")
     shop.records.flush()
-    told = Operations(replace(shop.operations.uses, telling=Telling.CODE))
+    told = JudgedOperations(replace(shop.operations.uses, telling=Telling.CODE))
     (found,) = (await told.run("callout.log", {}, ALICE))["callouts"]
     assert (found["reason"], found["detail"], found["remedy_commands"]) == ("principal_not_granted", None, [])
 

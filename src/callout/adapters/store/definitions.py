@@ -13,8 +13,10 @@ from callout.adapters.store.database import Database
 from callout.adapters.store.errors import StoreError
 from callout.adapters.store.generation import generation_of, next_generation
 from callout.adapters.store.sealed import drop_values_of_external_credential, drop_values_of_user, put_values
+from callout.adapters.store.sign_ins import drop_sign_in_of_user
 from callout.adapters.store.tables import CALLER_KEY, DEFINITION, SECRET
 from callout.core.model.credentials import UserExternalCredentialKey
+from callout.core.model.issuers import TrustedIssuer, key_of_issuer
 from callout.core.model.org import SECTIONS, Definition, Org
 from callout.core.model.own_certificates import Certificate, key_of_certificate
 from callout.core.model.people import CallerKey, Package, User
@@ -74,6 +76,8 @@ class SqlDefinitions:
                     connection.execute(insert(DEFINITION).values(row))
                 else:
                     _drop_what_goes_with(connection, change)
+                if isinstance(change.definition, User) and not change.definition.active:
+                    drop_sign_in_of_user(connection, change.name, password_too=False)
             for external_credential in forget:
                 drop_values_of_external_credential(connection, external_credential)
             for key, values in (sealed or {}).items():
@@ -147,8 +151,11 @@ def _drop_what_goes_with(connection: Connection, removed: Change) -> None:
     if removed.section == SECTIONS[User]:
         connection.execute(delete(CALLER_KEY).where(CALLER_KEY.c.user == removed.name))
         drop_values_of_user(connection, removed.name)
+        drop_sign_in_of_user(connection, removed.name, password_too=True)
     elif removed.section == SECTIONS[Package]:
         connection.execute(delete(CALLER_KEY).where(CALLER_KEY.c.namespace == removed.name))
+    elif removed.section == SECTIONS[TrustedIssuer]:
+        drop_values_of_external_credential(connection, key_of_issuer(removed.name).external_credential)
     elif removed.section == SECTIONS[Certificate]:
         drop_values_of_external_credential(connection, key_of_certificate(removed.name).external_credential)
 

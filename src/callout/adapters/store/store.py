@@ -15,6 +15,7 @@ from callout.adapters.store.database import Database
 from callout.adapters.store.definitions import SqlDefinitions
 from callout.adapters.store.envelopes import SqlEnvelopes
 from callout.adapters.store.errors import StoreError
+from callout.adapters.store.sign_ins import SqlSignIns
 from callout.adapters.store.tables import REVISION
 from callout.adapters.store.user_external_credentials import SqlUserExternalCredentials
 from callout.core.ports import Clock
@@ -31,6 +32,7 @@ class Store:
         self.definitions = SqlDefinitions(database)
         self.user_external_credentials = SqlUserExternalCredentials(database)
         self.connections = SqlConnections(database)
+        self.sign_ins = SqlSignIns(database)
         self.audit = SqlAuditTrail(database, clock)
         self.data_keys = SqlDataKeys(database)
         self.envelopes = SqlEnvelopes(database)

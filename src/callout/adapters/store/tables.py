@@ -28,7 +28,7 @@ from sqlalchemy import (
 from callout.core.model.credentials import UserExternalCredentialKey
 
 #: The migration that this version of the code needs; ids of migrations are four digits and count up.
-REVISION = "0005"
+REVISION = "0006"
 
 #: Names sort by code point everywhere (a PostgreSQL database may have been made with another collation).
 _NAME = Text().with_variant(Text(collation="C"), "postgresql")
@@ -230,6 +230,54 @@ SPENT_LINK = Table(
     METADATA,
     Column("digest", LargeBinary, primary_key=True),
     Column("expires_at", Instant, nullable=False),
+    sqlite_strict=True,
+)
+
+#: Passwords of users, as digests: see `core.model.sign_in`. What follows down to `invitation` goes with the user.
+PASSWORD = Table(
+    "password",
+    METADATA,
+    Column("user", _NAME, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    sqlite_strict=True,
+)
+
+#: Browsers that are signed in to Setup.
+SESSION = Table(
+    "session",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("user", _NAME, nullable=False),
+    Column("proof", Text, nullable=False),
+    Column("proven_by", Text, nullable=False),
+    Column("browser", Text, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Index("session_user", "user"),
+    sqlite_strict=True,
+)
+
+#: Links at which users choose a password: one for each user at most.
+INVITATION = Table(
+    "invitation",
+    METADATA,
+    Column("user", _NAME, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("by", _NAME, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    sqlite_strict=True,
+)
+
+#: Attempts to sign in that failed in a row, by a digest of what they have in common.
+FAILED_SIGN_IN = Table(
+    "failed_sign_in",
+    METADATA,
+    Column("subject", LargeBinary, primary_key=True),
+    Column("failures", _NUMBER, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("next_at", Instant, nullable=False),
     sqlite_strict=True,
 )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from callout.core.errors import Problem
-from callout.core.model.issuers import SIGNATURE_ALGORITHMS, TrustedIssuer
+from callout.core.model.issuers import CLIENT_SECRET, SIGNATURE_ALGORITHMS, TrustedIssuer
 from callout.core.model.org import Org
 from callout.core.model.people import GUEST
 from callout.core.rules.names import nearest, readable_name_rule
@@ -30,7 +30,25 @@ def trusted_issuer_problems(org: Org, issuer: TrustedIssuer) -> Iterator[Problem
             hint = nearest(algorithm, SIGNATURE_ALGORITHMS)
             expected = f"a signature by a public key: {', '.join(SIGNATURE_ALGORITHMS)}"
             yield Problem(f"{place}.algorithms[{algorithm}]", repr(algorithm), expected, hint)
+    yield from _client_problems(issuer, place)
     yield from _mapping_problems(org, issuer, place)
+
+
+def _client_problems(issuer: TrustedIssuer, place: str) -> Iterator[Problem]:
+    """Judge the client with which people sign in (OpenID Connect Core 1.0 section 3.1.2.1)."""
+    for member, text in (("client_id", issuer.client_id), ("scope", issuer.scope)):
+        if not text.isprintable() or text != text.strip():
+            yield Problem(f"{place}.{member}", repr(text), "printable text, without a space around it")
+    if issuer.client_id and "openid" not in issuer.scope.split():
+        yield Problem(f"{place}.scope", repr(issuer.scope), "openid among the scopes that are asked for")
+
+
+def issuer_secret_problems(place: str, names: Iterable[str]) -> Iterator[Problem]:
+    """Judge the names of the secrets that are to be set on a trusted issuer."""
+    for name in names:
+        if name != CLIENT_SECRET:
+            expected = f"{CLIENT_SECRET}: a trusted issuer has no other"
+            yield Problem(f"{place}.secrets.{name}", f"secret {name!r}", expected, nearest(name, [CLIENT_SECRET]))
 
 
 def _url_problems(issuer: TrustedIssuer, place: str) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ from typing import Any
 from callout.core.errors import DefinitionError, Problem
 from callout.core.model.credentials import ExternalCredential, PrincipalReference, UserExternalCredentialKey
 from callout.core.model.identity_providers import ExternalAuthIdentityProvider
+from callout.core.model.issuers import TrustedIssuer
 from callout.core.model.org import SECTIONS, Definition
 from callout.core.model.own_certificates import PRIVATE_KEY, Certificate
 from callout.core.rules import nearest, refusal_of_secret
@@ -103,8 +104,8 @@ class _Reader:
                 found = self._secrets_at.get(f"external_credentials.{definition.name}.principals.{principal.name}")
                 if found:
                     self.secrets[UserExternalCredentialKey(definition.name, principal.name)] = found
-        elif isinstance(definition, ExternalAuthIdentityProvider):
-            found = self._secrets_at.get(f"{SECTIONS[ExternalAuthIdentityProvider]}.{definition.name}")
+        elif isinstance(definition, ExternalAuthIdentityProvider | TrustedIssuer):
+            found = self._secrets_at.get(f"{SECTIONS[type(definition)]}.{definition.name}")
             if found:
                 self.secrets[definition.key] = found
 

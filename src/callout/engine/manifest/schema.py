@@ -12,7 +12,7 @@ from typing import Any
 from callout.core.model.certificates import DNS_NAME
 from callout.core.model.credentials import CustomHeader, HeaderSign
 from callout.core.model.identity_providers import CLIENT_SECRETS
-from callout.core.model.issuers import SIGNATURE_ALGORITHMS, TrustedIssuer
+from callout.core.model.issuers import CLIENT_SECRET, SIGNATURE_ALGORITHMS, TrustedIssuer
 from callout.core.model.org import SECTIONS
 from callout.core.protocol import AuthenticationProtocol, Catalogue, Parameter
 from callout.core.refresh.idle import PATTERN as INACTIVITY_LIMIT
@@ -206,6 +206,8 @@ _TOLD: Mapping[str, str] = {
     "issuer": "The `iss` of its tokens, letter for letter",
     "audience": "The `aud` that its tokens must name",
     "jwks_uri": "Where its public keys are; left out: discovered",
+    "client_id": "The client with which people sign in to Setup at this issuer; left out: nobody does",
+    "scope": "What is asked for when people sign in; openid is in it",
     "user_claim": "The claim that names the user",
     "users": "Users by the values of the user claim",
     "users_by_name": "Whether a value that `users` does not hold is itself the name of a user",
@@ -235,6 +237,8 @@ def manifest_schema(catalogue: Catalogue) -> dict[str, Any]:
     external["allOf"] = [_condition(protocol) for protocol in catalogue.values()]
     provider = sections["external_auth_identity_providers"]["additionalProperties"]
     provider["properties"] = {**provider["properties"], **_of_provider(catalogue)}
+    issuer = sections["trusted_issuers"]["additionalProperties"]
+    issuer["properties"][SECRETS] = _secrets_of((CLIENT_SECRET,))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Callout manifest",
@@ -356,8 +360,15 @@ def _of_provider(catalogue: Catalogue) -> dict[str, Any]:
     named = {"type": ["object", "null"], "additionalProperties": False}
     return {
         "parameters": {**named, "properties": plain, **keyed, "description": "Parameters of the OAuth protocols"},
-        SECRETS: {**named, "properties": {n: dict(_SECRET) for n in CLIENT_SECRETS}, "description": _TOLD[SECRETS]},
+        SECRETS: _secrets_of(CLIENT_SECRETS),
     }
+
+
+def _secrets_of(names: Collection[str]) -> dict[str, Any]:
+    """Say which secrets there are, where their names are fixed."""
+    properties = {name: dict(_SECRET) for name in names}
+    named = {"type": ["object", "null"], "additionalProperties": False}
+    return {**named, "properties": properties, "description": _TOLD[SECRETS]}
 
 
 def _keyed(parameters: Collection[Parameter], shape: Callable[[Parameter], dict[str, Any]]) -> dict[str, Any]:

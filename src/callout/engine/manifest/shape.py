@@ -26,6 +26,7 @@ from callout.core.model.credentials import (
     RefreshRule,
 )
 from callout.core.model.identity_providers import ExternalAuthIdentityProvider
+from callout.core.model.issuers import TrustedIssuer
 from callout.core.model.org import SECTIONS, Definition, Org
 from callout.core.model.own_certificates import DERIVED, PRIVATE_KEY, Certificate
 from callout.core.model.people import Assignment, Muted, Package
@@ -216,7 +217,7 @@ def _record(kind: type[Any]) -> RecordShape:
             found[name] = replace(field, shape=replace(field.shape, single=True))
     if kind is Certificate:
         found[PRIVATE_KEY] = FieldShape(PrivateKeyShape(), required=False)
-    if kind in (Principal, ExternalAuthIdentityProvider):
+    if kind in (Principal, ExternalAuthIdentityProvider, TrustedIssuer):
         found[SECRETS] = FieldShape(MapShape(SecretShape()), required=False)
     return RecordShape(kind, found, key)
 

@@ -14,6 +14,7 @@ import yaml
 
 from callout.core.model.credentials import ExternalCredential, UserExternalCredentialKey
 from callout.core.model.identity_providers import ExternalAuthIdentityProvider
+from callout.core.model.issuers import TrustedIssuer
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
 from callout.engine.manifest.nodes import Kind, kind_of
 from callout.engine.manifest.plain import plain_fields
@@ -43,7 +44,7 @@ def _section_lines(org: Org) -> Iterator[str]:
                 maker = getattr(definition, "created_by_namespace", None)
                 yield f"{_INDENT}{_scalar(name_of(definition))}:" + (f"  # made by package {maker}" if maker else "")
                 yield from _definition_lines(org, definition)
-                if isinstance(definition, ExternalAuthIdentityProvider) and (
+                if isinstance(definition, ExternalAuthIdentityProvider | TrustedIssuer) and (
                     names := org.configured.get(definition.key)
                 ):
                     yield f"{_INDENT * 2}# secrets set: {', '.join(sorted(names))}"

@@ -15,7 +15,7 @@ ROWS: tuple[Operation, ...] = (
         "/users/{name}",
         r.Name,
         "Show a user, every way in which grants come to them, and what is muted or has ended",
-        lambda u, q, c: with_definition(u.setup, "users", q.name, people.show_user(u.setup, q.name)),
+        lambda u, q, c: with_definition(u.setup, "users", q.name, lambda s: people.show_user(s, q.name)),
     ),
     Operation(
         "permission_set_group.mute",

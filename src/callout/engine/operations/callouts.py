@@ -8,6 +8,7 @@ from callout.core.access.sources import admin_permissions_of
 from callout.core.model.org import Org
 from callout.core.model.people import EVERY_ADMIN_PERMISSION, AdminPermission, Caller
 from callout.core.reasons import Telling, reason
+from callout.engine import keys
 from callout.engine.audit.search import Wanted
 from callout.engine.operations.operation import LOCAL, Uses
 from callout.engine.operations.problems import OperationRefused
@@ -41,7 +42,17 @@ async def whoami(uses: Uses, _: Nothing, caller: Caller) -> Result:
         "administrator": held >= EVERY_ADMIN_PERMISSION,
         "admin_permissions": sorted(held),
         "user": own_user(org, caller),
+        **await _signed_in(uses, caller),
     }
+
+
+async def _signed_in(uses: Uses, caller: Caller) -> Result:
+    """Say whether a user has a password, since when, in how many browsers they are signed in, and which keys are theirs."""
+    if caller.proof == LOCAL.proof or caller.namespace is not None or caller.key is not None:
+        return {"password_changed_at": None, "sessions": None, "keys": None}
+    told = await uses.signing_in.list(caller.user, caller)
+    own = await keys.list_keys(uses.setup, user=caller.user)
+    return {"password_changed_at": told["password_changed_at"], "sessions": len(told["sessions"]), **own}
 
 
 def own_user(org: Org, caller: Caller) -> str | None:

@@ -11,11 +11,13 @@ from callout.core.model.credentials import PrincipalType, UserExternalCredential
 from callout.core.model.people import Caller, ObjectPermission
 from callout.core.protocol import CONNECTION
 from callout.core.rules.identity_providers import SECTION
-from callout.engine import identity_providers, revocation
+from callout.engine import identity_providers, own_connections, revocation
 from callout.engine.moments import span
 from callout.engine.operations import requests as r
+from callout.engine.operations.callouts import own_user, views_setup
 from callout.engine.operations.connecting_rights import demand_own_key, judge_connecting, whose
 from callout.engine.operations.operation import Access, Operation, Uses
+from callout.engine.operations.problems import OperationRefused
 from callout.engine.secret_values import holder
 from callout.engine.setup import Result
 from callout.engine.showing import with_definition
@@ -80,6 +82,17 @@ async def disconnect(uses: Uses, q: r.Held, caller: Caller) -> Result:
     return {"reference": str(key), "changed": there, "message": f"{key}: {told}"}
 
 
+async def list_own(uses: Uses, q: r.Whose, caller: Caller) -> Result:
+    """List one's connections; those of others for who may look at the setup."""
+    demand_own_key(caller)
+    org = await uses.setup.org()
+    user = q.user or own_user(org, caller) or ""
+    if user != caller.user and not views_setup(uses, org, caller):
+        detail = f"got connections of {user}; expected your own, or admin permission view_setup: you are {caller}"
+        raise OperationRefused("administrator_required", detail)
+    return await own_connections.list_connections(uses.setup, uses.connecting, user)
+
+
 async def _judged(
     uses: Uses, q: r.Held, caller: Caller, wanted: ObjectPermission | None = None
 ) -> UserExternalCredentialKey:
@@ -106,6 +119,15 @@ def _row(name: str, method: str, path: str, request: Any, summary: str, run: Any
 
 
 CONNECTIONS = (
+    Operation(
+        "connection.list",
+        "GET",
+        "/connections",
+        r.Whose,
+        "List the accounts that a user connects for themselves, and the state of each",
+        list_own,
+        Access.KNOWN,
+    ),
     _row("show", "GET", "", r.Held, "Say whether a principal is connected, and to whose account", show),
     _row("link", "POST", "/link", r.ConnectLink, "Make an address at which a principal is connected, once", make_link),
     _row("begin_device", "POST", "/device", r.Held, "Ask for a device code to connect a principal", begin_device),
@@ -129,7 +151,7 @@ CONNECTIONS = (
             u.setup,
             SECTION,
             q.name,
-            identity_providers.show_provider(u.setup, u.connecting.links, q.name),
+            lambda s: identity_providers.show_provider(s, u.connecting.links, q.name),
         ),
     ),
     Operation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -72,14 +73,20 @@ async def remove_principal(uses: Uses, q: PrincipalRemoval, caller: Caller) -> R
     )
 
 
-def _setting(noun: str, path: str, section: str) -> Operation:
+def _setting(noun: str, path: str, section: str, verb: str = "set") -> Operation:
     async def run(uses: Uses, q: Defined, caller: Caller) -> Result:
         return await defining.set_definition(uses.setup, str(caller), section, q.name, _wanted(q))
 
     called = defining.NOUNS[section][0]
     return Operation(
-        f"{noun}.set", "PUT", f"{path}/{{name}}", Defined, f"Define {called}, or put another in its place", run
+        f"{noun}.{verb}", "PUT", f"{path}/{{name}}", Defined, f"Define {called}, or put another in its place", run
     )
+
+
+def _defining(noun: str, path: str, section: str) -> Operation:
+    """Return the row of what has a row of its own at its path, which changes fields of it singly."""
+    setting = _setting(noun, path, section, "define")
+    return replace(setting, path=f"{setting.path}/definition")
 
 
 DEFINING: tuple[Operation, ...] = (
@@ -90,6 +97,8 @@ DEFINING: tuple[Operation, ...] = (
     _setting("permission_set_group", "/permission-set-groups", "permission_set_groups"),
     _setting("profile", "/profiles", "profiles"),
     _setting("trusted_issuer", "/trusted-issuers", "trusted_issuers"),
+    _defining("user", "/users", "users"),
+    _defining("client_certificate", "/client-certificates", "client_certificates"),
     Operation(
         "principal.set",
         "PUT",

@@ -18,6 +18,7 @@ from callout.engine.setup import Result, Setup
 
 if TYPE_CHECKING:
     from callout.engine.connect import Connecting
+    from callout.engine.sign_in import SigningIn
 
 #: Who runs operations on a home directory: whoever may read its master key is its admin.
 LOCAL = Caller("local", None, "home")
@@ -61,6 +62,7 @@ class Uses:
     audit: Audit
     recent: Callable[[int], Awaitable[list[Result]]]
     connecting: Connecting
+    signing_in: SigningIn
     telling: Telling = Telling.FULL  # how much those who do not administer are told
     presets: Callable[[], Presets] = Presets
     send: Send = sends_nothing

@@ -18,7 +18,9 @@ PACKAGES = (
         "/packages/{namespace}",
         r.Namespace,
         "Show a package: what it asked for, and what was overridden here",
-        lambda u, q, c: with_definition(u.setup, "packages", q.namespace, packages.show_package(u.setup, q.namespace)),
+        lambda u, q, c: with_definition(
+            u.setup, "packages", q.namespace, lambda s: packages.show_package(s, q.namespace)
+        ),
     ),
     Operation(
         "package.install",

@@ -12,8 +12,10 @@ from callout.core.explanation import Remedy
 from callout.core.reasons import Blame, Reason
 from callout.engine.defining import ChangedMeanwhile
 from callout.engine.setup import NotDefined
+from callout.engine.sign_in.refusals import SIGN_IN_REASONS, SignInRefused
 
 OPERATION_REASONS: tuple[Reason, ...] = (
+    *SIGN_IN_REASONS,
     Reason(
         "administrator_required",
         403,
@@ -99,6 +101,20 @@ OPERATION_REASONS: tuple[Reason, ...] = (
         "Read /api/v1/openapi.json for the operations that there are.",
     ),
     Reason(
+        "operation_not_supported",
+        405,
+        Blame.CALLER,
+        "This path has no operation with this method",
+        "Use a method that Allow names.",
+    ),
+    Reason(
+        "media_type_not_supported",
+        415,
+        Blame.CALLER,
+        "The body is not declared to be JSON",
+        "Send the body with Content-Type: application/json.",
+    ),
+    Reason(
         "internal_error",
         500,
         Blame.CALLOUT,
@@ -126,6 +142,9 @@ def document_of(error: BaseException) -> dict[str, Any]:
     match error:
         case Refused() | OperationRefused():
             return _document(error.reason, error.detail, error.remedies)
+        case SignInRefused():
+            told = _document(error.reason, error.detail, error.remedies)
+            return {**told, "retry_at": error.next_at.isoformat()} if error.next_at is not None else told
         case NotDefined():
             return _document(_BY_CODE["not_defined"], str(error), problems=error.problems)
         case DefinitionError():

@@ -51,6 +51,19 @@ class Held(Request):
     user: str | None = None
 
 
+class PrincipalName(Request):
+    """One principal by name."""
+
+    external_credential: str
+    principal: str
+
+
+class Whose(Request):
+    """Whose they are; left out: one's own."""
+
+    user: str | None = None
+
+
 class ConnectLink(Held):
     """The principal (and user) that is connected by a link; how long it is good, and whether it is sent to somebody."""
 
@@ -339,7 +352,7 @@ class CalloutId(Request):
 #: How many entries of a list are asked for.
 Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 #: A row of the audit trail.
-RowNumber = Annotated[int, msgspec.Meta(ge=0)]
+RowNumber = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
 class CalloutsWanted(Request):

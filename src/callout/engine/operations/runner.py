@@ -40,3 +40,10 @@ class Operations:
             return msgspec.to_builtins(result)
         except NotPermitted as missing:
             raise OperationRefused("administrator_required", missing.detail, *missing.remedies) from None
+
+    async def demand(self, name: str, caller: Caller) -> None:
+        """Raise what refuses this caller an operation, without running it: asked before a form of it is shown."""
+        try:
+            await authorize(self.uses, BY_NAME[name], caller)
+        except NotPermitted as missing:
+            raise OperationRefused("administrator_required", missing.detail, *missing.remedies) from None

@@ -7,7 +7,7 @@ from callout.engine import credentials, protocol_forms
 from callout.engine.operations import requests as r
 from callout.engine.operations.operation import Operation, Uses
 from callout.engine.setup import Result
-from callout.engine.showing import show_definition, with_definition
+from callout.engine.showing import show_definition, show_principal, with_definition
 
 
 def _showing(noun: str, path: str, section: str, summary: str) -> Operation:
@@ -25,7 +25,7 @@ SHOWING: tuple[Operation, ...] = (
         r.Name,
         "Show a named credential",
         lambda u, q, c: with_definition(
-            u.setup, "named_credentials", q.name, credentials.show_named_credential(u.setup, q.name)
+            u.setup, "named_credentials", q.name, lambda s: credentials.show_named_credential(s, q.name)
         ),
     ),
     Operation(
@@ -35,8 +35,16 @@ SHOWING: tuple[Operation, ...] = (
         r.Name,
         "Show an external credential and what its protocol can be told",
         lambda u, q, c: with_definition(
-            u.setup, "external_credentials", q.name, credentials.show_external_credential(u.setup, q.name)
+            u.setup, "external_credentials", q.name, lambda s: credentials.show_external_credential(s, q.name)
         ),
+    ),
+    Operation(
+        "principal.show",
+        "GET",
+        "/external-credentials/{external_credential}/principals/{principal}",
+        r.PrincipalName,
+        "Show a principal, and who was granted it",
+        lambda u, q, c: show_principal(u.setup, q.external_credential, q.principal),
     ),
     _showing("permission_set", "/permission-sets", "permission_sets", "Show a permission set, and what has it"),
     _showing(
@@ -47,6 +55,12 @@ SHOWING: tuple[Operation, ...] = (
     ),
     _showing("profile", "/profiles", "profiles", "Show a profile, and who has it"),
     _showing("trusted_issuer", "/trusted-issuers", "trusted_issuers", "Show an issuer whose tokens prove a caller"),
+    _showing(
+        "client_certificate",
+        "/client-certificates",
+        "client_certificates",
+        "Show which client certificate is mapped to whom",
+    ),
     Operation(
         "protocol.list",
         "GET",

@@ -22,6 +22,7 @@ from callout.engine.operations.preview import preview_of
 from callout.engine.operations.refresh_rules import REFRESH_RULES
 from callout.engine.operations.sending import SENDING
 from callout.engine.operations.showing import SHOWING
+from callout.engine.operations.sign_ins import SIGN_INS
 
 _DEFINITIONS = (
     Operation(
@@ -476,6 +477,7 @@ _ROWS: tuple[Operation, ...] = (
     *GROUPS,
     *access_rows.ROWS,
     *IDENTITY,
+    *SIGN_INS,
     *_LOOKING,
     *SENDING,
     *AUDIT,

@@ -19,6 +19,7 @@ from callout.core.model.credentials import (
     PrincipalType,
 )
 from callout.core.model.identity_providers import ExternalAuthIdentityProvider, provider_of_key
+from callout.core.model.issuers import issuer_of_key
 from callout.core.model.org import SECTIONS, Definition, Org, name_of
 from callout.core.model.own_certificates import Certificate, is_of_certificate
 from callout.core.model.people import Package, PermissionSet, Profile
@@ -26,6 +27,7 @@ from callout.core.ports import Change
 from callout.core.protocol import Catalogue
 from callout.core.rules import problems_of, secret_name_problems, users_of
 from callout.core.rules.identity_providers import provider_secret_problems
+from callout.core.rules.issuers import issuer_secret_problems
 from callout.engine.leaving import kept_without, without_package
 from callout.engine.manifest import Manifest, standard_of
 from callout.engine.plan.diff import differences
@@ -203,6 +205,9 @@ def _secret_problems(after: Org, manifest: Manifest, catalogue: Catalogue) -> It
             yield from provider_secret_problems(f"{SECTIONS[ExternalAuthIdentityProvider]}.{provider}", secrets)
             continue
         if is_of_certificate(key):
+            continue
+        if (issuer := issuer_of_key(key)) is not None:
+            yield from issuer_secret_problems(f"trusted_issuers.{issuer}", secrets)
             continue
         external = after.external_credentials.get(key.external_credential)
         principal = external.principal(key.principal) if external is not None else None

@@ -14,6 +14,7 @@ from callout.core.model.credentials import (
     UserExternalCredentialKey,
 )
 from callout.core.model.identity_providers import CLIENT_SECRETS, provider_of_key
+from callout.core.model.issuers import issuer_of_key
 from callout.core.model.org import Org
 from callout.core.model.own_certificates import is_of_certificate
 from callout.core.model.people import User
@@ -102,14 +103,17 @@ def _asked(names: Iterable[str]) -> str:
 
 
 def _external_credentials(planned: Iterable[PlannedChange], writes: Iterable[SecretWrite]) -> list[str]:
-    named = (write.key for write in writes if provider_of_key(write.key) is None and not is_of_certificate(write.key))
-    names = [key.external_credential for key in named]
+    names = [write.key.external_credential for write in writes if _is_of_principal(write.key)]
     for change in planned:
         if isinstance(change.definition, NamedCredential):
             names.append(change.definition.external_credential)
         elif isinstance(change.definition, ExternalCredential):
             names.append(change.name)
     return sorted(set(names))
+
+
+def _is_of_principal(key: UserExternalCredentialKey) -> bool:
+    return provider_of_key(key) is None and issuer_of_key(key) is None and not is_of_certificate(key)
 
 
 def _missing_values(

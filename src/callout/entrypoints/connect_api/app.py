@@ -48,15 +48,27 @@ class Visit:
     embedded: bool
 
 
-class ConnectPages:
-    """The pages of one process."""
+async def nobody(_: Request) -> str:
+    """Return nobody: where there is no other place to sign in."""
+    return ""
 
-    def __init__(self, connecting: Connecting, setup: Setup, frame_ancestors: tuple[str, ...] = ()) -> None:
+
+class ConnectPages:
+    """The pages of one process. `signed_in` says who has signed in to Setup in a browser; empty: nobody."""
+
+    def __init__(
+        self,
+        connecting: Connecting,
+        setup: Setup,
+        frame_ancestors: tuple[str, ...] = (),
+        signed_in: Callable[[Request], Awaitable[str]] = nobody,
+    ) -> None:
         self._connecting = connecting
         self._links = connecting.links
         self._setup = setup
         self._sessions = Sessions(self._links, setup.entropy)
         self._pages = Pages(frame_ancestors)
+        self._signed_in = signed_in
 
     def routes(self) -> list[Route]:
         """Return the routes, for the app of setup."""
@@ -104,7 +116,7 @@ class ConnectPages:
         named = request.path_params["external_credential"], request.path_params["principal"]
         text, return_url = given.get("link", ""), self._connecting.allowed_return(given.get("return_url", ""))
         embedded = bool(given.get("embedded")) and bool(self._pages.frame_ancestors)
-        user = await self._user_of(session)
+        user = await self._user_of(session) or await self._signed_in(request)
         if not text:
             if not user:
                 return None

@@ -6,31 +6,37 @@ import json
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, get_origin
+from typing import Any
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 
-from callout.core.errors import CalloutError, Refused
+from callout.core.errors import CalloutError
 from callout.core.peer import is_this_machine
 from callout.core.problem import CONTENT_TYPE
 from callout.engine.operations import OPERATIONS, Operation, OperationRefused, Operations, document_of
+from callout.entrypoints.setup_api.docs_page import DocsPages
 from callout.entrypoints.setup_api.metrics import CONTENT_TYPE as METRICS_TYPE
 from callout.entrypoints.setup_api.metrics import Metric, metrics_text
 from callout.entrypoints.setup_api.openapi import openapi
 from callout.entrypoints.setup_api.proof import caller_of
+from callout.entrypoints.setup_api.reading import arguments_of
+from callout.entrypoints.setup_api.reference import PREFIX
 
-PREFIX = "/api/v1"
-#: Largest request body, in bytes: a manifest of a large org is far smaller.
-LARGEST_BODY = 16 * 1024 * 1024
-
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+#: Nothing that the API answers is a page, or is kept, or tells where it was asked from.
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 #: Those who verify may keep the keys for a minute: one that they do not know they ask for anew.
 _JWKS_HEADERS = {**_HEADERS, "Cache-Control": "public, max-age=60"}
+#: How much of a path a refusal repeats, in characters.
+_SHOWN = 200
 _logger = logging.getLogger("callout.setup")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -46,11 +52,12 @@ def setup_app(
     version: str,
     metrics_open: bool = False,
     pages: Sequence[BaseRoute] = (),
+    commands: Callable[[], Mapping[str, str]] = dict,
 ) -> Starlette:
     """Build the app. `readiness` gives members of which `ready` is true or false.
 
     `discovery` gives the public URLs, `jwks` the public keys of Callout's own (a JWK Set, RFC 7517 section 5), `pages`
-    are routes of pages that people see. Metrics are shown to this machine, or to all where `metrics_open`: they tell names
+    are routes of pages that people see, `commands` tells an example of a command by operation. Metrics are shown to this machine, or to all where `metrics_open`: they tell names
     and numbers of users.
     """
 
@@ -76,6 +83,7 @@ def setup_app(
     async def described(_: Request) -> Response:
         return JSONResponse(openapi(version), headers=_HEADERS)
 
+    docs = DocsPages(lambda: str(discovery().get("setup", "")), commands, version)
     routes = [
         Route("/healthz", health),
         Route("/readyz", ready),
@@ -83,17 +91,20 @@ def setup_app(
         Route("/.well-known/callout", discovered),
         Route("/.well-known/jwks.json", published),
         Route(f"{PREFIX}/openapi.json", described),
+        *docs.routes(),
         *pages,
         *(Route(PREFIX + o.path, _endpoint(o, operations), methods=[o.method]) for o in OPERATIONS),
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})
+    app.router.redirect_slashes = False  # `/users/` is no path of the API: a redirect would carry the key along
+    return app
 
 
 def _endpoint(operation: Operation, operations: Operations) -> Endpoint:
     async def run(request: Request) -> Response:
         try:
             caller = await caller_of(request, operations.uses.setup)
-            arguments = await _arguments(operation, request)
+            arguments = await arguments_of(operation, request)
             result = await operations.run(operation.name, arguments, caller)
         except (CalloutError, ClientDisconnect) as error:
             return _problem(error)
@@ -121,52 +132,15 @@ def _answer(document: Mapping[str, Any], headers: Mapping[str, str] | None = Non
 async def _not_routed(request: Request, error: Exception) -> Response:
     """Answer for what no route takes: an unknown path, or a method that the path does not have."""
     assert isinstance(error, HTTPException)
-    refused = OperationRefused(
-        "operation_not_found", f"got {request.method} {request.url.path}; expected a documented one"
-    )
-    return _answer({**document_of(refused), "status": error.status_code}, error.headers)
+    got = f"got {request.method} {request.url.path[:_SHOWN]}; expected a documented one"
+    if error.status_code != 405:
+        return _problem(OperationRefused("operation_not_found", got))
+    supported = sorted(_methods_at(request))
+    refused = OperationRefused("operation_not_supported", f"{got}: {', '.join(supported)}")
+    return _answer(document_of(refused), {"Allow": ", ".join(supported)})
 
 
-async def _arguments(operation: Operation, request: Request) -> dict[str, Any]:
-    """Collect the members of a request: the path's win over the body's or the query's."""
-    arguments = _members(await _body(request)) if operation.reads_body else _query(operation, request)
-    doubled = arguments.keys() & request.path_params.keys()
-    if doubled:
-        raise Refused("malformed_request", f"got {', '.join(sorted(doubled))} twice; expected it in the path alone")
-    return {**arguments, **request.path_params}
-
-
-def _query(operation: Operation, request: Request) -> dict[str, Any]:
-    lists = {field.name for field in msgspec.structs.fields(operation.request) if _is_list(field.type)}
-    arguments: dict[str, Any] = {}
-    for name in request.query_params:
-        values = request.query_params.getlist(name)
-        if name not in lists and len(values) > 1:
-            raise Refused("malformed_request", f"got {name} {len(values)} times; expected it once")
-        arguments[name] = values if name in lists else values[0]
-    return arguments
-
-
-def _is_list(kind: Any) -> bool:
-    return get_origin(kind) is tuple or any(get_origin(part) is tuple for part in getattr(kind, "__args__", ()))
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise Refused("request_too_large", f"got more than {LARGEST_BODY} bytes; expected at most that")
-    return bytes(body)
-
-
-def _members(body: bytes) -> dict[str, Any]:
-    if not body:
-        return {}
-    try:
-        members = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Refused("malformed_request", "got a body that is not JSON; expected a JSON object") from None
-    if not isinstance(members, dict):
-        raise Refused("malformed_request", f"got a JSON {type(members).__name__}; expected a JSON object")
-    return members
+def _methods_at(request: Request) -> set[str]:
+    """Return the methods that the path of a request has."""
+    matching = (r for r in request.app.routes if r.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in matching for method in (getattr(route, "methods", None) or ())}

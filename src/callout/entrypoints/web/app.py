@@ -15,6 +15,7 @@ from starlette.routing import Route
 from callout.core.errors import CalloutError, Refused
 from callout.core.explanation import Remedy
 from callout.engine.operations import Operations, document_of
+from callout.engine.sign_in import SingleSignOn
 from callout.entrypoints.rendering import Files, Templates
 from callout.entrypoints.web import filters, find, home, remedies, sign_in
 from callout.entrypoints.web.contents import SECTIONS
@@ -43,7 +44,9 @@ class Console:
         self.operations = operations
         self.setup = operations.uses.setup
         self.links = operations.uses.connecting.links
-        self.sessions = Sessions(self.links, self.setup.entropy)
+        self.signing_in = operations.uses.signing_in
+        self.single_sign_on = SingleSignOn(self.signing_in)
+        self.sessions = Sessions(self.signing_in)
         self.templates = Templates(FOLDER / "templates", filters.FILTERS)
         self.sections = SECTIONS
         self.version = version

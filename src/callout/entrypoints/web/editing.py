@@ -39,7 +39,8 @@ class Editing:
 
     `path` is where its list stands, `new_path` the form of a new one (no name could stand there: `/setup/new/…`).
     `operations` are what its `show`, `set` and `remove` are called before the dot; `subject` says from a visit and a name
-    which definition is meant; `start` what the form of a new one holds.
+    which definition is meant; `start` what the form of a new one holds. `settled` takes out of what was read what has no
+    place beside the rest of it any more. `setting` and `removing` are the verbs of its operations.
     """
 
     noun: str
@@ -51,6 +52,9 @@ class Editing:
     name_help: str = "It stays as it is."
     parameter: str = "name"
     start: Callable[[Visit], dict[str, Any]] = lambda _: {}
+    settled: Callable[[Visit, dict[str, Any]], dict[str, Any]] = lambda _, definition: definition
+    setting: str = "set"
+    removing: str = "remove"
 
     def pages(self) -> tuple[Page, ...]:
         """Return the pages that make, change and remove one."""
@@ -63,20 +67,24 @@ class Editing:
 
     async def ask_new(self, visit: Visit) -> Response:
         """Show the form of a new one."""
+        await visit.demand(f"{self.operations}.set")
         return self._form(visit, self.subject(visit, ""), "", self.start(visit), NEW)
 
     async def make(self, visit: Visit) -> Response:
         """Make one as a form says."""
+        await visit.demand(f"{self.operations}.set")
         return await self._saved(visit, visit.form.text("name"), {}, new=True)
 
     async def ask_edit(self, visit: Visit) -> Response:
         """Show the form of one that is there."""
+        await visit.demand(f"{self.operations}.set")
         subject = self.subject(visit, visit.named(self.parameter))
         found = await visit.run(f"{self.operations}.show", **subject.arguments)
         return self._form(visit, subject, subject.name, found["definition"], found["version"])
 
     async def edit(self, visit: Visit) -> Response:
         """Change one as a form says."""
+        await visit.demand(f"{self.operations}.set")
         subject = self.subject(visit, visit.named(self.parameter))
         found = await visit.run(f"{self.operations}.show", **subject.arguments)
         return await self._saved(visit, subject.name, found["definition"], new=False)
@@ -84,24 +92,26 @@ class Editing:
     async def remove(self, visit: Visit) -> Response:
         """Show what goes with one; remove it where that was confirmed."""
         subject = self.subject(visit, visit.named(self.parameter))
-        confirmed = visit.form.text("do") == "remove"
-        done = await visit.run(f"{self.operations}.remove", **subject.arguments, dry_run=not confirmed)
-        if confirmed:
+        operation = f"{self.operations}.{self.removing}"
+        if visit.form.text("do") == "remove":
+            done = await visit.run(operation, **subject.arguments)
             return visit.go(subject.crumbs[-1][1], done["message"])
+        done = await visit.run("preview", operation=operation, arguments=dict(subject.arguments))
         return visit.page("remove.html", noun=self.noun, name=subject.name, plan=done, back=subject.path)
 
     async def _saved(self, visit: Visit, name: str, before: Definition, *, new: bool) -> Response:
         """Read the form twice: what it says first may bring fields with it, and those are in it as well."""
         subject, form = self.subject(visit, name), visit.form
-        definition = read(self.groups(visit, before), form, before)
-        definition = read(self.groups(visit, definition), form, definition)
+        definition: dict[str, Any] = dict(before)
+        for _ in range(2):
+            definition = self.settled(visit, read(self.groups(visit, definition), form, definition))
         version = int(form.text("version")) if form.text("version").isdigit() else NEW
         shown = "" if new else name
         if form.text("do") == "redraw":
             return self._form(visit, subject, shown, definition, version, typed=name)
         dry = form.text("do") == "preview"
         arguments = {**subject.arguments, "definition": pruned(definition), "expects": version, "dry_run": dry}
-        plan, refused = await visit.attempt(f"{self.operations}.set", **arguments)
+        plan, refused = await visit.attempt(f"{self.operations}.{self.setting}", **arguments)
         if refused is not None:
             problems = placed(refused, subject.place)
             status = int(refused["status"])

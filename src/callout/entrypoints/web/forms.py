@@ -45,6 +45,9 @@ class Field:
 
     `absent` is the value that a definition has where it says nothing; a text that is left empty is left out. A `secret`
     is never drawn: `held` says whether there is one. `redraws`: the form has other fields with another value of it.
+    `short` is the field of a row that stands alone, as a text, where the row holds nothing else. `explicit`: an empty
+    list is said, since what is left out would mean another (what a standard definition has). Of a `PICK`, `choices`
+    word its options.
     """
 
     path: tuple[str, ...]
@@ -59,6 +62,9 @@ class Field:
     held: bool = False
     redraws: bool = False
     row: str = "row"  # what one row is called
+    see: tuple[str, str] | None = None  # a link that helps: its text and where it leads
+    short: str = ""
+    explicit: bool = False
 
     @property
     def name(self) -> str:
@@ -74,6 +80,7 @@ class Group:
     fields: tuple[Field, ...]
     help: str = ""
     folded: bool = False
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +151,8 @@ def placed(document: Mapping[str, Any], *prefixes: str) -> dict[tuple[str, ...],
     found: dict[tuple[str, ...], list[str]] = {}
     for problem in document.get("problems") or ():
         place, text = str(problem["place"]), f"got {problem['got']}; expected {problem['expected']}"
+        if place.endswith(".parameters") and str(problem["got"]).startswith("no "):  # one that is missing is a field
+            place += f".{problem['got'].removeprefix('no ')}"
         if problem.get("nearest"):
             text += f"; did you mean {problem['nearest']}?"
         prefix = next((each for each in prefixes if place == each or place.startswith((f"{each}.", f"{each}["))), None)
@@ -226,10 +235,26 @@ def _rows(
             if at_row is not None:
                 left.setdefault((*path, str(at_row), "value"), []).extend(left.pop(key))
     else:
-        entries, inner = list(value or []), spec.fields
+        entries = [{spec.short: each} if isinstance(each, str) else each for each in value or []]
+        inner = spec.fields
+        if spec.short:
+            _move_to_rows(left, path, spec.short, [str(each.get(spec.short)) for each in entries])
     for number, entry in enumerate([*entries, *[{}] * SPARE_ROWS]):
         row = (*path, str(number))
         yield tuple(_drawn(each, (*row, *each.path), at(entry, each.path), left) for each in inner)
+
+
+def _move_to_rows(
+    left: dict[tuple[str, ...], list[str]], path: tuple[str, ...], short: str, names: Sequence[str]
+) -> None:
+    """Give problems at the name of a row the place of a field of it: names may hold dots, so places are joined."""
+    for place in [place for place in left if place[: len(path)] == path]:
+        joined = ".".join(place[len(path) :])
+        for number, name in enumerate(names):
+            if joined == name or joined.startswith(f"{name}."):
+                rest = joined.removeprefix(name).strip(".").split(".")[0]
+                left.setdefault((*path, str(number), rest or short), []).extend(left.pop(place))
+                break
 
 
 def _taken(left: dict[tuple[str, ...], list[str]], path: tuple[str, ...]) -> tuple[str, ...]:
@@ -261,12 +286,14 @@ def _read(spec: Field, path: tuple[str, ...], form: Form) -> Any:
         case Kind.NUMBERS:
             return [_number(each) for each in _split(form.text(name).replace(",", "\n"), "\n")] or None
         case Kind.PICK:
-            return sorted({each for text in form.texts(name) for each in _split(text, "\n")}) or None
+            picked = sorted({each for text in form.texts(name) for each in _split(text, "\n")})
+            return picked if picked or spec.explicit else None
         case Kind.MAP:
             rows = _read_rows((Field(("key",), ""), Field(("value",), "")), path, form)
             return {row.get("key", ""): row.get("value", "") for row in rows} or None
         case Kind.ROWS:
-            return _read_rows(spec.fields, path, form) or None
+            rows = [_shortened(spec, row) for row in _read_rows(spec.fields, path, form)]
+            return rows if rows or spec.explicit else None
         case Kind.CHOICE if {value for value, _ in spec.choices} == {"", "true", "false"}:
             return {"true": True, "false": False}.get(form.text(name))
         case _:
@@ -284,6 +311,11 @@ def _read_rows(fields: Sequence[Field], path: tuple[str, ...], form: Form) -> li
         if any(value not in (None, "", False, {}) for value in row.values()) and f"{start}{number}/remove" not in form:
             found.append(row)
     return found
+
+
+def _shortened(spec: Field, row: dict[str, Any]) -> Any:
+    alone = bool(spec.short) and row.keys() == {spec.short}
+    return row[spec.short] if alone else row
 
 
 def _number(text: str) -> int | str:

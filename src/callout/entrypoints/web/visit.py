@@ -85,6 +85,10 @@ class Visit:
 
     # --- the operations -----------------------------------------------------------------------------------------
 
+    async def demand(self, operation: str) -> None:
+        """Raise `CalloutError` for who may not run an operation: a form of it would show names that are not theirs."""
+        await self.console.operations.demand(operation, self.session.caller)
+
     async def run(self, operation: str, /, **arguments: Any) -> Any:
         """Run an operation of the setup API as who is signed in. Raises `CalloutError`."""
         return await self.console.operations.run(operation, arguments, self.session.caller)

@@ -137,7 +137,7 @@ def request_of(
     session: Session, manifest: str, source: str, folder: Path, *, prune: bool = False, namespace: str | None = None
 ) -> dict[str, Any]:
     """Return the arguments of `plan` and `apply`. Values that the manifest refers to are read here."""
-    references = _references(manifest, source, folder, session.wiring.environment)
+    references = references_of(manifest, source, folder, session.wiring.environment)
     return {
         "manifest": manifest,
         "source": source,
@@ -147,7 +147,7 @@ def request_of(
     }
 
 
-def _references(manifest: str, source: str, folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+def references_of(manifest: str, source: str, folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """Read what `{env: …}` and `{file: …}` name. What cannot be read is left out: the operation names its place."""
     from callout.core.errors import DefinitionError
     from callout.engine.manifest import SecretOrigin, SecretSource, read_manifest

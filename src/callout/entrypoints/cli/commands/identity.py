@@ -117,7 +117,7 @@ async def list_trusted_issuers(*, where: Where = HERE, session: Given) -> int:
 
 
 def _issuers(result: Result) -> Lines:
-    columns = ("name", "issuer", "audience", "user claim", "users", "namespace claim", "namespaces")
+    columns = ("name", "issuer", "audience", "user claim", "users", "namespace claim", "namespaces", "sign-in")
     rows = (
         (
             i["name"],
@@ -127,6 +127,7 @@ def _issuers(result: Result) -> Lines:
             "by name" if i["users_by_name"] else [f"{value} = {user}" for value, user in i["users"].items()],
             i["namespace_claim"] or None,
             [f"{value} = {namespace or 'own code'}" for value, namespace in i["namespaces"].items()],
+            i["client_id"] or None,
         )
         for i in result["trusted_issuers"]
     )

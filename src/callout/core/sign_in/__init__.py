@@ -1,0 +1,1 @@
+"""Signing in to Setup, as the engine needs it of the world."""

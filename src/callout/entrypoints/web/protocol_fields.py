@@ -1,0 +1,131 @@
+"""The fields of a protocol: drawn from what it declares, where it applies, with what is needed first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from callout.core.model.identity_providers import NAMED_BY
+from callout.core.oauth2.parameters import AUTHORIZATION_ENDPOINT, SCOPE
+from callout.core.protocol import AuthenticationProtocol, Parameter, declared_parameter, with_defaults
+from callout.entrypoints.web.filters import words
+from callout.entrypoints.web.forms import Field, Group, Kind, fields_of_parameters
+from callout.entrypoints.web.visit import Visit
+
+#: Shown at once though nothing fails without them.
+_FIRST = {NAMED_BY, SCOPE.name, AUTHORIZATION_ENDPOINT.name}
+#: With so few parameters none is folded away.
+_FEW = 5
+#: Where the form has names and values that formulas read, before they stand among the parameters.
+MORE = "more_parameters"
+
+
+def protocol_of(visit: Visit, definition: Mapping[str, Any]) -> type[AuthenticationProtocol] | None:
+    """Return the protocol that a definition names; None where there is none of this name."""
+    return visit.console.setup.catalogue.get(str(definition.get("protocol") or ""))
+
+
+def protocol_choices(visit: Visit) -> tuple[tuple[str, str], ...]:
+    """Return the protocols by title, to choose one."""
+    return (("", "Choose…"), *((each.name, each.title) for each in visit.console.setup.catalogue.values()))
+
+
+def in_force(visit: Visit, protocol: type[AuthenticationProtocol], definition: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parameters that a definition has, those of its identity provider and the defaults."""
+    own = {name: str(value) for name, value in (definition.get("parameters") or {}).items() if value}
+    provider = visit.org.external_auth_identity_providers.get(own.get(NAMED_BY, ""))
+    return with_defaults(protocol, {**(provider.parameters if provider is not None else {}), **own})
+
+
+def protocol_groups(
+    visit: Visit, protocol: type[AuthenticationProtocol], definition: Mapping[str, Any]
+) -> tuple[Group, ...]:
+    """Return the fields of what an external credential is told: what it needs, and folded what it may be told."""
+    given = in_force(visit, protocol, definition)
+    present = definition.get("parameters") or {}
+    shown = [p for p in protocol.parameters if not p.secret and (p.applies(given) or _has(present, p))]
+    conditions = {p.when[0] for p in shown if p.when} | {p.unless[0] for p in shown if p.unless}
+    first = [p for p in shown if p.is_needed(given) or p.name in conditions or p.name in _FIRST or len(shown) <= _FEW]
+    rest = [p for p in shown if p not in first]
+    groups = [Group(protocol.title, _fields(visit, first, given))] if first else []
+    if rest:
+        groups.append(Group(f"More of {protocol.title}", _fields(visit, rest, given), folded=True))
+    groups.append(Group("Other parameters", _others(protocol, present), _OTHERS_HELP, folded=True))
+    return tuple(groups)
+
+
+def overriding_fields(
+    visit: Visit, protocol: type[AuthenticationProtocol], inherited: Mapping[str, str], present: Mapping[str, str]
+) -> tuple[Field, ...]:
+    """Return the fields of what a principal is told for itself: each says what it has where it is left empty."""
+    usable = [p for p in protocol.parameters if not p.secret and (p.applies(inherited | dict(present)))]
+    fields = _fields(visit, [p for p in usable if p.name != NAMED_BY], {})
+    told = {p.name: inherited.get(p.name, p.default or "") for p in usable}
+    return tuple(
+        replace(each, required=False, redraws=False, help=_inheriting(each.help, told[each.path[-1]]))
+        for each in fields
+    )
+
+
+def settled(visit: Visit, definition: dict[str, Any]) -> dict[str, Any]:
+    """Take out parameters that only other protocols have, or that are empty; put added ones among them."""
+    catalogue, protocol = visit.console.setup.catalogue, protocol_of(visit, definition)
+    added = {str(row.get("name", "")): row.get("value", "") for row in definition.pop(MORE, None) or ()}
+    parameters = {**(definition.get("parameters") or {}), **added}
+    if protocol is not None:
+        given = in_force(visit, protocol, {"parameters": parameters})
+        for name, value in list(parameters.items()):
+            declared = declared_parameter(protocol, name)
+            elsewhere = declared is None and any(declared_parameter(each, name) for each in catalogue.values())
+            if elsewhere or (not value and (declared is None or not declared.is_needed(given))):
+                del parameters[name]
+    return {**definition, "parameters": parameters}
+
+
+_OTHERS_HELP = "Names and values that formulas read, such as {!$Credential.Orders.tenant}. They are not secret."
+
+
+def _others(protocol: type[AuthenticationProtocol], present: Mapping[str, str]) -> tuple[Field, ...]:
+    free = [name for name in sorted(present) if declared_parameter(protocol, name) is None]
+    added = (Field(("name",), "Name"), Field(("value",), "Value"))
+    own = (Field(("parameters", name), name, help="Empty: it goes.") for name in free)
+    return (*own, Field((MORE,), "Parameters to add", Kind.ROWS, fields=added, row="parameter"))
+
+
+def _has(present: Mapping[str, Any], parameter: Parameter) -> bool:
+    return any(value and (name == parameter.name or name.startswith(f"{parameter.name}.")) for name, value in present.items())
+
+
+def _fields(visit: Visit, parameters: list[Parameter], given: Mapping[str, str]) -> tuple[Field, ...]:
+    certificates = sorted(visit.org.certificates)
+    return tuple(_finished(visit, *each, given) for each in zip(parameters, fields_of_parameters(parameters, certificates=certificates), strict=True))
+
+
+def _finished(visit: Visit, parameter: Parameter, field: Field, given: Mapping[str, str]) -> Field:
+    """Say what a field is needed for, and what could be chosen in it."""
+    told = " ".join(filter(None, (field.help, *_conditions(parameter))))
+    field = replace(field, help=told, required=parameter.is_needed(given) and not given.get(parameter.name))
+    if parameter.name == NAMED_BY:
+        providers = visit.org.external_auth_identity_providers
+        choices = (("", "None"), *((name, providers[name].label or name) for name in sorted(providers)))
+        return replace(field, label="External Auth Identity Provider", kind=Kind.CHOICE, choices=choices, redraws=True)
+    if parameter.key_pair:
+        return replace(field, see=("Certificates and keys", "/setup/certificates"))
+    return field
+
+
+def _conditions(parameter: Parameter) -> Iterator[str]:
+    if parameter.when:
+        yield f"Only where {_condition(parameter.when)}."
+    if parameter.unless and parameter.required:
+        yield f"Not needed where {_condition(parameter.unless)}."
+
+
+def _condition(condition: tuple[str, ...]) -> str:
+    name, *values = condition
+    return f"{words(name)} is {' or '.join(values)}" if values else f"{words(name)} is given"
+
+
+def _inheriting(told: str, value: str) -> str:
+    return f"{told} Empty: {value}, as its external credential has it." if value else told
