@@ -24,7 +24,9 @@ class Setup:
         self.open("/setup/sign-in")
         self.page.get_by_label("Callout key").fill(key)
         self.page.get_by_label("Callout key").press("Enter")
-        expect(self.page.get_by_role("searchbox", name="Quick Find").or_(self.page.get_by_role("combobox"))).to_be_visible()
+        expect(
+            self.page.get_by_role("searchbox", name="Quick Find").or_(self.page.get_by_role("combobox"))
+        ).to_be_visible()
 
     def open(self, path: str) -> None:
         """Open an address."""

@@ -21,6 +21,7 @@ _MORE: dict[str, tuple[str, ...]] = {
     "token": ("user_external_credential_denied", *_ANSWERED_BY_OTHERS),
     "connection": ("user_external_credential_denied", *_CONNECTING),
     "explain": ("callout_not_found",),
+    "callout.send": ("rate_limited", "timed_out", "overloaded"),
 }
 
 

@@ -94,12 +94,17 @@ def _others(protocol: type[AuthenticationProtocol], present: Mapping[str, str]) 
 
 
 def _has(present: Mapping[str, Any], parameter: Parameter) -> bool:
-    return any(value and (name == parameter.name or name.startswith(f"{parameter.name}.")) for name, value in present.items())
+    return any(
+        value and (name == parameter.name or name.startswith(f"{parameter.name}.")) for name, value in present.items()
+    )
 
 
 def _fields(visit: Visit, parameters: list[Parameter], given: Mapping[str, str]) -> tuple[Field, ...]:
     certificates = sorted(visit.org.certificates)
-    return tuple(_finished(visit, *each, given) for each in zip(parameters, fields_of_parameters(parameters, certificates=certificates), strict=True))
+    return tuple(
+        _finished(visit, *each, given)
+        for each in zip(parameters, fields_of_parameters(parameters, certificates=certificates), strict=True)
+    )
 
 
 def _finished(visit: Visit, parameter: Parameter, field: Field, given: Mapping[str, str]) -> Field:

@@ -9,7 +9,16 @@ from collections.abc import Mapping
 
 import msgspec
 
-from callout.engine.operations.answers import audit, callouts, certificates, credentials, definitions, packages, people
+from callout.engine.operations.answers import (
+    audit,
+    callouts,
+    certificates,
+    credentials,
+    definitions,
+    looking,
+    packages,
+    people,
+)
 from callout.engine.operations.answers.shape import NamedDone, changed
 
 _NAMED_CREDENTIAL = changed(credentials.NamedCredentialShown)
@@ -125,6 +134,8 @@ ANSWERS: Mapping[str, type[msgspec.Struct]] = {
     "diagnose": callouts.Diagnosis,
     "explain": callouts.CalloutExplained,
     "callout.log": callouts.CalloutLog,
+    "callout.send": looking.CalloutSent,
+    "health": looking.Health,
     "audit.list": audit.Acts,
     "audit.export": audit.TrailPage,
     "audit.head": audit.TrailHead,
