@@ -1,8 +1,8 @@
 """What schemathesis is told beside the OpenAPI document; runs in the counterparties' environment.
 
 Every request bears one of many keys, so that a run that revokes keys and removes admins still means something: a key that
-is not accepted any more is left out. Half of the requests that are to be accepted name what is there, each field by the
-names that `CALLOUT_KNOWN` has for it. What was answered is counted into a file, one line a request.
+is not accepted any more is left out. The examples, and half of the other requests that are to be accepted, name what is
+there, each field by the names that `CALLOUT_KNOWN` has for it. What was answered is counted into a file, one line a request.
 """
 
 import json
@@ -20,21 +20,19 @@ _lost = set()
 _sent = [0]
 
 
-@schemathesis.hook
-def map_case(context, case):
-    """Name what is there, in every other request that is to be accepted; which, its own content decides."""
-    if case.meta is not None and case.meta.generation.mode.is_negative:
-        return case
+def name_what_there_is(case):
+    """Name what is there, in the examples and in every other request that is to be accepted: its content decides."""
+    if case.meta is None or case.meta.generation.mode.is_negative:
+        return
     number = zlib.crc32(repr((case.path_parameters, case.query, case.body)).encode())
-    if number % 2:
-        return case
+    if number % 2 and case.meta.phase.name.value != "examples":
+        return
     for members in (case.path_parameters, case.query, case.body):
         for field in list(members) if isinstance(members, dict) else ():
-            name_what_is_there(case.operation.definition.raw["operationId"], members, field, number // 2)
-    return case
+            put_known(case.operation.definition.raw["operationId"], members, field, number // 2)
 
 
-def name_what_is_there(operation, members, field, number):
+def put_known(operation, members, field, number):
     """Put a known value in the place of a field; where there is no right one, take the field away."""
     noun = operation.partition(".")[0]
     keys = (f"{operation}.{field}", f"{noun}.{field}", field)
@@ -49,6 +47,7 @@ def name_what_is_there(operation, members, field, number):
 @schemathesis.hook
 def before_call(context, case, kwargs):
     """Send the next key that is still accepted."""
+    name_what_there_is(case)
     left = [key for key in KEYS if key not in _lost]
     if left:
         _sent[0] += 1

@@ -7,8 +7,9 @@ import json
 import math
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
 import uvicorn
 
@@ -20,6 +21,7 @@ from callout.app.metrics import setup_metrics
 from callout.app.operations import operations_of
 from callout.app.worker import addresses, readiness
 from callout.core.errors import CalloutError
+from callout.engine.operations import BY_NAME
 from callout.engine.own_certificates import jwks_of
 from callout.entrypoints.connect_api.app import ConnectPages
 from callout.entrypoints.setup_api.app import setup_app
@@ -47,6 +49,7 @@ async def serve_setup(settings: Settings) -> int:
             version=__version__,
             metrics_open=settings.metrics_open,
             pages=[*console.routes(), *pages.routes()],
+            commands=_commands,
         )
         config = uvicorn.Config(
             app,
@@ -65,6 +68,14 @@ async def serve_setup(settings: Settings) -> int:
         keeping_up.cancel()
         await asyncio.wait({keeping_up, serving})
     return code
+
+
+@cache
+def _commands() -> Mapping[str, str]:
+    """Return an example of a command by operation; the command line is read when it is first asked for."""
+    from callout.entrypoints.cli.tree import command_examples
+
+    return command_examples(BY_NAME)
 
 
 class _Server(uvicorn.Server):

@@ -87,3 +87,15 @@ def test_pruning_says_what_went(cli):
     assert "Removed rows through" in cli("audit", "prune", "--before", "5d").out
     assert cli("audit", "prune", "--before", "5d").out.startswith("Nothing was written before")
     assert cli("audit", "verify", "--json").json["starts_after"] is not None
+
+
+def test_health_counts_the_log_and_names_what_is_not_well(cli):
+    recorded(cli, status=200)
+    recorded(cli, status=403, reason="principal_not_granted")
+    out = cli("health", "--since", "7d").out
+    assert "2 callouts since" in out
+    assert "1 errors" in out
+    assert "1 refused: principal_not_granted" in out
+    assert "Orders/Service" in out
+    assert cli("health", "--json").json["total"]["calls"] == 2
+    assert cli("health", "--since", "soon").code == 2

@@ -358,7 +358,7 @@ class CalloutId(Request):
 #: How many entries of a list are asked for.
 Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 #: A row of the audit trail.
-RowNumber = Annotated[int, msgspec.Meta(ge=0)]
+RowNumber = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
 class CalloutsWanted(Request):

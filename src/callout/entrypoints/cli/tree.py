@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Literal
 
@@ -70,3 +72,31 @@ def build(version: str, *, help_format: Literal["plaintext", "markdown"] = "plai
 def cli_reference() -> str:
     """Return the reference page of the command line, in Markdown."""
     return build("", help_format="markdown").generate_docs(output_format="markdown", heading_level=1)
+
+
+#: The commands that are not called as the operation that they run.
+_OTHERWISE = {
+    "named_credential.create": "create",
+    "preset.list": "presets",
+    "token.revoke": "revoke",
+    "connection.link": "connect",
+    "connection.remove": "disconnect",
+    "callout.log": "log",
+    "who_can": "who-can",
+}
+
+
+def command_examples(operations: Iterable[str]) -> Mapping[str, str]:
+    """Return the example of the command that runs each of these operations, where there is one."""
+    examples = dict(_examples(build(""), ()))
+    named = {name: _OTHERWISE.get(name, name.replace(".", " ").replace("_", "-")) for name in operations}
+    return {name: examples[command] for name, command in named.items() if command in examples}
+
+
+def _examples(app: App, before: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for name in app:
+        command = app[name]
+        if command.default_command is None:
+            yield from _examples(command, (*before, name))
+        elif found := re.search(r"Example: `(.*?)`", command.default_command.__doc__ or "", re.DOTALL):
+            yield " ".join((*before, name)), " ".join(found[1].split())

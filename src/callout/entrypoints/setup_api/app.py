@@ -18,6 +18,7 @@ from callout.core.errors import CalloutError
 from callout.core.peer import is_this_machine
 from callout.core.problem import CONTENT_TYPE
 from callout.engine.operations import OPERATIONS, Operation, OperationRefused, Operations, document_of
+from callout.entrypoints.setup_api.docs_page import DocsPages
 from callout.entrypoints.setup_api.metrics import CONTENT_TYPE as METRICS_TYPE
 from callout.entrypoints.setup_api.metrics import Metric, metrics_text
 from callout.entrypoints.setup_api.openapi import openapi
@@ -51,11 +52,12 @@ def setup_app(
     version: str,
     metrics_open: bool = False,
     pages: Sequence[BaseRoute] = (),
+    commands: Callable[[], Mapping[str, str]] = dict,
 ) -> Starlette:
     """Build the app. `readiness` gives members of which `ready` is true or false.
 
     `discovery` gives the public URLs, `jwks` the public keys of Callout's own (a JWK Set, RFC 7517 section 5), `pages`
-    are routes of pages that people see. Metrics are shown to this machine, or to all where `metrics_open`: they tell names
+    are routes of pages that people see, `commands` tells an example of a command by operation. Metrics are shown to this machine, or to all where `metrics_open`: they tell names
     and numbers of users.
     """
 
@@ -81,6 +83,7 @@ def setup_app(
     async def described(_: Request) -> Response:
         return JSONResponse(openapi(version), headers=_HEADERS)
 
+    docs = DocsPages(lambda: str(discovery().get("setup", "")), commands, version)
     routes = [
         Route("/healthz", health),
         Route("/readyz", ready),
@@ -88,6 +91,7 @@ def setup_app(
         Route("/.well-known/callout", discovered),
         Route("/.well-known/jwks.json", published),
         Route(f"{PREFIX}/openapi.json", described),
+        *docs.routes(),
         *pages,
         *(Route(PREFIX + o.path, _endpoint(o, operations), methods=[o.method]) for o in OPERATIONS),
     ]

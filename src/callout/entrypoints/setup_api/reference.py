@@ -50,6 +50,7 @@ _GROUPS = {
     "secret": "Secret values",
 }
 MORE = "More"
+_SAMPLES: Mapping[str, Any] = {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +137,18 @@ def fields_of(operation: Operation) -> Sequence[FieldTold]:
             name in schema.get("required", ()),
             _in_path(member) if name in placed else member,
             told_of(operation, name).meaning,
-            told_of(operation, name).example,
+            _example(told_of(operation, name).example, member, required=name in schema.get("required", ())),
         )
         for name, member in schema["properties"].items()
     ]
     return sorted(fields, key=lambda field: field.place != "path")
+
+
+def _example(told: Any, schema: Schema, *, required: bool) -> Any:
+    """Return the example of a field; one that is required and has none gets a value of its type."""
+    if told is not None or not required:
+        return told
+    return _SAMPLES.get(schema.get("type", ""), "…")
 
 
 def _in_path(schema: Schema) -> Schema:

@@ -17,7 +17,7 @@ from callout.core.explanation import Remedy
 from callout.engine.operations import Operations, document_of
 from callout.engine.sign_in import SingleSignOn
 from callout.entrypoints.rendering import Files, Templates
-from callout.entrypoints.web import filters, find, home, sign_in
+from callout.entrypoints.web import filters, find, home, remedies, sign_in
 from callout.entrypoints.web.contents import SECTIONS
 from callout.entrypoints.web.sections import Handler, Page, Section
 from callout.entrypoints.web.session import Session, Sessions
@@ -54,7 +54,7 @@ class Console:
 
     def routes(self) -> list[Route]:
         """Return the routes, for the app of setup."""
-        pages = [*home.PAGES, *sign_in.PAGES, *find.pages_of(self.sections)]
+        pages = [*home.PAGES, *sign_in.PAGES, *remedies.PAGES, *find.pages_of(self.sections)]
         pages += [page for section in self.sections for page in section.pages]
         pages.append(home.UNKNOWN)
         return [

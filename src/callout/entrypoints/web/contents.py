@@ -9,6 +9,7 @@ from callout.entrypoints.web import (
     named_credentials,
     permission_sets,
     principals,
+    trying,
 )
 from callout.entrypoints.web.sections import Section
 
@@ -20,5 +21,6 @@ SECTIONS: tuple[Section, ...] = (
     identity_providers.SECTION,
     permission_sets.SECTION,
     my_connections.SECTION,
+    trying.SECTION,
     account.SECTION,
 )

@@ -22,7 +22,7 @@ AsUser = Annotated[str | None, Parameter(name="--as", metavar="USER")]
 
 def register(app: App) -> None:
     """Add these commands."""
-    for command in (send, diagnose, explain, who_can, status):
+    for command in (send, diagnose, explain, who_can, status, health):
         app.command(command)
 
 
@@ -387,6 +387,50 @@ def _states(result: Result) -> Lines:
         yield text("")
         yield text(f"{suggestion['remedy'][0]}", "bold")
         yield text(f"  seen until {suggestion['last_at']}: {suggestion['evidence']}")
+
+
+async def health(*, since: str = "24h", where: Where = HERE, session: Given) -> int:
+    """Show callouts, errors, refreshes and how long they took since a time, and how every principal stands.
+
+    Example: `callout health --since 7d`
+
+    Parameters
+    ----------
+    since:
+        How long ago (`30m`, `24h`, `7d`), or a time (ISO 8601).
+    """
+    with session.output.working("Counting …"):
+        result = await session.run(where, "health", {"since": since})
+    session.output.result(result, _healthy)
+    return 0
+
+
+def _healthy(result: Result) -> Lines:
+    total = result["total"]
+    often = f"{total['calls']:,} callouts since {result['since']}: {total['errors']:,} errors, {total['refreshes']:,} refreshes"
+    yield text(often, "bold")
+    if not result["complete"]:
+        yield text("  the newest of them: the log holds more since the time that was asked for")
+    if result["left_out"]:
+        yield text(
+            f"  {result['left_out']:,} successful ones were left out by sampling; they are counted by name alone"
+        )
+    if result["dropped"]:
+        yield text(f"  {result['dropped']:,} records were lost before they could be written", "yellow")
+    for reason, count in total["reasons"].items():
+        yield text(f"  {count:,} refused: {reason}")
+    rows = (
+        (n["name"], f"{n['calls']:,}", f"{n['errors']:,}", n["refreshes"], n["p50_ms"], n["p95_ms"], n["p99_ms"])
+        for n in result["named_credentials"]
+    )
+    columns = ("named credential", "callouts", "errors", "refreshes", "p50 ms", "p95 ms", "p99 ms")
+    yield from table(columns, rows, empty="No callout.")
+    yield text("")
+    yield from _states(result)
+    for request in result["approvals"]:
+        yield text("")
+        yield text(f"package {request['namespace']} waits for approval to reach {request['named_credential']}", "bold")
+        yield command_line("  → ", f"callout approvals show {request['id']}")
 
 
 def _error(row: dict[str, Any]) -> str | None:

@@ -1,0 +1,131 @@
+"""Try it: make a callout from the page, or only see what would leave; what left and came back; the ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from callout.entrypoints.web.ladder import ladder
+from callout.entrypoints.web.sections import Page, Place, Section
+from callout.entrypoints.web.visit import Form, Visit
+
+TITLE, PATH = "Try it", "/setup/try"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+#: The fields of the form; what is remembered of them when a remedy is applied, in characters.
+FIELDS = ("name", "method", "path", "query", "headers", "body", "principal", "user", "namespace")
+LONGEST_REMEMBERED = 1_500
+#: Suggestions of names and users.
+MOST_SUGGESTED = 500
+
+
+async def ask(visit: Visit) -> Response:
+    """Show the form with what the address says; where it names a callout and a user, what would come of it."""
+    given = {name: visit.asked(name) for name in FIELDS}
+    given["method"] = given["method"] or "GET"
+    if given["name"] and given["user"]:
+        return await _shown(visit, given, *await _dry(visit, given), dry=True)
+    return await _shown(visit, given, None, None)
+
+
+async def attempt(visit: Visit) -> Response:
+    """Send the callout, or only decide about it."""
+    given = {name: visit.form.text(name) for name in FIELDS}
+    given["body"] = visit.form.raw("body")
+    given["method"] = given["method"].upper() or "GET"
+    dry = visit.form.text("do") != "send"
+    answered = await (_dry(visit, given) if dry else _sent(visit, given, visit.form))
+    return await _shown(visit, given, *answered, dry=dry)
+
+
+Answered = tuple[dict[str, Any] | None, dict[str, Any] | None]
+
+
+async def _dry(visit: Visit, given: Mapping[str, str]) -> Answered:
+    path = given["path"] + (f"?{given['query'].removeprefix('?')}" if given["query"] else "")
+    return await visit.attempt(
+        "diagnose",
+        name=given["name"],
+        user=given["user"] or None,
+        namespace=given["namespace"] or None,
+        method=given["method"],
+        path=path if path[:1] in ("", "/", "?") else f"/{path}",
+        principal=given["principal"] or None,
+    )
+
+
+async def _sent(visit: Visit, given: Mapping[str, str], form: Form) -> Answered:
+    own = given["user"] in ("", visit.session.user)
+    headers, wrong = [], ""
+    for line in given["headers"].split("\n"):
+        name, colon, value = line.partition(":")
+        if line.strip() and not (colon and name.strip()):
+            wrong = line
+        elif line.strip():
+            headers.append([name.strip(), value.strip()])
+    if wrong:
+        detail = f"got header line {wrong[:80]!r}; expected Name: value"
+        return None, {"title": "A header cannot be read", "detail": detail, "reason": "malformed_request", "remedy": []}
+    body = form.raw("body")
+    return await visit.attempt(
+        "callout.send",
+        name=given["name"],
+        method=given["method"],
+        path=given["path"],
+        query=given["query"],
+        headers=headers,
+        body=body or None,
+        principal=given["principal"] or None,
+        on_behalf_of=None if own else given["user"],
+    )
+
+
+async def _shown(
+    visit: Visit,
+    given: Mapping[str, str],
+    result: dict[str, Any] | None,
+    refused: dict[str, Any] | None,
+    *,
+    dry: bool = False,
+) -> Response:
+    steps = result["steps"] if result is not None else []
+    return visit.page(
+        "trying.html",
+        title=TITLE,
+        given=given,
+        methods=METHODS if given["method"] in METHODS else (*METHODS, given["method"]),
+        names=sorted(visit.org.named_credentials)[:MOST_SUGGESTED],
+        users=sorted(visit.org.users)[:MOST_SUGGESTED] if visit.may("user.list") else [],
+        packages=sorted(visit.org.packages) if visit.may("package.list") else [],
+        result=result,
+        refused=refused,
+        dry=dry,
+        rungs=ladder(visit, steps),
+        next=again(given),
+        status=200,
+    )
+
+
+def again(given: Mapping[str, str]) -> str:
+    """Return the address that shows the form as it stands; a body or headers that are long are left out."""
+    kept = {name: text for name, text in given.items() if text and len(text) <= LONGEST_REMEMBERED}
+    return f"{PATH}?{urlencode(kept)}" if kept else PATH
+
+
+def found(visit: Visit) -> Iterator[Place]:
+    """Yield a place for each named credential: to try it."""
+    for name, named in visit.org.named_credentials.items():
+        yield Place(f"Try {named.label or name}", f"{PATH}?{urlencode({'name': name})}", "Do", f"try send {name}")
+
+
+SECTION = Section(
+    TITLE,
+    PATH,
+    "Look and mend",
+    "callout.send",
+    (Page(PATH, get=ask, post=attempt),),
+    words="send callout dry run diagnose test request explain",
+    found=found,
+)
