@@ -20,7 +20,7 @@ SECTIONS: tuple[Section, ...] = (
     principals.SECTION,
     identity_providers.SECTION,
     permission_sets.SECTION,
-    my_connections.SECTION,
     trying.SECTION,
+    my_connections.SECTION,
     account.SECTION,
 )
