@@ -55,6 +55,7 @@ async def states(visit: Visit) -> dict[str, list[dict[str, Any]]]:
 
 async def list_all(visit: Visit) -> Response:
     """List every principal, and what is left of those that are not defined any more."""
+    await visit.demand("external_credential.list")
     rows = list(_rows(visit, await states(visit)))
     shown = listing(
         visit, rows, lambda r: f"{r['principal']} {r['user'] or ''} {r['type']} {r['state']} {words(r['state'])}"
@@ -251,6 +252,7 @@ CONNECTING = Connecting(f"{_START}/{{principal}}", meant_by, _page)
 
 async def choose_external(visit: Visit) -> Response:
     """Ask of which external credential a new principal is; go on where that is said."""
+    await visit.demand("principal.set")
     if visit.asked("external_credential"):
         return RedirectResponse(f"{NEW}/{address(visit.asked('external_credential')).rpartition('/')[2]}", 303)
     names = sorted(visit.org.external_credentials)
