@@ -51,19 +51,6 @@ class Held(Request):
     user: str | None = None
 
 
-class PrincipalName(Request):
-    """One principal by name."""
-
-    external_credential: str
-    principal: str
-
-
-class Whose(Request):
-    """Whose they are; left out: one's own."""
-
-    user: str | None = None
-
-
 class ConnectLink(Held):
     """The principal (and user) that is connected by a link; how long it is good, and whether it is sent to somebody."""
 

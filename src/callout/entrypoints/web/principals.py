@@ -67,7 +67,7 @@ async def list_all(visit: Visit) -> Response:
 
 
 def _rows(visit: Visit, known: dict[str, list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    bare = {"user": None, "state": "", "state_reason": "", "remedy": [], "missing": []}
+    bare: dict[str, Any] = {"user": None, "state": "", "state_reason": "", "remedy": [], "missing": []}
     bare |= dict.fromkeys(("issued_at", "expires_at", "last_refresh_at", "last_error_at", "last_error"))
     for _, external in sorted(visit.org.external_credentials.items()):
         for principal in sorted(external.principals, key=lambda p: (p.sequence, p.name)):
@@ -144,12 +144,12 @@ def _defined(visit: Visit, meant: Meant) -> tuple[ExternalCredential, Principal]
 
 
 async def _held(visit: Visit, meant: Meant) -> dict[str, Any] | None:
-    held, _ = await visit.attempt("secret.list", **meant.arguments)
+    held: dict[str, Any] | None = (await visit.attempt("secret.list", **meant.arguments))[0]
     return held
 
 
 async def _connection(visit: Visit, meant: Meant) -> dict[str, Any] | None:
-    connection, _ = await visit.attempt("connection.show", **meant.arguments)
+    connection: dict[str, Any] | None = (await visit.attempt("connection.show", **meant.arguments))[0]
     return connection
 
 

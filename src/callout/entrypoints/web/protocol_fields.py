@@ -68,7 +68,7 @@ def overriding_fields(
     visit: Visit, protocol: type[AuthenticationProtocol], inherited: Mapping[str, str], present: Mapping[str, str]
 ) -> tuple[Field, ...]:
     """Return the fields of what a principal is told for itself: each says what it has where it is left empty."""
-    usable = [p for p in protocol.parameters if not p.secret and (p.applies(inherited | dict(present)))]
+    usable = [p for p in protocol.parameters if not p.secret and (p.applies({**inherited, **present}))]
     fields = fields_of(visit, [p for p in usable if p.name != NAMED_BY])
     told = {p.name: inherited.get(p.name, p.default or "") for p in usable}
     return tuple(
