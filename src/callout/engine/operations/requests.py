@@ -24,12 +24,6 @@ class Name(Request):
     name: str
 
 
-class Removal(Name):
-    """A definition that goes. `dry_run`: show what would go with it, and remove nothing."""
-
-    dry_run: bool = False
-
-
 class Manifest(Request):
     """A manifest in YAML or JSON. `references` are the values of its `{env: …}` and `{file: …}`, by `env:NAME`."""
 
@@ -54,19 +48,6 @@ class Held(Request):
 
     external_credential: str
     principal: str
-    user: str | None = None
-
-
-class PrincipalName(Request):
-    """One principal by name."""
-
-    external_credential: str
-    principal: str
-
-
-class Whose(Request):
-    """Whose they are; left out: one's own."""
-
     user: str | None = None
 
 

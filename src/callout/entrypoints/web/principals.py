@@ -55,6 +55,7 @@ async def states(visit: Visit) -> dict[str, list[dict[str, Any]]]:
 
 async def list_all(visit: Visit) -> Response:
     """List every principal, and what is left of those that are not defined any more."""
+    await visit.demand("external_credential.list")
     rows = list(_rows(visit, await states(visit)))
     shown = listing(
         visit, rows, lambda r: f"{r['principal']} {r['user'] or ''} {r['type']} {r['state']} {words(r['state'])}"
@@ -66,7 +67,7 @@ async def list_all(visit: Visit) -> Response:
 
 
 def _rows(visit: Visit, known: dict[str, list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    bare = {"user": None, "state": "", "state_reason": "", "remedy": [], "missing": []}
+    bare: dict[str, Any] = {"user": None, "state": "", "state_reason": "", "remedy": [], "missing": []}
     bare |= dict.fromkeys(("issued_at", "expires_at", "last_refresh_at", "last_error_at", "last_error"))
     for _, external in sorted(visit.org.external_credentials.items()):
         for principal in sorted(external.principals, key=lambda p: (p.sequence, p.name)):
@@ -143,12 +144,12 @@ def _defined(visit: Visit, meant: Meant) -> tuple[ExternalCredential, Principal]
 
 
 async def _held(visit: Visit, meant: Meant) -> dict[str, Any] | None:
-    held, _ = await visit.attempt("secret.list", **meant.arguments)
+    held: dict[str, Any] | None = (await visit.attempt("secret.list", **meant.arguments))[0]
     return held
 
 
 async def _connection(visit: Visit, meant: Meant) -> dict[str, Any] | None:
-    connection, _ = await visit.attempt("connection.show", **meant.arguments)
+    connection: dict[str, Any] | None = (await visit.attempt("connection.show", **meant.arguments))[0]
     return connection
 
 
@@ -251,6 +252,7 @@ CONNECTING = Connecting(f"{_START}/{{principal}}", meant_by, _page)
 
 async def choose_external(visit: Visit) -> Response:
     """Ask of which external credential a new principal is; go on where that is said."""
+    await visit.demand("principal.set")
     if visit.asked("external_credential"):
         return RedirectResponse(f"{NEW}/{address(visit.asked('external_credential')).rpartition('/')[2]}", 303)
     names = sorted(visit.org.external_credentials)
