@@ -18,9 +18,7 @@ LIKE = {"region": "eu-west-1", "service": "s3"}
 @pytest.fixture
 async def world():
     world = make_world()
-    await world.define(
-        ORDERS, ORDERS_URL, CLERKS, VIEWERS, User("vera", permission_sets=("Viewers",)), User("bob")
-    )
+    await world.define(ORDERS, ORDERS_URL, CLERKS, VIEWERS, User("vera", permission_sets=("Viewers",)), User("bob"))
     return world
 
 

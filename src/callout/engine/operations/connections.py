@@ -11,7 +11,7 @@ from callout.core.model.credentials import PrincipalType, UserExternalCredential
 from callout.core.model.people import Caller, ObjectPermission
 from callout.core.protocol import CONNECTION
 from callout.core.rules.identity_providers import SECTION
-from callout.engine import identity_providers, own_connections, revocation
+from callout.engine import identity_providers, own_connections, removing, revocation
 from callout.engine.moments import span
 from callout.engine.operations import requests as r
 from callout.engine.operations.callouts import own_user, views_setup
@@ -166,8 +166,8 @@ CONNECTIONS = (
         "identity_provider.remove",
         "DELETE",
         _PROVIDERS + "/{name}",
-        r.Name,
+        r.Removal,
         "Remove an external auth identity provider that no external credential names",
-        lambda u, q, c: identity_providers.remove_provider(u.setup, str(c), q.name),
+        lambda u, q, c: removing.remove_identity_provider(u.setup, str(c), q.name, dry_run=q.dry_run),
     ),
 )

@@ -24,6 +24,12 @@ class Name(Request):
     name: str
 
 
+class Removal(Name):
+    """A definition that goes. `dry_run`: show what would go with it, and remove nothing."""
+
+    dry_run: bool = False
+
+
 class Manifest(Request):
     """A manifest in YAML or JSON. `references` are the values of its `{env: …}` and `{file: …}`, by `env:NAME`."""
 

@@ -59,15 +59,15 @@ def _heading(tag: str) -> str:
 
 
 async def ask(visit: Visit) -> Response:
-    """Show the form of a preset."""
-    await visit.demand(SECTION.operation)
+    """Show the form of a preset, to those who may create."""
+    await visit.demand("named_credential.create")
     preset = await visit.run("preset.show", id=visit.named("id"))
     return _form(visit, preset, start_of(visit, preset))
 
 
 async def ask_without(visit: Visit) -> Response:
-    """Show the form without a preset."""
-    await visit.demand(SECTION.operation)
+    """Show the form without a preset, to those who may create."""
+    await visit.demand("named_credential.create")
     return _form(visit, None, start_of(visit, None))
 
 
@@ -84,6 +84,7 @@ async def make_without(visit: Visit) -> Response:
 
 
 async def _made(visit: Visit, preset: Members | None) -> Response:
+    await visit.demand("named_credential.create")  # also to draw the form again
     form = visit.form
     definition = read(groups_of(visit, preset, {}), form, {})
     definition = read(groups_of(visit, preset, definition), form, definition)  # with the fields of the protocol
