@@ -1,7 +1,7 @@
 """Signing in, in memory: the port `SignIns` beside a `MemoryStore`, and passwords whose digest costs nothing."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from callout.core.errors import Outdated
 from callout.core.model.sign_in import Invitation, Password, Session
@@ -65,6 +65,17 @@ class MemorySignIns:
         self._write(act, expects=expects)
         self.invitations[invitation.user] = invitation
 
+    async def begin(self, session, act, *, expects, replaces=b"", password=""):
+        self._write(act, expects=expects)
+        self.kept.pop(replaces, None)
+        self.kept[session.digest] = session
+
+    async def session(self, digest):
+        return self.kept.get(digest)
+
+    async def see(self, digest, at):
+        self.kept[digest] = replace(self.kept[digest], seen_at=at)
+
     async def sessions(self, user):
         return tuple(each for each in self.kept.values() if each.user == user)
 
@@ -81,3 +92,6 @@ class MemorySignIns:
 
     async def succeeded(self, allowances):
         return None
+
+    async def failed(self, act):
+        self._write(act)

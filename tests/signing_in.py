@@ -17,8 +17,10 @@ from callout.core.ports import AdminAct, Change
 from callout.core.protocols import CATALOGUE
 from callout.core.secret import Secret
 from callout.engine.audit import Audit
+from callout.engine.connect import Connecting
 from callout.engine.connect_links import Links
 from callout.engine.operations import LOCAL, Operations, Uses
+from callout.engine.operations.connecting_rights import judge_again
 from callout.engine.setup import Setup
 from callout.engine.sign_in import Browser, SignedIn, SigningIn
 from callout.engine.sign_in.signing_in import caller_of
@@ -101,6 +103,10 @@ async def told_nothing(*_, **__):
     raise AssertionError("no callout is looked at here")
 
 
+async def no_callouts(_: int) -> list:
+    return []
+
+
 @contextmanager
 def open_door(folder, transport=None):
     """Make the world, empty of users but the guest."""
@@ -115,7 +121,8 @@ def open_door(folder, transport=None):
     links, passwords = Links(vault, clock, entropy, HERE), PlainPasswords()
     signing_in = SigningIn(setup, store.sign_ins, passwords, links, idle=7200.0, life=43200.0)
     audit = Audit(store.audit, clock, "1.2.3")
-    uses = Uses(setup, told_nothing, told_nothing, audit, told_nothing, None, signing_in)
+    connecting = Connecting(setup, store.connections, links, transport, judge_again)
+    uses = Uses(setup, told_nothing, told_nothing, audit, no_callouts, connecting, signing_in)
     yield Door(clock, store, setup, passwords, signing_in, Operations(uses))
     store.close()
 

@@ -8,7 +8,6 @@ from typing import Any
 from callout.core.access.sources import principals_of
 from callout.core.model.credentials import ExternalCredential, PrincipalReference, UserExternalCredentialKey
 from callout.core.model.org import Definition, Org
-from callout.core.model.people import Package
 from callout.engine.defining import EXTERNAL, NOUNS, PRINCIPALS, plain_principal, version_of, version_of_principal
 from callout.engine.manifest import plain_fields
 from callout.engine.recording import recording
@@ -21,7 +20,7 @@ async def with_definition(setup: Setup, section: str, name: str, show: Callable[
     """Return what is shown of a definition with its `definition` as a manifest has it, its `version`, what uses it.
 
     `generation` is that of everything that is defined; `version` moves only with this definition. Both are read at one
-    moment with what `show` shows.
+    moment with what `show` shows. A package has a version of its own, which is shown instead.
     """
     setup, _ = await recording(setup)
     shown = await show(setup)
@@ -31,9 +30,8 @@ async def with_definition(setup: Setup, section: str, name: str, show: Callable[
     if isinstance(definition, ExternalCredential):
         rows = [{**row, **_of_principal(setup, org, definition, row["name"])} for row in shown["principals"]]
         whole["principals"] = rows
-    if isinstance(definition, Package):
-        del whole["version"]  # what the package itself is called, which no form sets
-    return {**shown, **whole}
+    own = {"version": shown["version"]} if "version" in shown else {}
+    return {**shown, **whole, **own}
 
 
 async def show_definition(setup: Setup, section: str, name: str) -> Result:

@@ -25,8 +25,8 @@ async def desk(tmp_path):
         yield made
 
 
-def browser_of(desk, ancestors=()):
-    app = Starlette(routes=ConnectPages(desk.connecting, desk.setup, ancestors).routes())
+def browser_of(desk, ancestors=(), **more):
+    app = Starlette(routes=ConnectPages(desk.connecting, desk.setup, ancestors, **more).routes())
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=HERE)
 
 
@@ -59,6 +59,18 @@ async def came_back(browser, state: str, **more: str):
     answer = await browser.get("/connect/callback", params={k: v for k, v in given.items() if v})
     assert answer.status_code == 303
     return answer.headers["location"]
+
+
+async def test_who_is_signed_in_to_setup_is_not_asked_again(desk) -> None:
+    async def alice(request) -> str:
+        return "alice" if request.cookies.get("setup") == "alice's" else ""
+
+    async with browser_of(desk, signed_in=alice) as browser:
+        assert "Callout key" in (await browser.get("/connect/Own/User")).text
+        browser.cookies.set("setup", "alice's", domain="callout.example")
+        assert "Callout user <strong>alice</strong>" in (await browser.get("/connect/Own/User")).text
+        assert (await browser.get(link(desk, "bob"))).status_code == 400, "a link of somebody else is not for this browser"
+        await gone_on(browser, "/connect/Own/User")
 
 
 # --- the way through --------------------------------------------------------------------------------------------

@@ -22,6 +22,10 @@ _MORE: dict[str, tuple[str, ...]] = {
     "connection": ("user_external_credential_denied", *_CONNECTING),
     "explain": ("callout_not_found",),
     "preview": ("no_preview", "package_code_refused", "user_external_credential_denied"),
+    "user.set_password": ("package_code_refused", "sign_in_refused", "too_many_attempts"),
+    "user.sessions": ("package_code_refused",),
+    "user.sign_out": ("package_code_refused",),
+    "callout.send": ("rate_limited", "timed_out", "overloaded"),
 }
 
 
@@ -42,6 +46,8 @@ def reasons_of(operation: Operation) -> tuple[Reason, ...]:
     noun = operation.name.partition(".")[0]
     if noun in ("secret", "token", "connection"):  # for everyone about their own, and never for the code of packages
         codes.add("package_code_refused")
+    if "expects" in operation.request.__struct_fields__:
+        codes.add("changed_meanwhile")
     codes |= {*_MORE.get(noun, ()), *_MORE.get(operation.name, ())}
     found = (_BY_CODE.get(code) or reason(code) for code in codes)
     return tuple(sorted(found, key=lambda each: (each.status, each.code)))

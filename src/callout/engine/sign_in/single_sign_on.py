@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -147,7 +147,7 @@ class SingleSignOn:
         if answer.status != 200 or not isinstance(token, str):
             said = shown(str(members.get("error") or "no id_token"), ())
             detail = f"the token endpoint of {issuer.name} answered {answer.status} ({said}); expected an id_token"
-            command = f"callout trusted-issuer set-secret {json.dumps(issuer.name)} client_secret=-"
+            command = f"callout trusted-issuer set-secret {shlex.quote(issuer.name)} client_secret=-"
             raise _failed(
                 detail, "Compare client_id, its secret and the redirect URI with those of the issuer", command
             )

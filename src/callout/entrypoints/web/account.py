@@ -27,9 +27,7 @@ async def _shown(visit: Visit, problems: tuple[str, ...] = (), *, refused: str =
     members: dict[str, Any] = {"me": await visit.run("whoami"), "sessions": told["sessions"]}
     lengths = {"shortest": SHORTEST, "longest": LONGEST}
     members |= {"problems": problems, "refused": refused}
-    return visit.page(
-        "account.html", status=status, user=visit.org.users[user], problems=problems, **members, **lengths
-    )
+    return visit.page("account.html", status=status, user=visit.org.users[user], **members, **lengths)
 
 
 async def change_password(visit: Visit) -> Response:

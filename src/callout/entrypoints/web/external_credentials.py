@@ -42,7 +42,9 @@ _RULES = Field(
         Field(("body", "equals"), "Value there equals", Kind.LINES, "One a line."),
         Field(("body", "soap_fault_code"), "SOAP fault code", Kind.LINES, "One a line."),
         Field(("body", "text"), "Body contains", Kind.LINES, "One a line; in the first 64 KiB."),
-        Field(("content_types",), "Content types", Kind.LINES, "Media types that a body is judged in; none: the usual."),
+        Field(
+            ("content_types",), "Content types", Kind.LINES, "Media types that a body is judged in; none: the usual."
+        ),
     ),
     row="rule",
 )
@@ -75,7 +77,9 @@ def groups_of(visit: Visit, definition: Mapping[str, Any]) -> tuple[Group, ...]:
                 Field(("description",), "Description", Kind.LONG),
                 chosen,
             ),
-            warning=f"{protocol.warning[:1].upper()}{protocol.warning[1:]}." if protocol is not None and protocol.warning else "",
+            warning=f"{protocol.warning[:1].upper()}{protocol.warning[1:]}."
+            if protocol is not None and protocol.warning
+            else "",
         ),
         *(protocol_groups(visit, protocol, definition) if protocol is not None else ()),
         Group("Token refresh", (STATUS_CODES,)),

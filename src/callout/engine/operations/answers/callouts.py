@@ -102,11 +102,15 @@ class CalloutExplained(CalloutRecord, kw_only=True):
 
 
 class CalloutLog(Answer):
-    """Callouts, newest first. `cursor` asks for those that are recorded later; `complete`: nothing older was left out."""
+    """Callouts, newest first. `cursor` asks for those that are recorded later; `complete`: nothing older was left out.
+
+    `older`, where there may be more, is what `before` asks for the next ones with.
+    """
 
     callouts: list[CalloutRecord]
     cursor: int
     complete: bool
+    older: str | None
 
 
 class Can(Outcome, kw_only=True):
@@ -129,6 +133,7 @@ class Whoami(Answer):
     administrator: bool
     admin_permissions: list[AdminPermission]
     user: str | None
+    #: When the password was chosen, in how many browsers one is signed in, and one's keys: null where that is not told.
     password_changed_at: datetime | None
     sessions: int | None
     keys: list[KeyShown] | None
@@ -292,7 +297,6 @@ class Finding(Answer):
     remedy_commands: list[str]
     changes: list[AppliedChange]
     by_hand: list[str]
-    offers: list[AppliedChange]
 
 
 class Troubleshooting(Answer):

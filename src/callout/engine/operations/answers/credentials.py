@@ -8,6 +8,8 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from callout.core.model.credentials import LimitScope, PrincipalType
+from callout.core.model.people import ObjectPermission
+from callout.engine.operations.answers.callouts import PrincipalHealthShown
 from callout.engine.operations.answers.shape import Answer, Done
 
 
@@ -52,13 +54,9 @@ class NamedCredentialShown(Answer):
 
 
 class NamedCredentialWhole(NamedCredentialShown):
-    """A named credential, the principals that a callout by it could use, and its definition as a manifest has it."""
+    """A named credential, and the principals that a callout by it could use."""
 
     principals: list[str]
-    definition: dict[str, Any]
-    version: int
-    generation: int
-    used_by: list[str]
 
 
 class NamedCredentials(Answer):
@@ -112,27 +110,8 @@ class RefreshRulesShown(Answer):
     refresh_debounce: int | None
 
 
-class PrincipalOf(PrincipalShown):
-    """A principal with the values that it has and needs, by name, and who grants it."""
-
-    version: int
-    secrets_set: list[str]
-    secrets_needed: list[str]
-    used_by: list[str]
-
-
-class PrincipalWhole(PrincipalOf):
-    """A principal, its definition as a manifest has it, and who was granted it."""
-
-    external_credential: str
-    protocol: str
-    definition: dict[str, Any]
-    generation: int
-    granted_to: list[str]
-
-
-class ExternalCredentialBase(RefreshRulesShown):
-    """An external credential."""
+class ExternalCredentialShown(RefreshRulesShown):
+    """An external credential with its principals."""
 
     label: str
     description: str
@@ -144,11 +123,6 @@ class ExternalCredentialBase(RefreshRulesShown):
     inactivity_limit: str
     created_by_namespace: str | None
     named_credentials: list[str]
-
-
-class ExternalCredentialShown(ExternalCredentialBase):
-    """An external credential with its principals."""
-
     principals: list[PrincipalShown]
 
 
@@ -163,59 +137,10 @@ class ParameterShown(Answer):
     choices: list[str]
 
 
-class Condition(Answer):
-    """A parameter that counts only where another has one of these values, or has not."""
+class ExternalCredentialWhole(ExternalCredentialShown):
+    """An external credential, and what its protocol can be told."""
 
-    parameter: str
-    values: list[str]
-
-
-class ParameterTold(ParameterShown):
-    """What a protocol can be told, with all that a form asks by it."""
-
-    url: bool
-    pointer: bool
-    formula: bool
-    key_pair: bool
-    key: str | None
-    reserved: list[str]
-    between: tuple[int, int] | None
-    pattern: str | None
-    when: Condition | None
-    unless: Condition | None
-    always_required: bool
-
-
-class ExternalCredentialWhole(ExternalCredentialBase):
-    """An external credential, what its protocol can be told, and its definition as a manifest has it."""
-
-    principals: list[PrincipalOf]
-    protocol_parameters: list[ParameterTold]
-    definition: dict[str, Any]
-    version: int
-    generation: int
-    used_by: list[str]
-
-
-class ProtocolShown(Answer):
-    """An authentication protocol, and what it is told."""
-
-    name: str
-    title: str
-    help: str
-    docs: str
-    principal_types: list[PrincipalType]
-    warning: str
-    interactive: bool
-    obtains: bool
-    writes: list[str]
-    parameters: list[ParameterTold]
-
-
-class Protocols(Answer):
-    """Every authentication protocol."""
-
-    protocols: list[ProtocolShown]
+    protocol_parameters: list[ParameterShown]
 
 
 class ExternalCredentials(Answer):
@@ -323,16 +248,58 @@ class IdentityProviderShown(Answer):
     created_by_namespace: str | None
 
 
-class IdentityProviderWhole(IdentityProviderShown):
-    """An external auth identity provider, and its definition as a manifest has it."""
-
-    definition: dict[str, Any]
-    version: int
-    generation: int
-    used_by: list[str]
-
-
 class IdentityProviders(Answer):
     """Every external auth identity provider."""
 
     external_auth_identity_providers: list[IdentityProviderShown]
+
+
+class PrincipalWhole(Answer):
+    """A principal: its definition as a manifest has it, which values it has and needs, what grants it and to whom."""
+
+    external_credential: str
+    name: str
+    protocol: str
+    type: PrincipalType
+    sequence: int
+    parameters: dict[str, str]
+    definition: dict[str, Any]
+    generation: int
+    version: int
+    secrets_set: list[str]
+    secrets_needed: list[str]
+    used_by: list[str]
+    granted_to: list[str]
+
+
+class System(Answer):
+    """A named credential, and the host that it points to."""
+
+    name: str
+    label: str
+    host: str
+
+
+class OwnConnection(PrincipalHealthShown, kw_only=True):
+    """A per-user principal that a user was granted: what it is for, whose account it is, how it fares."""
+
+    external_credential: str
+    label: str
+    description: str
+    interactive: bool
+    systems: list[System]
+    granted_by: list[str]
+    reference: str
+    connected: bool
+    connected_at: datetime | None
+    connected_by: str | None
+    account: str | None
+    scope: str | None
+
+
+class OwnConnections(Answer):
+    """What a user connects for themselves, and the object permissions on User External Credential that they have."""
+
+    user: str
+    may: list[ObjectPermission]
+    connections: list[OwnConnection]

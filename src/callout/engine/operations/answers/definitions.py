@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from callout.core.model.credentials import PrincipalType
-from callout.engine.operations.answers.shape import Answer, NamedDone, Receipt
+from callout.engine.operations.answers.shape import Answer, Receipt
 
 
 class FieldChange(Answer):
@@ -73,101 +73,6 @@ class Applied(Planned, kw_only=True):
     generation: int
     message: str
     revocations: list[Receipt] | UnsetType = UNSET
-
-
-class DefinitionShown(Answer):
-    """A definition as a manifest has it. `version` moves with it alone, `generation` with everything that is defined."""
-
-    name: str
-    label: str
-    standard: bool
-    definition: dict[str, Any]
-    version: int
-    generation: int
-    used_by: list[str]
-
-
-class DefinitionSet(Planned, kw_only=True):
-    """What setting one definition changed; `generation` is not there where it was a dry run."""
-
-    name: str
-    changed: bool
-    message: str
-    generation: int | UnsetType = UNSET
-    revocations: list[Receipt] | UnsetType = UNSET
-
-
-class PrincipalSet(Planned, kw_only=True):
-    """What setting one principal changed; `generation` is not there where it was a dry run."""
-
-    external_credential: str
-    principal: str
-    changed: bool
-    message: str
-    generation: int | UnsetType = UNSET
-    revocations: list[Receipt] | UnsetType = UNSET
-
-
-class ValuesGoing(Answer):
-    """Sealed values that go, by name."""
-
-    reference: str
-    names: list[str]
-
-
-class TokenGoing(Answer):
-    """A token that goes, and where it is revoked."""
-
-    reference: str
-    token: str
-    revoked_at: str | None
-
-
-class KeyChange(Answer):
-    """A key that is made, changed or revoked."""
-
-    action: str
-    prefix: str | None
-    user: str
-    namespace: str | None
-
-
-class ActForeseen(Answer):
-    """What the audit trail would say."""
-
-    act: str
-    what: str
-
-
-class Foreseen(Planned):
-    """What would change, with the values, tokens and keys that would go."""
-
-    values: list[ValuesGoing]
-    tokens: list[TokenGoing]
-    keys: list[KeyChange]
-    acts: list[ActForeseen]
-
-
-class Previewed(Foreseen):
-    """What an operation would change; `arguments` are there where a command was read."""
-
-    operation: str
-    arguments: dict[str, Any] | None
-
-
-class DefinitionRemoved(NamedDone, kw_only=True):
-    """What was removed. Where it was a dry run: what would change, and what would go with it."""
-
-    empty: bool | UnsetType = UNSET
-    changes: list[DefinitionChange] | UnsetType = UNSET
-    secrets: list[SecretChange] | UnsetType = UNSET
-    access: AccessDifference | UnsetType = UNSET
-    warnings: list[str] | UnsetType = UNSET
-    text: str | UnsetType = UNSET
-    values: list[ValuesGoing] | UnsetType = UNSET
-    tokens: list[TokenGoing] | UnsetType = UNSET
-    keys: list[KeyChange] | UnsetType = UNSET
-    acts: list[ActForeseen] | UnsetType = UNSET
 
 
 class Exported(Answer):

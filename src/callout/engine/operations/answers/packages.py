@@ -105,9 +105,6 @@ class PackageShown(Answer):
     overrides: list[Override]
     requests: list[AccessRequest]
     what_becomes: dict[str, dict[str, str]]
-    definition: dict[str, Any]
-    generation: int
-    used_by: list[str]
 
 
 class PackageInstalled(Done, kw_only=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from callout.core.model.people import AdminPermission, ObjectPermission, UserKind
 from callout.engine.operations.answers.shape import Answer, Done
@@ -53,13 +52,9 @@ class Way(Granted, rename={"source": "from"}):
 
 
 class UserWhole(UserShown):
-    """A user, every way in which grants come to them, and the definition as a manifest has it."""
+    """A user, and every way in which grants come to them."""
 
     ways: list[Way]
-    definition: dict[str, Any]
-    version: int
-    generation: int
-    used_by: list[str]
 
 
 class Users(Answer):
@@ -223,6 +218,8 @@ class TrustedIssuerShown(Answer):
     allow_private_network: bool
     label: str
     description: str
+    client_id: str
+    scope: str
 
 
 class TrustedIssuers(Answer):
