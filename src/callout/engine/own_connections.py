@@ -59,4 +59,3 @@ def _what_for(setup: Setup, org: Org, external: ExternalCredential, principal: P
         "systems": [{"name": n.name, "label": n.label or n.name, "host": urlsplit(n.url).netloc} for n in using],
         "granted_by": [str(way) for way in ways],
     }
-

@@ -38,7 +38,9 @@ async def status(setup: Setup, recent: Callable[[int], Awaitable[list[Result]]])
     rows = {row.key: row for row in await setup.user_external_credentials.health()}
     looks = {look.key: look for look in await setup.user_external_credentials.looks()}
     shown = [
-        principal_status(setup, org, external, principal, rows.pop(key, PrincipalHealth(key, frozenset())), looks.get(key))
+        principal_status(
+            setup, org, external, principal, rows.pop(key, PrincipalHealth(key, frozenset())), looks.get(key)
+        )
         for external, principal, key in _keys(org, list(rows))
     ]
     left = [

@@ -29,6 +29,12 @@ _PATH = "/external-credentials/{external_credential}/principals/{principal}/conn
 _PROVIDERS = "/external-auth-identity-providers"
 
 
+class Whose(r.Request):
+    """Whose they are; left out: one's own."""
+
+    user: str | None = None
+
+
 async def show(uses: Uses, q: r.Held, caller: Caller) -> Result:
     """Say whether a principal is connected, since when, and to whose account."""
     key = await _judged(uses, q, caller)
@@ -82,7 +88,7 @@ async def disconnect(uses: Uses, q: r.Held, caller: Caller) -> Result:
     return {"reference": str(key), "changed": there, "message": f"{key}: {told}"}
 
 
-async def list_own(uses: Uses, q: r.Whose, caller: Caller) -> Result:
+async def list_own(uses: Uses, q: Whose, caller: Caller) -> Result:
     """List one's connections; those of others for who may look at the setup."""
     demand_own_key(caller)
     org = await uses.setup.org()
@@ -123,7 +129,7 @@ CONNECTIONS = (
         "connection.list",
         "GET",
         "/connections",
-        r.Whose,
+        Whose,
         "List the accounts that a user connects for themselves, and the state of each",
         list_own,
         Access.KNOWN,

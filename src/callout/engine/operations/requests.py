@@ -51,19 +51,6 @@ class Held(Request):
     user: str | None = None
 
 
-class PrincipalName(Request):
-    """One principal by name."""
-
-    external_credential: str
-    principal: str
-
-
-class Whose(Request):
-    """Whose they are; left out: one's own."""
-
-    user: str | None = None
-
-
 class ConnectLink(Held):
     """The principal (and user) that is connected by a link; how long it is good, and whether it is sent to somebody."""
 
@@ -356,7 +343,10 @@ RowNumber = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
 class CalloutsWanted(Request):
-    """Which callouts to list. `cursor`: those that were recorded after the list that it came with."""
+    """Which callouts to list. `cursor`: those that were recorded after the list that it came with.
+
+    `before`: those that are older than this callout id, as `older` of a list says it.
+    """
 
     limit: Limit = 50
     name: str | None = None
@@ -364,6 +354,7 @@ class CalloutsWanted(Request):
     reason: str | None = None
     since: str | None = None
     cursor: RowNumber | None = None
+    before: str | None = None
 
 
 class HealthSince(Request):

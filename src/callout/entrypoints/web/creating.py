@@ -35,6 +35,7 @@ _NEXT_LIFE = 86400.0
 
 async def choose(visit: Visit) -> Response:
     """Show the presets: all of them under headings, or those that words find."""
+    await visit.demand(SECTION.operation)
     question, tag = visit.asked("q"), visit.asked("tag")
     rows: Sequence[Members] = (await visit.run("preset.list", words=question))["presets"]
     left = [row for row in rows if tag in row["tags"]] if tag else rows
@@ -74,11 +75,13 @@ async def ask_without(visit: Visit) -> Response:
 
 async def make(visit: Visit) -> Response:
     """Make what the form of a preset says."""
+    await visit.demand(SECTION.operation)
     return await _made(visit, await visit.run("preset.show", id=visit.named("id")))
 
 
 async def make_without(visit: Visit) -> Response:
     """Make what the form without a preset says."""
+    await visit.demand(SECTION.operation)
     return await _made(visit, None)
 
 

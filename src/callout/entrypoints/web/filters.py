@@ -32,4 +32,37 @@ def words(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-FILTERS: Mapping[str, Callable[..., Any]] = {"part": part, "moment": moment, "counted": counted, "words": words}
+#: Where the pages of a section of a manifest stand, and what one of it is called.
+_PAGES: Mapping[str, tuple[str, str]] = {
+    "named_credentials": ("named-credentials", "Named Credential"),
+    "external_credentials": ("external-credentials", "External Credential"),
+    "external_auth_identity_providers": ("identity-providers", "External Auth Identity Provider"),
+    "permission_sets": ("permission-sets", "Permission Set"),
+    "permission_set_groups": ("permission-set-groups", "Permission Set Group"),
+    "profiles": ("profiles", "Profile"),
+    "users": ("users", "User"),
+    "packages": ("packages", "Package"),
+    "certificates": ("certificates", "Certificate"),
+    "trusted_issuers": ("trusted-issuers", "Trusted Issuer"),
+}
+
+
+def linked(place: str) -> dict[str, str]:
+    """Read a place of a manifest, such as `permission_sets.Clerks`: its kind, title and page; no page: it has none."""
+    section, _, rest = place.partition(".")
+    if section not in _PAGES or not rest:
+        return {"kind": "", "title": place, "path": ""}
+    folder, kind = _PAGES[section]
+    muting = rest.endswith((".muted.principals", ".muted"))
+    name = rest.partition(".muted")[0] if muting else rest
+    title = f"{name} (muted)" if muting else name
+    return {"kind": kind, "title": title, "path": f"/setup/{folder}/{part(name)}"}
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "part": part,
+    "moment": moment,
+    "counted": counted,
+    "words": words,
+    "linked": linked,
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,25 +42,34 @@ def protocol_groups(
     visit: Visit, protocol: type[AuthenticationProtocol], definition: Mapping[str, Any]
 ) -> tuple[Group, ...]:
     """Return the fields of what an external credential is told: what it needs, and folded what it may be told."""
-    given = in_force(visit, protocol, definition)
-    present = definition.get("parameters") or {}
+    given, present = in_force(visit, protocol, definition), definition.get("parameters") or {}
     shown = [p for p in protocol.parameters if not p.secret and (p.applies(given) or _has(present, p))]
-    conditions = {p.when[0] for p in shown if p.when} | {p.unless[0] for p in shown if p.unless}
-    first = [p for p in shown if p.is_needed(given) or p.name in conditions or p.name in _FIRST or len(shown) <= _FEW]
+    conditions = {name for p in protocol.parameters for name in (*p.when[:1], *p.unless[:1])}
+    always = conditions | _FIRST
+    first = [p for p in shown if p.is_needed(given) or p.name in always or _has(present, p) or len(shown) <= _FEW]
     rest = [p for p in shown if p not in first]
-    groups = [Group(protocol.title, _fields(visit, first, given))] if first else []
+    groups = [Group(protocol.title, _marked(visit, first, given, present))] if first else []
     if rest:
-        groups.append(Group(f"More of {protocol.title}", _fields(visit, rest, given), folded=True))
+        groups.append(Group(f"More of {protocol.title}", fields_of(visit, rest, given), folded=True))
     groups.append(Group("Other parameters", _others(protocol, present), _OTHERS_HELP, folded=True))
     return tuple(groups)
+
+
+def _marked(
+    visit: Visit, parameters: Sequence[Parameter], given: Mapping[str, str], present: Mapping[str, str]
+) -> tuple[Field, ...]:
+    """Return the fields, those of which the identity provider has the value not marked as needed."""
+    provided = {name for name, value in given.items() if value and value != present.get(name)}
+    fields = fields_of(visit, parameters, given)
+    return tuple(replace(each, required=each.required and each.path[-1] not in provided) for each in fields)
 
 
 def overriding_fields(
     visit: Visit, protocol: type[AuthenticationProtocol], inherited: Mapping[str, str], present: Mapping[str, str]
 ) -> tuple[Field, ...]:
     """Return the fields of what a principal is told for itself: each says what it has where it is left empty."""
-    usable = [p for p in protocol.parameters if not p.secret and (p.applies(inherited | dict(present)))]
-    fields = _fields(visit, [p for p in usable if p.name != NAMED_BY], {})
+    usable = [p for p in protocol.parameters if not p.secret and (p.applies({**inherited, **present}))]
+    fields = fields_of(visit, [p for p in usable if p.name != NAMED_BY])
     told = {p.name: inherited.get(p.name, p.default or "") for p in usable}
     return tuple(
         replace(each, required=False, redraws=False, help=_inheriting(each.help, told[each.path[-1]]))
@@ -99,18 +108,18 @@ def _has(present: Mapping[str, Any], parameter: Parameter) -> bool:
     )
 
 
-def _fields(visit: Visit, parameters: list[Parameter], given: Mapping[str, str]) -> tuple[Field, ...]:
-    certificates = sorted(visit.org.certificates)
-    return tuple(
-        _finished(visit, *each, given)
-        for each in zip(parameters, fields_of_parameters(parameters, certificates=certificates), strict=True)
-    )
+def fields_of(
+    visit: Visit, parameters: Sequence[Parameter], given: Mapping[str, str] | None = None
+) -> tuple[Field, ...]:
+    """Return the fields of parameters; where it is known what is `given`, those are marked that nothing works without."""
+    drawn = fields_of_parameters(parameters, certificates=sorted(visit.org.certificates))
+    return tuple(_finished(visit, *each, given) for each in zip(parameters, drawn, strict=True))
 
 
-def _finished(visit: Visit, parameter: Parameter, field: Field, given: Mapping[str, str]) -> Field:
+def _finished(visit: Visit, parameter: Parameter, field: Field, given: Mapping[str, str] | None) -> Field:
     """Say what a field is needed for, and what could be chosen in it."""
-    told = " ".join(filter(None, (field.help, *_conditions(parameter))))
-    field = replace(field, help=told, required=parameter.is_needed(given) and not given.get(parameter.name))
+    told = " ".join((_sentence(field.help), *_conditions(parameter)))
+    field = replace(field, help=told, required=given is not None and parameter.is_needed(given))
     if parameter.name == NAMED_BY:
         providers = visit.org.external_auth_identity_providers
         choices = (("", "None"), *((name, providers[name].label or name) for name in sorted(providers)))
@@ -133,4 +142,8 @@ def _condition(condition: tuple[str, ...]) -> str:
 
 
 def _inheriting(told: str, value: str) -> str:
-    return f"{told} Empty: {value}, as its external credential has it." if value else told
+    return f"{_sentence(told)} Empty: {value}, as its external credential has it." if value else told
+
+
+def _sentence(text: str) -> str:
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from msgspec import UNSET, UnsetType
 
 from callout.core.model.credentials import LimitScope, PrincipalType
+from callout.core.model.people import ObjectPermission
+from callout.engine.operations.answers.callouts import PrincipalHealthShown
 from callout.engine.operations.answers.shape import Answer, Done
 
 
@@ -249,3 +252,54 @@ class IdentityProviders(Answer):
     """Every external auth identity provider."""
 
     external_auth_identity_providers: list[IdentityProviderShown]
+
+
+class PrincipalWhole(Answer):
+    """A principal: its definition as a manifest has it, which values it has and needs, what grants it and to whom."""
+
+    external_credential: str
+    name: str
+    protocol: str
+    type: PrincipalType
+    sequence: int
+    parameters: dict[str, str]
+    definition: dict[str, Any]
+    generation: int
+    version: int
+    secrets_set: list[str]
+    secrets_needed: list[str]
+    used_by: list[str]
+    granted_to: list[str]
+
+
+class System(Answer):
+    """A named credential, and the host that it points to."""
+
+    name: str
+    label: str
+    host: str
+
+
+class OwnConnection(PrincipalHealthShown, kw_only=True):
+    """A per-user principal that a user was granted: what it is for, whose account it is, how it fares."""
+
+    external_credential: str
+    label: str
+    description: str
+    interactive: bool
+    systems: list[System]
+    granted_by: list[str]
+    reference: str
+    connected: bool
+    connected_at: datetime | None
+    connected_by: str | None
+    account: str | None
+    scope: str | None
+
+
+class OwnConnections(Answer):
+    """What a user connects for themselves, and the object permissions on User External Credential that they have."""
+
+    user: str
+    may: list[ObjectPermission]
+    connections: list[OwnConnection]
