@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -156,7 +157,7 @@ def manifest(sandbox: Sandbox) -> dict[str, Any]:
         "users": {
             "alice": {"label": "Alice Miller", "permission_sets": ["Order Clerks"], "email": "alice@example.com"},
             "bob": {"profile": "Contractors"},
-            "vera": {"profile": "Minimum Access", "permission_sets": ["Auditors"]},
+            "quentin": {"profile": "Minimum Access", "permission_sets": ["Auditors"]},
         },
         "trusted_issuers": {
             "Platform": {
@@ -221,7 +222,7 @@ def furnish(home: Home, server: Server, sandbox: Sandbox) -> Furnished:
     api.ask("POST", "/certificates", name="Client", algorithm="P-256", subject="CN=client")
     secrets_of(api)
     api.apply(made_by_package(sandbox), namespace="acme")
-    keys = {"admin": key, **{user: api.key_of(user) for user in ("alice", "bob", "vera")}}
+    keys = {"admin": key, **{user: api.key_of(user) for user in ("alice", "bob", "quentin")}}
     api.succeeds("Orders", keys["alice"])
     refused = api.refused("Orders", keys["bob"], "principal_not_granted").headers["Callout-Id"]
     api.logged(refused)
@@ -231,6 +232,7 @@ def furnish(home: Home, server: Server, sandbox: Sandbox) -> Furnished:
 def names_of(api: Api, callout_id: str) -> Names:
     """Return what stands for the parameters of addresses: a new page may need another row here."""
     (request,) = api.ask("GET", "/approvals")["requests"]
+    invitation = urlsplit(api.ask("POST", "/users/bob/invite")["link"])
     return Names(
         {
             "named-credentials": "Orders",
@@ -247,7 +249,10 @@ def names_of(api: Api, callout_id: str) -> Names:
             "packages": "acme",
             "approvals": request["id"],
             "callouts": callout_id,
+            "preset": "stripe",
+            "issuer": "Platform",
+            "files": "setup.css",
             "keys": next(each["prefix"] for each in api.ask("GET", "/keys", user="alice")["keys"]),
         },
-        {"/setup/find": "?q=orders", "/setup/try": "?name=Orders&user=bob"},
+        {"/setup/welcome": f"?{invitation.query}", "/setup/find": "?q=orders", "/setup/try": "?name=Orders&user=bob"},
     )

@@ -20,8 +20,10 @@ from tests.world import make_world
 
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 _PARAMETER = re.compile(r"{(\w+)}")
-#: Ids that only what has happened has: a furnished home says them.
-IDS = ("approvals", "callouts", "keys")
+#: What only sends a browser on to where it shows something.
+ON = {"/setup/sign-in/with/{issuer}", "/setup/sign-in/callback"}
+#: Pages for who is not signed in, and those that only what was done before leads to.
+OPEN, AFTER = {"/setup/sign-in", "/setup/welcome"}, {"/setup/create/next"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class Address:
         parts = [_PARAMETER.sub("one", part) for part in self.path.split("/")[2:]]
         return "-".join(parts) or "home"
 
+    @property
+    def open(self) -> bool:
+        """Say whether it is for who is not signed in."""
+        return self.path in OPEN
+
 
 @cache
 def addresses() -> tuple[Address, ...]:
@@ -50,7 +57,7 @@ def addresses() -> tuple[Address, ...]:
 def pages() -> tuple[Address, ...]:
     """Return the pages that a person can open."""
     ours = [each for each in addresses() if each.path.startswith("/setup") and "/files/" not in each.path]
-    return tuple(each for each in ours if "GET" in each.methods)
+    return tuple(each for each in ours if "GET" in each.methods and each.path not in ON | AFTER)
 
 
 def forms() -> tuple[Address, ...]:

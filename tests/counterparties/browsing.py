@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.counterparties.installed import npm_package
 from tests.journeys.processes import PATIENCE
@@ -25,6 +25,7 @@ _WITHOUT = {"--single-process", "--disable-web-security", "--allow-running-insec
 _LOOPBACK_ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 #: What axe-core holds pages to: WCAG 2.2, levels A and AA.
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+_COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 
 
 @contextmanager
@@ -42,6 +43,7 @@ def chromium(home: Path) -> Iterator[Browser]:
         "LD_LIBRARY_PATH": str(UNPACKED / "al2023" / "lib"),
         "FONTCONFIG_PATH": str(UNPACKED / "fonts"),
     }
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=UNPACKED / "chromium",
@@ -61,9 +63,13 @@ def new_page(browser: Browser) -> Iterator[Page]:
         yield context.new_page()
 
 
-def accessibility_violations(page: Page) -> list[str]:
-    """Return what axe-core finds wrong with the page as it stands: the rule, what is to be done, and where."""
+def accessibility_violations(page: Page, *, colours: bool = False) -> list[str]:
+    """Return what axe-core finds wrong with the page as it stands: the rule, what is to be done, and where.
+
+    `colours`: the rules about colours alone, for a page that was looked at in another theme.
+    """
     if not page.evaluate("'axe' in window"):
         page.evaluate((npm_package(FOLDER, "axe-core") / "axe.min.js").read_text())
-    found = page.evaluate("rules => axe.run({runOnly: rules})", _RULES)
+    options = {"runOnly": _COLOURS if colours else _RULES, "resultTypes": ["violations"]}
+    found = page.evaluate("options => axe.run(options)", options)
     return [f"{each['id']}: {each['help']}: {node['html']}" for each in found["violations"] for node in each["nodes"]]

@@ -263,3 +263,23 @@ async def test_every_protocol_is_told_as_data_and_the_conditions_are_readable():
     assert parameters["client_secret"]["secret"] is True
     assert protocols["oauth2_authorization_code"]["interactive"] is True
     assert all(Path(each["docs"]).is_file() for each in protocols.values())
+
+
+async def test_a_package_that_is_shown_keeps_the_version_of_its_own() -> None:
+    shop = await make_shop()
+    await shop.run("package.install", namespace="zeta", version="2.1")
+    assert (await shop.run("package.show", namespace="zeta"))["version"] == "2.1"
+
+
+async def test_a_user_and_a_mapping_of_a_certificate_are_defined_whole() -> None:
+    shop = await make_shop()
+    shown = await shop.run("user.show", name="alice")
+    definition = {**shown["definition"], "email": "alice@example.com"}
+    done = await shop.run("user.define", name="alice", definition=definition, expects=shown["version"])
+    assert (done["changed"], shop.store.org.users["alice"].email) == (True, "alice@example.com")
+    with pytest.raises(ChangedMeanwhile, match="changed meanwhile"):
+        await shop.run("user.define", name="alice", definition={}, expects=shown["version"])
+    mapping = {"dns": "orders.example.com", "user": "alice"}
+    await shop.run("client_certificate.define", name="Orders", definition=mapping, expects=0)
+    await shop.run("client_certificate.define", name="Orders", definition={**mapping, "user": "bob"})
+    assert shop.store.org.client_certificates["Orders"].user == "bob"

@@ -20,7 +20,7 @@ async def with_definition(setup: Setup, section: str, name: str, show: Callable[
     """Return what is shown of a definition with its `definition` as a manifest has it, its `version`, what uses it.
 
     `generation` is that of everything that is defined; `version` moves only with this definition. Both are read at one
-    moment with what `show` shows.
+    moment with what `show` shows. A package has a version of its own, which is shown instead.
     """
     setup, _ = await recording(setup)
     shown = await show(setup)
@@ -30,7 +30,8 @@ async def with_definition(setup: Setup, section: str, name: str, show: Callable[
     if isinstance(definition, ExternalCredential):
         rows = [{**row, **_of_principal(setup, org, definition, row["name"])} for row in shown["principals"]]
         whole["principals"] = rows
-    return {**shown, **whole}
+    own = {"version": shown["version"]} if "version" in shown else {}
+    return {**shown, **whole, **own}
 
 
 async def show_definition(setup: Setup, section: str, name: str) -> Result:

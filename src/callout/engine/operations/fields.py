@@ -24,6 +24,10 @@ class Told:
 
 
 FIELDS: dict[str, Told] = {
+    "user.session": Told("The session that ends; null: all of the user"),
+    "user.password": Told("The new password, of 12 characters or more", "a lantern for the river"),
+    "user.current": Told("The present password: one's own takes it, where there is one"),
+    "user.expires": Told(f"{_LIFE}; or a time (ISO 8601)", "7d"),
     "active": Told("Whether the user may prove who they are", example=True),
     "admin_permissions": Told("Admin permissions: view_setup, manage_named_credentials, customize_application, …"),
     "after": Told("The row after which a page begins: `after` of the page before"),

@@ -33,6 +33,7 @@ _NEXT_LIFE = 86400.0
 
 async def choose(visit: Visit) -> Response:
     """Show the presets: all of them under headings, or those that words find."""
+    await visit.demand(SECTION.operation)
     question, tag = visit.asked("q"), visit.asked("tag")
     rows: Sequence[Members] = (await visit.run("preset.list", words=question))["presets"]
     left = [row for row in rows if tag in row["tags"]] if tag else rows
@@ -58,27 +59,32 @@ def _heading(tag: str) -> str:
 
 
 async def ask(visit: Visit) -> Response:
-    """Show the form of a preset."""
+    """Show the form of a preset, to those who may create."""
+    await visit.demand("named_credential.create")
     preset = await visit.run("preset.show", id=visit.named("id"))
     return _form(visit, preset, start_of(visit, preset))
 
 
 async def ask_without(visit: Visit) -> Response:
-    """Show the form without a preset."""
+    """Show the form without a preset, to those who may create."""
+    await visit.demand("named_credential.create")
     return _form(visit, None, start_of(visit, None))
 
 
 async def make(visit: Visit) -> Response:
     """Make what the form of a preset says."""
+    await visit.demand(SECTION.operation)
     return await _made(visit, await visit.run("preset.show", id=visit.named("id")))
 
 
 async def make_without(visit: Visit) -> Response:
     """Make what the form without a preset says."""
+    await visit.demand(SECTION.operation)
     return await _made(visit, None)
 
 
 async def _made(visit: Visit, preset: Members | None) -> Response:
+    await visit.demand("named_credential.create")  # also to draw the form again
     form = visit.form
     definition = read(groups_of(visit, preset, {}), form, {})
     definition = read(groups_of(visit, preset, definition), form, definition)  # with the fields of the protocol

@@ -69,24 +69,24 @@ class Editing:
 
     async def ask_new(self, visit: Visit) -> Response:
         """Show the form of a new one."""
-        await visit.demand(f"{self.operations}.set")
+        await visit.demand(f"{self.operations}.{self.setting}")
         return self._form(visit, self.subject(visit, ""), "", self.start(visit), NEW)
 
     async def make(self, visit: Visit) -> Response:
         """Make one as a form says."""
-        await visit.demand(f"{self.operations}.set")
+        await visit.demand(f"{self.operations}.{self.setting}")
         return await self._saved(visit, visit.form.text("name"), {}, new=True)
 
     async def ask_edit(self, visit: Visit) -> Response:
         """Show the form of one that is there."""
-        await visit.demand(f"{self.operations}.set")
+        await visit.demand(f"{self.operations}.{self.setting}")
         subject = self.subject(visit, visit.named(self.parameter))
         found = await visit.run(f"{self.operations}.show", **subject.arguments)
         return self._form(visit, subject, subject.name, found["definition"], found["version"])
 
     async def edit(self, visit: Visit) -> Response:
         """Change one as a form says."""
-        await visit.demand(f"{self.operations}.set")
+        await visit.demand(f"{self.operations}.{self.setting}")
         subject = self.subject(visit, visit.named(self.parameter))
         found = await visit.run(f"{self.operations}.show", **subject.arguments)
         return await self._saved(visit, subject.name, found["definition"], new=False)

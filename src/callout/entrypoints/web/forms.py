@@ -32,6 +32,7 @@ class Kind(StrEnum):
     CHECK = "check"
     CHOICE = "choice"
     SECRET = "secret"
+    KEY = "key"  # a secret of several lines, or what a file holds
     LINES = "lines"  # a list of texts, one a line
     NUMBERS = "numbers"  # a list of numbers, with commas
     PICK = "pick"  # a list of names out of those that there are
@@ -171,7 +172,7 @@ def read(groups: Iterable[Group], form: Form, definition: Mapping[str, Any]) -> 
     whole = deepcopy(dict(definition))
     for each in (each for group in groups for each in group.fields):
         value = _read(each, each.path, form)
-        put(whole, each.path, value, keep=each.kind is Kind.SECRET)
+        put(whole, each.path, value, keep=each.kind in (Kind.SECRET, Kind.KEY))
     return whole
 
 
@@ -277,8 +278,8 @@ def _read(spec: Field, path: tuple[str, ...], form: Form) -> Any:
     match spec.kind:
         case Kind.CHECK:
             return name in form
-        case Kind.SECRET:
-            return form.raw(name) or None
+        case Kind.SECRET | Kind.KEY:
+            return form.raw(name) or ("" if spec.required and spec.kind is Kind.KEY else None)
         case Kind.NUMBER:
             return _number(form.text(name)) if form.text(name) else None
         case Kind.LINES:

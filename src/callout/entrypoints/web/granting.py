@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
@@ -63,6 +64,11 @@ def objects(path: tuple[str, ...], *, explicit: bool = False) -> Field:
         options=tuple(value for value, _ in OBJECT_WORDS),
         explicit=explicit,
     )
+
+
+def muted_objects(path: tuple[str, ...]) -> Field:
+    """Return the field of the object permissions that a group mutes."""
+    return replace(objects(path), label=OBJECT, help="")
 
 
 def administering(path: tuple[str, ...], told: str) -> Field:

@@ -6,15 +6,32 @@ from starlette.responses import Response
 
 from callout.core.explanation import Remedy
 from callout.engine.operations import OperationRefused
+from callout.entrypoints.web.attention import counts, first_steps, needs_attention
 from callout.entrypoints.web.sections import Page
 from callout.entrypoints.web.sign_in import own_path
 from callout.entrypoints.web.visit import Visit
 
+#: The newest callouts that are looked at for those that failed, and how many of them are shown.
+LOOKED_AT, MOST_FAILING = 100, 5
+#: How much of what needs attention is shown.
+MOST_SHOWN = 8
+
 
 async def home(visit: Visit) -> Response:
-    """Show the sections, and what may be done first."""
-    status, _ = await visit.attempt("status") if visit.may("status") else (None, None)
-    return visit.page("home.html", status=200, health=status)
+    """Show what is to be done first, what needs attention, and what failed lately; to others what is theirs."""
+    attention = await needs_attention(visit)
+    log, _ = await visit.attempt("callout.log", limit=LOOKED_AT)
+    failing = [each for each in (log or {"callouts": []})["callouts"] if each["reason"] or not 0 < each["status"] < 400]
+    return visit.page(
+        "home.html",
+        steps=first_steps(visit),
+        counts=counts(visit),
+        attention=attention[:MOST_SHOWN],
+        more=max(0, len(attention) - MOST_SHOWN),
+        watched=visit.may("status"),
+        failing=failing[:MOST_FAILING],
+        everyone=visit.may("callout.log"),
+    )
 
 
 async def choose_theme(visit: Visit) -> Response:

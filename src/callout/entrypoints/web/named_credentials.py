@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from callout.core.access.approvals import pending_requests
 from callout.core.model.credentials import LimitScope
 from callout.core.model.org import Org
 from callout.entrypoints.web.editing import Editing, Subject
@@ -158,7 +159,9 @@ async def show(visit: Visit) -> Response:
     name = visit.named("name")
     found = await visit.run("named_credential.show", name=name)
     able = await visit.run("who_can", name=name) if visit.may("who_can") else None
-    return visit.page("named_credential.html", named=found, able=able, crumbs=_CRUMBS)
+    waiting = [each for each in pending_requests(visit.org) if each.named_credential.name == name]
+    requests = waiting if visit.may("approvals.list") else []
+    return visit.page("named_credential.html", named=found, able=able, requests=requests, crumbs=_CRUMBS)
 
 
 async def switch(visit: Visit) -> Response:

@@ -9,7 +9,17 @@ from collections.abc import Mapping
 
 import msgspec
 
-from callout.engine.operations.answers import audit, callouts, certificates, credentials, definitions, packages, people
+from callout.engine.operations.answers import (
+    audit,
+    callouts,
+    certificates,
+    credentials,
+    definitions,
+    packages,
+    people,
+    sign_ins,
+)
+from callout.engine.operations.answers.defined import DEFINED
 from callout.engine.operations.answers.shape import NamedDone, changed
 
 _NAMED_CREDENTIAL = changed(credentials.NamedCredentialShown)
@@ -27,7 +37,6 @@ ANSWERS: Mapping[str, type[msgspec.Struct]] = {
     "apply": definitions.Applied,
     "export": definitions.Exported,
     "named_credential.list": credentials.NamedCredentials,
-    "named_credential.show": credentials.NamedCredentialWhole,
     "named_credential.create": definitions.Created,
     "named_credential.enable": _NAMED_CREDENTIAL,
     "named_credential.disable": _NAMED_CREDENTIAL,
@@ -40,7 +49,6 @@ ANSWERS: Mapping[str, type[msgspec.Struct]] = {
     "named_credential.allow_replay": _NAMED_CREDENTIAL,
     "named_credential.present": _NAMED_CREDENTIAL,
     "external_credential.list": credentials.ExternalCredentials,
-    "external_credential.show": credentials.ExternalCredentialWhole,
     "external_credential.add_status_code": _EXTERNAL_CREDENTIAL,
     "external_credential.remove_status_code": _EXTERNAL_CREDENTIAL,
     "external_credential.add_refresh_rule": _REFRESH_RULES,
@@ -61,13 +69,15 @@ ANSWERS: Mapping[str, type[msgspec.Struct]] = {
     "connection.poll_device": credentials.DevicePolled,
     "connection.remove": credentials.ReferenceDone,
     "identity_provider.list": credentials.IdentityProviders,
-    "identity_provider.show": credentials.IdentityProviderShown,
     "identity_provider.set_secret": NamedDone,
     "identity_provider.remove": NamedDone,
     "user.list": people.Users,
-    "user.show": people.UserWhole,
     "user.set": changed(people.UserShown),
     "user.remove": people.UserRemoved,
+    "user.invite": sign_ins.InvitationMade,
+    "user.set_password": sign_ins.PasswordSet,
+    "user.sessions": sign_ins.Sessions,
+    "user.sign_out": sign_ins.SessionsEnded,
     "key.list": people.Keys,
     "key.create": changed(people.KeyMade),
     "key.expire": _KEY,
@@ -99,11 +109,11 @@ ANSWERS: Mapping[str, type[msgspec.Struct]] = {
     "profile.revoke": _PROFILE,
     "trusted_issuer.list": people.TrustedIssuers,
     "trusted_issuer.remove": NamedDone,
+    "trusted_issuer.set_secret": NamedDone,
     "client_certificate.list": people.ClientCertificates,
     "client_certificate.trust": changed(people.ClientCertificateShown),
     "client_certificate.forget": NamedDone,
     "package.list": packages.Packages,
-    "package.show": packages.PackageShown,
     "package.install": packages.PackageInstalled,
     "package.upgrade": packages.PackageInstalled,
     "package.remove": packages.PackageRemoved,
@@ -132,4 +142,5 @@ ANSWERS: Mapping[str, type[msgspec.Struct]] = {
     "audit.head": audit.TrailHead,
     "audit.verify": audit.TrailVerified,
     "audit.prune": audit.TrailPruned,
+    **DEFINED,
 }

@@ -11,6 +11,7 @@ from callout.core.model.credentials import PrincipalType
 from callout.core.model.people import AdminPermission, UserKind
 from callout.core.reasons import Blame
 from callout.engine.operations.answers.certificates import CertificateShown
+from callout.engine.operations.answers.people import KeyShown
 from callout.engine.operations.answers.shape import Answer
 
 
@@ -128,6 +129,10 @@ class Whoami(Answer):
     administrator: bool
     admin_permissions: list[AdminPermission]
     user: str | None
+    #: When the password was chosen, in how many browsers one is signed in, and one's keys: null where that is not told.
+    password_changed_at: datetime | None
+    sessions: int | None
+    keys: list[KeyShown] | None
 
 
 class PrincipalHealthShown(Answer):

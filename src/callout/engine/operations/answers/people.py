@@ -218,6 +218,8 @@ class TrustedIssuerShown(Answer):
     allow_private_network: bool
     label: str
     description: str
+    client_id: str
+    scope: str
 
 
 class TrustedIssuers(Answer):

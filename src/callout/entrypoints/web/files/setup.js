@@ -80,7 +80,7 @@ document.addEventListener("keydown", (event) => {
 async function redraw(form, wanted, focus) {
   const sent = new URLSearchParams(new FormData(form));
   sent.set("do", wanted);
-  const secrets = [...form.querySelectorAll("input[type=password]")].map((each) => [each.name, each.value]);
+  const secrets = [...form.querySelectorAll("input[type=password], [data-secret]")].map((each) => [each.name, each.value]);
   const answer = await fetch(form.action, { method: "POST", body: sent, credentials: "same-origin" });
   const made = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = made.querySelector("form[data-form]");
@@ -108,6 +108,21 @@ function ready(within) {
     });
   for (const button of within.querySelectorAll("button[value=preview]"))
     button.addEventListener("click", (event) => { event.preventDefault(); redraw(button.form, "preview", ""); });
+  // A file is read here: text as it stands, anything else (PKCS #12) in base64.
+  for (const input of within.querySelectorAll("input[data-file]")) {
+    input.parentElement.hidden = false;
+    input.addEventListener("change", async () => {
+      if (!input.files.length) return;
+      const bytes = new Uint8Array(await input.files[0].arrayBuffer());
+      let text;
+      try {
+        text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+      } catch {
+        text = btoa(bytes.reduce((whole, each) => whole + String.fromCharCode(each), ""));
+      }
+      document.getElementById(input.dataset.file).value = text;
+    });
+  }
 }
 ready(document);
 

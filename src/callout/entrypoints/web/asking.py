@@ -1,0 +1,93 @@
+"""The form of one operation that is no definition: its fields are the arguments, and its preview shows what it would do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from callout.engine.operations.preview import PREVIEWED
+from callout.entrypoints.web.forms import Group, draw, placed, read
+from callout.entrypoints.web.sections import Page
+from callout.entrypoints.web.visit import Visit
+
+Arguments = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A form at `path` that runs an operation.
+
+    `fixed` are arguments that the path says, `start` what the form begins with, `prefixes` the places that problems of
+    it are named by; `done` answers with what the operation returned.
+    """
+
+    path: str
+    operation: str
+    title: Callable[[Visit], str]
+    submit: str
+    groups: Callable[[Visit], tuple[Group, ...]]
+    crumbs: Callable[[Visit], tuple[tuple[str, str], ...]]
+    done: Callable[[Visit, Mapping[str, Any]], Response]
+    fixed: Callable[[Visit], Arguments] = lambda _: {}
+    start: Callable[[Visit], Arguments] = lambda _: {}
+    prefixes: tuple[str, ...] = ()
+
+    def page(self) -> Page:
+        """Return the page of the form."""
+        return Page(self.path, get=self.ask, post=self.act)
+
+    async def ask(self, visit: Visit) -> Response:
+        """Show the form, to those who may run the operation."""
+        await visit.demand(self.operation)
+        return self._form(visit, self.start(visit))
+
+    async def act(self, visit: Visit) -> Response:
+        """Run the operation as the form says, or show what it would do."""
+        arguments = {**read(self.groups(visit), visit.form, {}), **self.fixed(visit)}
+        if visit.form.text("do") == "redraw":
+            return self._form(visit, arguments)
+        if visit.form.text("do") == "preview":
+            done, refused = await visit.attempt("preview", operation=self.operation, arguments=arguments)
+        else:
+            done, refused = await visit.attempt(self.operation, **arguments)
+        if refused is not None:
+            return self._form(visit, arguments, placed(refused, *self.prefixes), status=int(refused["status"]))
+        if visit.form.text("do") == "preview":
+            return self._form(visit, arguments, plan=done)
+        return self.done(visit, done)
+
+    def _form(
+        self,
+        visit: Visit,
+        arguments: Arguments,
+        problems: dict[tuple[str, ...], list[str]] | None = None,
+        *,
+        plan: Mapping[str, Any] | None = None,
+        status: int = 200,
+    ) -> Response:
+        crumbs = self.crumbs(visit)
+        return visit.page(
+            "operation_form.html",
+            status=status,
+            title=self.title(visit),
+            submit=self.submit,
+            drawing=draw(self.groups(visit), arguments, problems),
+            plan=plan,
+            previews=self.operation in PREVIEWED,
+            crumbs=crumbs,
+            back=crumbs[-1][1],
+        )
+
+
+async def confirmed(
+    visit: Visit, operation: str, arguments: Arguments, title: str, submit: str, back: str
+) -> Mapping[str, Any] | Response:
+    """Run what cannot be taken back where that was confirmed, else show what it would do; returns what it returned."""
+    if visit.form.text("do") == "confirm":
+        done: Mapping[str, Any] = await visit.run(operation, **arguments)
+        return done
+    plan = await visit.run("preview", operation=operation, arguments=arguments)
+    return visit.page("confirm.html", title=title, submit=submit, plan=plan, back=back)
