@@ -156,7 +156,7 @@ def _parts(manifest: Any, place: str) -> list[Any]:
         elif isinstance(inner, Mapping):
             keys = [each for each in inner if rest == each or rest.startswith((f"{each}.", f"{each}["))]
             if not keys:
-                if not parts or isinstance(inner, Mapping) and rest in inner:
+                if not parts or (isinstance(inner, Mapping) and rest in inner):
                     parts.append(rest)
                 break
             key = max(keys, key=len)

@@ -106,3 +106,15 @@ def test_a_definition_is_set_on_a_running_server_as_on_a_home(cli, server):
     assert cli(*again, stdin=ORDERS.replace("/v3", "/v4")).out.endswith("Saved.\n")
     late = cli(*again, "--json", stdin=ORDERS)
     assert (late.code, late.json["status"], late.json["reason"]) == (2, 409, "changed_meanwhile")
+
+
+def test_a_user_and_a_mapping_are_defined_whole_and_shown_again(cli):
+    for noun, name, text in (
+        ("user", "alice", "profile: Minimum Access\nemail: alice@example.com\n"),
+        ("client-certificate", "Orders", "dns: orders.example.com\nuser: alice\n"),
+    ):
+        assert cli(noun, "define", name, "-f", "-", stdin=text).out.endswith("Saved.\n")
+        shown = cli(noun, "show", name, "--json").json
+        again = cli(noun, "define", name, "-f", "-", "--expects", str(shown["version"]), stdin=text)
+        assert (again.code, again.out) == (0, "Nothing to change.\n")
+    assert cli("user", "show", "alice", "--json").json["email"] == "alice@example.com"

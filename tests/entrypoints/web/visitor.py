@@ -68,7 +68,7 @@ class Visitor:
         """Open a page."""
         return Page(await self.client.get(path, follow_redirects=True))
 
-    async def post(self, path: str, **fields: str | list[str]) -> Page:
+    async def post(self, path: str, /, **fields: str | list[str]) -> Page:
         """Press a button of a page that this session was given, and see where it leads."""
         sent = {"form_text": await self.form_text(), **fields}
         return Page(await self.client.post(path, data=sent, follow_redirects=True))
@@ -77,7 +77,7 @@ class Visitor:
         page = Page(await self.client.get("/setup", follow_redirects=True))
         return str(page.tree.xpath('//input[@name="form_text"]/@value')[0])
 
-    async def fill(self, path: str, *, do: str = "save", **fields: str | list[str]) -> Page:
+    async def fill(self, path: str, /, *, do: str = "save", **fields: str | list[str]) -> Page:
         """Open a form, change fields of it (`__` stands for `/`), and send it."""
         page = await self.get(path)
         sent: dict[str, Any] = {**page.form(), "do": do}

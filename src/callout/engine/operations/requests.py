@@ -343,7 +343,10 @@ RowNumber = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
 class CalloutsWanted(Request):
-    """Which callouts to list. `cursor`: those that were recorded after the list that it came with."""
+    """Which callouts to list. `cursor`: those that were recorded after the list that it came with.
+
+    `before`: those that are older than this callout id, as `older` of a list says it.
+    """
 
     limit: Limit = 50
     name: str | None = None
@@ -351,6 +354,7 @@ class CalloutsWanted(Request):
     reason: str | None = None
     since: str | None = None
     cursor: RowNumber | None = None
+    before: str | None = None
 
 
 class HealthSince(Request):
