@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/compiled
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test coverage lint check fix bench bench-crash docs lock clean
+.PHONY: help setup demo run test coverage lint check fix bench bench-crash bench-setup screenshots docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -83,6 +83,13 @@ bench: $(VENV)/.dev ## Measure Callout against nginx, side by side (needs Debian
 
 bench-crash: setup ## Kill a process at every step of a refresh, fifty times each, and count what became of the token
 	$(BIN)/python bench/crash.py $(ARGS)
+
+bench-setup: setup ## Open the list of 5,000 named credentials in a browser, beside a static page of the same size
+	$(BIN)/python bench/setup_list.py $(ARGS)
+
+screenshots: setup ## Take the pictures of docs/setup.md anew
+	rm -f docs/images/setup/*.png
+	PICTURES=docs/images/setup $(BIN)/python -m pytest -q tests/counterparties/test_setup_pages.py
 
 docs: $(VENV)/.dev ## Generate the reference pages
 	$(BIN)/python scripts/generate_docs.py

@@ -19,6 +19,7 @@ from callout.app.lifeline import FAILED, until_told_to_stop
 from callout.app.log import described, log
 from callout.app.metrics import setup_metrics
 from callout.app.operations import operations_of
+from callout.app.wire import SetupProtocol
 from callout.app.worker import addresses, readiness
 from callout.core.errors import CalloutError
 from callout.engine.operations import BY_NAME
@@ -53,6 +54,7 @@ async def serve_setup(settings: Settings) -> int:
         )
         config = uvicorn.Config(
             app,
+            http=SetupProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",

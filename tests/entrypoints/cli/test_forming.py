@@ -44,6 +44,13 @@ def test_a_principal_is_set_with_a_secret_that_is_read_here(cli):
     assert "variable 'NO_SECRET', which is not set" in lacking.err
 
 
+def test_a_principal_is_shown_with_what_it_needs_and_who_was_granted_it(cli):
+    ran = cli("principal", "show", "Orders/Service")
+    assert (ran.code, ran.err) == (0, "")
+    for told in ("client_id, client_secret", "permission_sets.Order Clerks", "alice"):
+        assert told in ran.out
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -21,10 +21,11 @@ _MORE: dict[str, tuple[str, ...]] = {
     "token": ("user_external_credential_denied", *_ANSWERED_BY_OTHERS),
     "connection": ("user_external_credential_denied", *_CONNECTING),
     "explain": ("callout_not_found",),
-    "preview": ("no_preview", "package_code_refused"),
+    "preview": ("no_preview", "package_code_refused", "user_external_credential_denied"),
     "user.set_password": ("package_code_refused", "sign_in_refused", "too_many_attempts"),
     "user.sessions": ("package_code_refused",),
     "user.sign_out": ("package_code_refused",),
+    "callout.send": ("rate_limited", "timed_out", "overloaded"),
 }
 
 
@@ -40,6 +41,8 @@ def reasons_of(operation: Operation) -> tuple[Reason, ...]:
         codes |= {"not_defined", "definition_refused", "vault_failed"}
     if operation.reads_body:
         codes |= {"request_too_large", "media_type_not_supported"}
+    if "expects" in operation.request.__struct_fields__:
+        codes.add("changed_meanwhile")
     noun = operation.name.partition(".")[0]
     if noun in ("secret", "token", "connection"):  # for everyone about their own, and never for the code of packages
         codes.add("package_code_refused")

@@ -49,6 +49,7 @@ def register(app: App) -> None:
         app[noun].command(_removing(noun, operation, called, example), name="remove")
     principal = App(name="principal", help="Principals: identities at an external system.")
     principal.command(set_principal, name="set")
+    principal.command(show_principal, name="show")
     principal.command(remove_principal, name="remove")
     app.command(principal)
     protocol = App(name="protocol", help="Authentication protocols, and what each is told.")
@@ -155,6 +156,27 @@ async def set_principal(
 
     request = {"external_credential": external, "principal": name, **_definition(session, file, whole)}
     return await _set(session, where, "principal.set", request, dry_run, expects)
+
+
+async def show_principal(principal: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Show a principal: which values it has and needs, what grants it, and who was granted it.
+
+    Example: `callout principal show Orders/Service`
+
+    Parameters
+    ----------
+    principal:
+        EXTERNAL_CREDENTIAL/PRINCIPAL.
+    """
+    external, name = split_principal(principal)
+    return await session.show(
+        where, "principal.show", {"external_credential": external, "principal": name}, _shown_principal
+    )
+
+
+def _shown_principal(result: Result) -> Lines:
+    yield from fields(result, "external_credential", "name", "protocol", "type", "sequence", "parameters")
+    yield from fields(result, "secrets_set", "secrets_needed", "used_by", "granted_to")
 
 
 async def remove_principal(principal: str, /, *, dry_run: Switch = False, where: Where = HERE, session: Given) -> int:
