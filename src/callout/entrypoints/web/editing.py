@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from callout.entrypoints.web.forms import Field, Group, draw, placed, read
+from callout.entrypoints.web.forms import Field, Group, draw, placed, read, with_unfilled
 from callout.entrypoints.web.sections import Page
 from callout.entrypoints.web.visit import Visit
 
@@ -117,7 +117,7 @@ class Editing:
         arguments = {**subject.arguments, "definition": pruned(definition), "expects": version, "dry_run": dry}
         plan, refused = await visit.attempt(f"{self.operations}.{self.setting}", **arguments)
         if refused is not None:
-            problems = placed(refused, subject.place)
+            problems = with_unfilled(placed(refused, subject.place), self.groups(visit, definition), definition)
             status = int(refused["status"])
             return self._form(visit, subject, shown, definition, version, problems, typed=name, status=status)
         if dry:

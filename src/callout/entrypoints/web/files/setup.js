@@ -87,8 +87,9 @@ async function redraw(form, wanted, focus) {
   if (!fresh) { HTMLFormElement.prototype.submit.call(form); return; }
   form.replaceWith(fresh);
   for (const [name, value] of secrets) { const field = fresh.elements.namedItem(name); if (field && value) field.value = value; }
+  for (const each of fresh.querySelectorAll("[data-retype]")) each.remove();
   ready(fresh);
-  const target = fresh.querySelector("#plan") || (focus && document.getElementById(focus));
+  const target = fresh.querySelector("#problems, #plan") || (focus && document.getElementById(focus));
   if (target) target.focus();
 }
 
