@@ -67,7 +67,7 @@ def forms() -> tuple[Address, ...]:
 
 @dataclass(frozen=True)
 class Names:
-    """What stands in a home for the parameters of addresses: by the part before it, or by the name of the parameter."""
+    """What stands in a home for the parameters of addresses: by its name in braces, or by the part before it."""
 
     known: Mapping[str, str]
     queries: Mapping[str, str] = field(default_factory=dict)
@@ -76,9 +76,9 @@ class Names:
         """Return an address that leads somewhere. A parameter that nothing is known for is an error: name it."""
         parts = address.path.split("/")
         for at, part in enumerate(parts):
-            if (found := _PARAMETER.fullmatch(part)) is not None:
+            if _PARAMETER.fullmatch(part) is not None:
                 before = parts[at - 1]
-                known = self.known.get(before, self.known.get(found[1]))
+                known = self.known.get(part, self.known.get(before))
                 assert known is not None, f"got {address.path}; expected something in the home for {before}/{part}"
                 parts[at] = quote(known, safe="")
         return "/".join(parts) + self.queries.get(address.path, "")

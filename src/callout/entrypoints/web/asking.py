@@ -46,6 +46,7 @@ class Asking:
 
     async def act(self, visit: Visit) -> Response:
         """Run the operation as the form says, or show what it would do."""
+        await visit.demand(self.operation)
         arguments = {**read(self.groups(visit), visit.form, {}), **self.fixed(visit)}
         if visit.form.text("do") == "redraw":
             return self._form(visit, arguments)
