@@ -19,6 +19,7 @@ from callout.core.model.people import Caller, CallerKey
 from callout.engine.operations import LOCAL, OperationRefused
 from callout.engine.sending import MOST_OF_ONE, MOST_SHOWN
 from callout.settings import Settings
+from tests.judging import JudgedOperations
 from tests.security.test_canary import forms_of
 from tests.world import START, make_shop, make_world
 
@@ -113,7 +114,7 @@ def manifest(port: int) -> dict:
 @asynccontextmanager
 async def opened(folder, settings: dict):
     async with open_home(Settings(home=folder, **settings)) as home:
-        yield home, operations_of(home)
+        yield home, JudgedOperations(operations_of(home).uses)
 
 
 @dataclass

@@ -256,9 +256,29 @@ async def test_a_callout_is_sent_as_the_one_who_asks_and_as_nobody_else(role):
 
 
 def test_no_operation_about_values_is_left_out():
-    """A device code is its own proof: that nobody polls another's, `tests/engine/test_connect.py` shows."""
+    """A device code is its own proof: that nobody polls another's, `tests/engine/test_connect.py` shows.
+
+    What one connects is listed for oneself, and for who views the setup: that is shown here, below.
+    """
     about = {o.name for o in OPERATIONS if o.name.startswith(("secret.", "token.", "connection."))}
-    assert about - {*ABOUT_VALUES} == {"connection.poll_device"}
+    assert about - {*ABOUT_VALUES} == {"connection.poll_device", "connection.list"}
+
+
+@pytest.mark.parametrize("role", CALLERS)
+async def test_connections_are_listed_for_oneself_and_for_those_who_view_the_setup(role):
+    shop, caller = await make_org(), CALLERS[role]
+    views = VIEW in HELD.get(role, set())
+    others = [await outcome(shop, "connection.list", caller, {"user": user}) for user in ("alice", "nobody_known")]
+    alike = [str(each).replace(user, "USER") for each, user in zip(others, ("alice", "nobody_known"), strict=True)]
+    assert (others[0] == {}) is views
+    assert views or alike[0] == alike[1]
+    own = await outcome(shop, "connection.list", caller, {})
+    if role in ("guest", "no user"):
+        assert own["reason"] == "caller_unknown"
+    elif role == "limited key":
+        assert own["reason"] == "administrator_required"
+    else:
+        assert own.get("reason") == ("package_code_refused" if "package" in role else None)
 
 
 SETTING = {"external_credential": "Weather", "principal": "Own", "values": {"ApiKey": "k"}}

@@ -129,7 +129,10 @@ class Sender:
         monotonic, began = self._home.clock.monotonic, self._home.clock.monotonic()
         assert outgoing.timeout is not None
         reading = _Reading(bodiless=outgoing.method == "HEAD")
-        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=MOST_SHOWN)
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=MOST_SHOWN)
+        except OSError as error:
+            raise Refused("overloaded", f"got no connection to the gateway of this process: {error.strerror}") from None
         try:
             async with asyncio.timeout(outgoing.timeout + PATIENCE):
                 writer.write(raw)

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from callout.core.errors import DefinitionError, Problem
 from callout.core.model.identity_providers import NAMED_BY, ExternalAuthIdentityProvider
 from callout.core.model.org import Org
+from callout.core.ports import Change
 from callout.core.rules import refusal_of_secret
 from callout.core.rules.identity_providers import SECTION, provider_secret_problems
 from callout.core.secret import Secret, reveal  # noqa: TID251 - a value is judged here, before it is sealed
 from callout.engine.connect_links import Links
 from callout.engine.secret_values import act_of_setting, opened, sealed
-from callout.engine.setup import Result, Setup, found
+from callout.engine.setup import Edit, Result, Setup, found
 
 _NOUN = (SECTION, "an external auth identity provider")
 
@@ -45,6 +46,25 @@ async def show_provider(setup: Setup, links: Links, name: str) -> Result:
     """Show one provider, and the callback URL that is registered at its authorization server."""
     org = await setup.org()
     return _shown(org, found(org.external_auth_identity_providers, name, *_NOUN), links)
+
+
+async def remove_provider(setup: Setup, who: str, name: str) -> Result:
+    """Remove a provider that no external credential names, with its client id and secret."""
+
+    def edit(org: Org) -> Edit:
+        provider = found(org.external_auth_identity_providers, name, *_NOUN)
+        if users := _users(org, provider):
+            got, expected = (
+                f"{name!r}, which is in use",
+                f"one that nothing names; it is named by {', '.join(f'external_credentials.{each}' for each in users)}",
+            )
+            raise DefinitionError([Problem(f"{SECTION}.{name}", got, expected)])
+        change = Change(SECTION, name, None)
+        forget = (provider.key.external_credential,)
+        return Edit((change,), "remove identity provider", name, forget=forget)
+
+    await setup.write(who, edit)
+    return {"name": name, "changed": True, "message": f"Identity provider {name} is gone, and its client with it"}
 
 
 async def set_client(setup: Setup, who: str, name: str, values: Mapping[str, Secret]) -> Result:

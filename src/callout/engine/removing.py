@@ -13,7 +13,6 @@ from dataclasses import replace
 from callout.core.errors import DefinitionError, Problem
 from callout.core.model.org import Org
 from callout.core.ports import Change
-from callout.core.rules.identity_providers import SECTION as PROVIDERS
 from callout.engine.credentials import EXTERNAL, NOUN, SECTION
 from callout.engine.defining import UNCHANGED
 from callout.engine.leaving import goes_with
@@ -43,19 +42,6 @@ async def remove_external_credential(setup: Setup, who: str, name: str, *, dry_r
         return Edit((Change(EXTERNAL[0], name, None),), "remove external credential", name, more=more, forget=(name,))
 
     return await _removed(setup, who, name, edit, f"External credential {name} is gone", dry_run=dry_run)
-
-
-async def remove_identity_provider(setup: Setup, who: str, name: str, *, dry_run: bool = False) -> Result:
-    """Remove a provider that no external credential names, with its client id and secret."""
-
-    def edit(org: Org) -> Edit:
-        provider = found(org.external_auth_identity_providers, name, PROVIDERS, "an external auth identity provider")
-        _refuse_used(f"{PROVIDERS}.{name}", name, used_by(org, PROVIDERS, name))
-        forget = (provider.key.external_credential,)
-        return Edit((Change(PROVIDERS, name, None),), "remove identity provider", name, forget=forget)
-
-    told = f"Identity provider {name} is gone, and its client with it"
-    return await _removed(setup, who, name, edit, told, dry_run=dry_run)
 
 
 async def remove_principal(

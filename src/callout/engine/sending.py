@@ -41,7 +41,10 @@ _FRAMED = frozenset({b"content-length", b"transfer-encoding"})
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """What somebody asks to send. `target` is path and query after the name; `timeout` seconds, None: as usual."""
+    """What somebody asks to send. `target` is path and query after the name; `timeout` seconds, None: as usual.
+
+    Raises `Refused(malformed_request)` for what is no request.
+    """
 
     name: str
     method: str = "GET"
@@ -53,8 +56,7 @@ class Outgoing:
     timeout: float | None = None
 
     def written(self, key: bytes) -> bytes:
-        """Return the request to the gateway, for the caller of this key. Raises `Refused(malformed_request)`."""
-        self._judge()
+        """Return the request to the gateway, for the caller of this key."""
         names = {name.lower() for name, _ in self.headers}
         lines = [f"{self.method} /callout/{self.name}{self.target} HTTP/1.1", "Host: callout"]
         lines += [f"{name}: {value.strip()}" for name, value in self.headers]
@@ -70,7 +72,8 @@ class Outgoing:
         lines += [f"{name}: {value}" for name, value in given.items() if value is not None]
         return "\r\n".join((*lines, "", "")).encode() + (self.body or b"")
 
-    def _judge(self) -> None:
+    def __post_init__(self) -> None:
+        """Judge what could make another request of it."""
         if _NAME.fullmatch(self.name) is None:
             raise _malformed(f"got name {self.name!r}; expected that of a named credential")
         if _TOKEN.fullmatch(self.method) is None:

@@ -104,3 +104,24 @@ async def test_a_row_that_was_edited_hides_no_other(shop) -> None:
     row, stored = shop.store.trail.chain[-1]
     shop.store.trail.chain[-1] = (replace(row, records=b'{"records":7}'), stored)
     assert await logged(shop) == [shown]
+
+
+async def test_older_ones_are_reached_page_by_page_each_once_also_where_two_processes_wrote(shop) -> None:
+    ids = []
+    for number in range(60):
+        ids.append(refused_of(shop, "alice"))
+        if number % 2:
+            shop.records.flush()
+            if number % 4 == 3:  # the other process wrote first what happened later
+                chain = shop.store.trail.chain
+                (a, x), (b, y) = chain[-2:]
+                chain[-2:] = [(replace(b, seq=a.seq), y), (replace(a, seq=b.seq), x)]
+    seen, before = [], None
+    while True:
+        page = await shop.run("callout.log", limit=7, before=before)
+        seen += [each["callout_id"] for each in page["callouts"]]
+        before = page["older"]
+        if before is None:
+            break
+    assert seen == ids[::-1]
+    assert (await shop.run("callout.log", limit=5, cursor=0))["older"] is None

@@ -20,3 +20,12 @@ def test_arguments_that_contradict_each_other_are_refused(cli, argv, said):
 def test_a_per_user_principal_without_a_user_is_told_the_argument(cli):
     ran = cli("connect", "Weather/Own", "--link")
     assert "--user USER" in ran.err
+
+
+def test_connections_are_listed_with_what_they_lack(cli):
+    cli("permission-set", "grant", "Order Clerks", "--principal", "Weather/Own")
+    ran = cli("connections", "--user", "alice")
+    assert (ran.code, ran.err) == (0, "")
+    for told in ("Weather/Own", "not_configured", "ApiKey", "Weather"):
+        assert told in ran.out
+    assert "was granted no per-user principal" in cli("connections").out

@@ -44,6 +44,13 @@ def test_a_principal_is_set_with_a_secret_that_is_read_here(cli):
     assert "variable 'NO_SECRET', which is not set" in lacking.err
 
 
+def test_a_principal_is_shown_with_what_it_needs_and_who_was_granted_it(cli):
+    ran = cli("principal", "show", "Orders/Service")
+    assert (ran.code, ran.err) == (0, "")
+    for told in ("client_id, client_secret", "permission_sets.Order Clerks", "alice"):
+        assert told in ran.out
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -99,3 +106,15 @@ def test_a_definition_is_set_on_a_running_server_as_on_a_home(cli, server):
     assert cli(*again, stdin=ORDERS.replace("/v3", "/v4")).out.endswith("Saved.\n")
     late = cli(*again, "--json", stdin=ORDERS)
     assert (late.code, late.json["status"], late.json["reason"]) == (2, 409, "changed_meanwhile")
+
+
+def test_a_user_and_a_mapping_are_defined_whole_and_shown_again(cli):
+    for noun, name, text in (
+        ("user", "alice", "profile: Minimum Access\nemail: alice@example.com\n"),
+        ("client-certificate", "Orders", "dns: orders.example.com\nuser: alice\n"),
+    ):
+        assert cli(noun, "define", name, "-f", "-", stdin=text).out.endswith("Saved.\n")
+        shown = cli(noun, "show", name, "--json").json
+        again = cli(noun, "define", name, "-f", "-", "--expects", str(shown["version"]), stdin=text)
+        assert (again.code, again.out) == (0, "Nothing to change.\n")
+    assert cli("user", "show", "alice", "--json").json["email"] == "alice@example.com"

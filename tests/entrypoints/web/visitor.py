@@ -68,7 +68,7 @@ class Visitor:
         """Open a page."""
         return Page(await self.client.get(path, follow_redirects=True))
 
-    async def post(self, path: str, **fields: str | list[str]) -> Page:
+    async def post(self, path: str, /, **fields: str | list[str]) -> Page:
         """Press a button of a page that this session was given, and see where it leads."""
         sent = {"form_text": await self.form_text(), **fields}
         return Page(await self.client.post(path, data=sent, follow_redirects=True))
@@ -77,7 +77,7 @@ class Visitor:
         page = Page(await self.client.get("/setup", follow_redirects=True))
         return str(page.tree.xpath('//input[@name="form_text"]/@value')[0])
 
-    async def fill(self, path: str, *, do: str = "save", **fields: str | list[str]) -> Page:
+    async def fill(self, path: str, /, *, do: str = "save", **fields: str | list[str]) -> Page:
         """Open a form, change fields of it (`__` stands for `/`), and send it."""
         page = await self.get(path)
         sent: dict[str, Any] = {**page.form(), "do": do}
@@ -98,10 +98,16 @@ async def visitor(world: World, user: str = "admin", *definitions: object):
     if user == "admin" and user not in known:
         definitions = (User("admin", profile="System Administrator"), *definitions)
     await world.define(*definitions)
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=console_of(world)), base_url=HERE) as client:
+    async with browser(console_of(world), await world.key_of(user)) as signed_in:
+        yield signed_in
+
+
+@asynccontextmanager
+async def browser(app: Starlette, key: str):
+    """Yield a browser in which the user of a key is signed in, at an app that has a console among its routes."""
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=HERE) as client:
         page = Page(await client.get("/setup/sign-in"))
         sent = {name: values[0] for name, values in page.form("/setup/sign-in").items()}
-        sent["key"] = await world.key_of(user)
-        answer = await client.post("/setup/sign-in", data=sent)
+        answer = await client.post("/setup/sign-in", data={**sent, "key": key})
         assert answer.status_code == 303, answer.text
         yield Visitor(client)

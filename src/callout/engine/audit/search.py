@@ -22,13 +22,17 @@ Members = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which callouts are looked for; None: any. `is_own` says whether the one who asks may see a record."""
+    """Which callouts are looked for; None: any. `is_own` says whether the one who asks may see a record.
+
+    `before` is a callout id: only older ones are looked for.
+    """
 
     name: str | None = None
     user: str | None = None
     reason: str | None = None
     since: datetime | None = None
     is_own: Callable[[Members], bool] = lambda _: True
+    before: str | None = None
 
     def has(self, record: Members) -> bool:
         """True for a record that is looked for."""
@@ -37,6 +41,7 @@ class Wanted:
             and (self.user is None or record["caller"]["user"] == self.user)
             and (self.reason is None or record["reason"] == self.reason)
             and (self.since is None or datetime.fromisoformat(record["at"]) >= self.since)
+            and (self.before is None or str(record["callout_id"]) < self.before)
             and self.is_own(record)
         )
 
@@ -46,15 +51,25 @@ async def newest(trail: AuditTrail, wanted: Wanted, limit: int) -> Members:
     cursor = (await trail.head()).seq
     found: list[Members] = []
     before, looked_through = cursor + 1, 0
-    while len(found) < limit and looked_through < MOST_LOOKED_THROUGH:
+    while looked_through < MOST_LOOKED_THROUGH:
         rows = await trail.rows(ROWS_AT_ONCE, before=before, kinds=[Kind.CALLOUTS], newest=True)
         for row, _ in rows:
-            found += await _wanted(row, wanted)
-            looked_through += row.count
+            if wanted.before is None or row.oldest < wanted.before:
+                found += await _wanted(row, wanted)
+                looked_through += row.count
         if len(rows) < ROWS_AT_ONCE or _is_older(rows[-1][0], wanted.since):
+            return _members(found, limit, cursor, complete=True)
+        if _is_settled(found, limit, rows[-1][0]):
             return _members(found, limit, cursor, complete=True)
         before = rows[-1][0].seq
     return _members(found, limit, cursor, complete=len(found) >= limit)
+
+
+def _is_settled(found: list[Members], limit: int, last: Row) -> bool:
+    """True where no older row holds a newer callout than those that are shown: several processes write in turns."""
+    if len(found) < limit:
+        return False
+    return bool(last.newest < sorted((record["callout_id"] for record in found), reverse=True)[limit - 1])
 
 
 async def following(trail: AuditTrail, wanted: Wanted, limit: int, cursor: int) -> Members:
@@ -68,7 +83,7 @@ async def following(trail: AuditTrail, wanted: Wanted, limit: int, cursor: int) 
             break
         found += more
         reached = row.seq
-    return _members(found, len(found), reached, complete=True)
+    return {**_members(found, len(found), reached, complete=True), "older": None}
 
 
 async def _wanted(row: Row, wanted: Wanted) -> list[Members]:
@@ -86,4 +101,5 @@ def _is_older(row: Row, since: datetime | None) -> bool:
 
 def _members(found: list[Members], limit: int, cursor: int, *, complete: bool) -> Members:
     found.sort(key=lambda record: str(record["callout_id"]), reverse=True)
-    return {"callouts": found[:limit], "cursor": cursor, "complete": complete}
+    older = found[limit - 1]["callout_id"] if 0 < limit <= len(found) else None
+    return {"callouts": found[:limit], "cursor": cursor, "complete": complete, "older": older}

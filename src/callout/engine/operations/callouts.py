@@ -128,6 +128,7 @@ async def log(uses: Uses, request: CalloutsWanted, caller: Caller) -> Result:
         request.reason,
         uses.audit.since(request.since),
         lambda record: sees_all or record.get("caller") == own,
+        request.before,
     )
     found = await uses.audit.callouts(wanted, request.limit, request.cursor)
     told_all = is_told_all(uses, org, caller)

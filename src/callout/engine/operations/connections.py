@@ -11,7 +11,7 @@ from callout.core.model.credentials import PrincipalType, UserExternalCredential
 from callout.core.model.people import Caller, ObjectPermission
 from callout.core.protocol import CONNECTION
 from callout.core.rules.identity_providers import SECTION
-from callout.engine import identity_providers, own_connections, removing, revocation
+from callout.engine import identity_providers, own_connections, revocation
 from callout.engine.moments import span
 from callout.engine.operations import requests as r
 from callout.engine.operations.callouts import own_user, views_setup
@@ -27,6 +27,12 @@ LONGEST_LIFE = timedelta(days=14)
 
 _PATH = "/external-credentials/{external_credential}/principals/{principal}/connection"
 _PROVIDERS = "/external-auth-identity-providers"
+
+
+class Whose(r.Request):
+    """Whose they are; left out: one's own."""
+
+    user: str | None = None
 
 
 async def show(uses: Uses, q: r.Held, caller: Caller) -> Result:
@@ -82,7 +88,7 @@ async def disconnect(uses: Uses, q: r.Held, caller: Caller) -> Result:
     return {"reference": str(key), "changed": there, "message": f"{key}: {told}"}
 
 
-async def list_own(uses: Uses, q: r.Whose, caller: Caller) -> Result:
+async def list_own(uses: Uses, q: Whose, caller: Caller) -> Result:
     """List one's connections; those of others for who may look at the setup."""
     demand_own_key(caller)
     org = await uses.setup.org()
@@ -123,7 +129,7 @@ CONNECTIONS = (
         "connection.list",
         "GET",
         "/connections",
-        r.Whose,
+        Whose,
         "List the accounts that a user connects for themselves, and the state of each",
         list_own,
         Access.KNOWN,
@@ -166,8 +172,8 @@ CONNECTIONS = (
         "identity_provider.remove",
         "DELETE",
         _PROVIDERS + "/{name}",
-        r.Removal,
+        r.Name,
         "Remove an external auth identity provider that no external credential names",
-        lambda u, q, c: removing.remove_identity_provider(u.setup, str(c), q.name, dry_run=q.dry_run),
+        lambda u, q, c: identity_providers.remove_provider(u.setup, str(c), q.name),
     ),
 )

@@ -43,6 +43,12 @@ class DefinedPrincipal(r.Request):
     dry_run: bool = False
 
 
+class Removal(r.Name):
+    """A definition that goes. `dry_run`: show what would go with it, and remove nothing."""
+
+    dry_run: bool = False
+
+
 class PrincipalRemoval(r.Request):
     """A principal that goes. `dry_run`: show what would go with it, and remove nothing."""
 
@@ -105,7 +111,7 @@ DEFINING: tuple[Operation, ...] = (
         "named_credential.remove",
         "DELETE",
         "/named-credentials/{name}",
-        r.Removal,
+        Removal,
         "Remove a named credential; its external credential stays",
         lambda u, q, c: removing.remove_named_credential(u.setup, str(c), q.name, dry_run=q.dry_run),
     ),
@@ -113,7 +119,7 @@ DEFINING: tuple[Operation, ...] = (
         "external_credential.remove",
         "DELETE",
         "/external-credentials/{name}",
-        r.Removal,
+        Removal,
         "Remove an external credential that nothing uses, with its sealed values; its tokens are revoked",
         lambda u, q, c: removing.remove_external_credential(u.setup, str(c), q.name, dry_run=q.dry_run),
     ),

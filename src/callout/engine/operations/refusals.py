@@ -25,6 +25,7 @@ _MORE: dict[str, tuple[str, ...]] = {
     "user.set_password": ("package_code_refused", "sign_in_refused", "too_many_attempts"),
     "user.sessions": ("package_code_refused",),
     "user.sign_out": ("package_code_refused",),
+    "callout.send": ("rate_limited", "timed_out", "overloaded"),
 }
 
 

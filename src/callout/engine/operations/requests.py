@@ -24,12 +24,6 @@ class Name(Request):
     name: str
 
 
-class Removal(Name):
-    """A definition that goes. `dry_run`: show what would go with it, and remove nothing."""
-
-    dry_run: bool = False
-
-
 class Manifest(Request):
     """A manifest in YAML or JSON. `references` are the values of its `{env: …}` and `{file: …}`, by `env:NAME`."""
 
@@ -54,19 +48,6 @@ class Held(Request):
 
     external_credential: str
     principal: str
-    user: str | None = None
-
-
-class PrincipalName(Request):
-    """One principal by name."""
-
-    external_credential: str
-    principal: str
-
-
-class Whose(Request):
-    """Whose they are; left out: one's own."""
-
     user: str | None = None
 
 
@@ -362,7 +343,10 @@ RowNumber = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
 class CalloutsWanted(Request):
-    """Which callouts to list. `cursor`: those that were recorded after the list that it came with."""
+    """Which callouts to list. `cursor`: those that were recorded after the list that it came with.
+
+    `before`: those that are older than this callout id, as `older` of a list says it.
+    """
 
     limit: Limit = 50
     name: str | None = None
@@ -370,6 +354,7 @@ class CalloutsWanted(Request):
     reason: str | None = None
     since: str | None = None
     cursor: RowNumber | None = None
+    before: str | None = None
 
 
 class HealthSince(Request):

@@ -66,6 +66,8 @@ async def send(uses: Uses, q: Sending, caller: Caller) -> Result:
     result = {
         **shown,
         **told,
+        "remedy": record.get("remedy", []),
+        "remedy_commands": record.get("remedy_commands", []),
         "allowed": shown["callout_error"] is None,
         "steps": record.get("steps", []),
         "caller": {"user": user, "namespace": caller.namespace},
@@ -78,7 +80,7 @@ async def send(uses: Uses, q: Sending, caller: Caller) -> Result:
 #: What the record of the callout says beside its answer.
 _TOLD = (
     *("at", "external_credential", "principal", "duration_ms"),
-    *("reason", "blame", "title", "detail", "remedy", "remedy_commands"),
+    *("reason", "blame", "title", "detail"),
 )
 
 

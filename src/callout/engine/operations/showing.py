@@ -10,6 +10,13 @@ from callout.engine.setup import Result
 from callout.engine.showing import show_definition, show_principal, with_definition
 
 
+class PrincipalName(r.Request):
+    """One principal by name."""
+
+    external_credential: str
+    principal: str
+
+
 def _showing(noun: str, path: str, section: str, summary: str) -> Operation:
     async def run(uses: Uses, q: r.Name, _: object) -> Result:
         return await show_definition(uses.setup, section, q.name)
@@ -42,7 +49,7 @@ SHOWING: tuple[Operation, ...] = (
         "principal.show",
         "GET",
         "/external-credentials/{external_credential}/principals/{principal}",
-        r.PrincipalName,
+        PrincipalName,
         "Show a principal, and who was granted it",
         lambda u, q, c: show_principal(u.setup, q.external_credential, q.principal),
     ),

@@ -13,6 +13,8 @@ from callout.entrypoints.web.sections import Page
 from callout.entrypoints.web.visit import Visit
 
 NEW = 0
+#: How often a form is read: a protocol brings a choice with it, which brings fields with it, in which something is chosen.
+MOST_READINGS = 4
 Definition = Mapping[str, Any]
 #: From who asks and the definition as it stands in the form to its groups of fields.
 Groups = Callable[[Visit, Definition], tuple[Group, ...]]
@@ -100,11 +102,13 @@ class Editing:
         return visit.page("remove.html", noun=self.noun, name=subject.name, plan=done, back=subject.path)
 
     async def _saved(self, visit: Visit, name: str, before: Definition, *, new: bool) -> Response:
-        """Read the form twice: what it says first may bring fields with it, and those are in it as well."""
+        """Read the form until it says nothing more: what it says first may bring fields with it, which are in it too."""
         subject, form = self.subject(visit, name), visit.form
         definition: dict[str, Any] = dict(before)
-        for _ in range(2):
-            definition = self.settled(visit, read(self.groups(visit, definition), form, definition))
+        for _ in range(MOST_READINGS):
+            before, definition = definition, self.settled(visit, read(self.groups(visit, definition), form, definition))
+            if before == definition:
+                break
         version = int(form.text("version")) if form.text("version").isdigit() else NEW
         shown = "" if new else name
         if form.text("do") == "redraw":

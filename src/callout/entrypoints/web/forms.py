@@ -190,7 +190,7 @@ def fields_of_parameters(
 
 def _field_of(parameter: Parameter, start: tuple[str, ...], certificates: Sequence[str], held: set[str]) -> Field:
     label, path = words(parameter.name), (*start, parameter.name)
-    told = parameter.help + (f" Left out: {parameter.default}." if parameter.default else "")
+    told = f"{parameter.help}. Left out: {parameter.default}." if parameter.default else parameter.help
     needed = parameter.required and parameter.default is None and not parameter.unless and not parameter.when
     if parameter.key is not None:
         return Field(path, label, Kind.MAP, told, row="value")

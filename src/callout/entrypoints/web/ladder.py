@@ -39,6 +39,8 @@ _MORE: Mapping[str, str] = {
     "replay": "Sent again",
     "answer": "Answer",
 }
+#: Rungs that follow whatever was reached.
+_LAST = frozenset({"refresh", "replay", "answer"})
 _REASONS = {reason.code: reason for reason in REASONS}
 BLAMES: Mapping[str, str] = {
     "caller": "whoever calls",
@@ -62,13 +64,15 @@ class Rung:
 
 
 def ladder(visit: Visit, steps: Sequence[Mapping[str, Any]]) -> list[Rung]:
-    """Return the rungs of an explanation. After one that failed, those that were not reached follow."""
-    rungs = [_rung(visit, step) for step in steps]
-    if any(rung.state == "failed" for rung in rungs):
-        known = {step["name"] for step in steps}
-        last = max((number for number, name in enumerate(RUNGS) if name in known), default=-1)
-        rungs += [Rung(title, "unreached") for title in list(RUNGS.values())[last + 1 :]]
-    return rungs
+    """Return the rungs of an explanation. Behind one that failed stand those that were not reached, then the answer."""
+    failed = next((step["name"] for step in steps if not step["held"] and step["name"] in RUNGS), None)
+    if failed is None:
+        return [_rung(visit, step) for step in steps]
+    known, order = {step["name"] for step in steps}, list(RUNGS)
+    last = max(number for number, name in enumerate(order) if name in known)
+    unreached = [Rung(RUNGS[name], "unreached") for name in order[last + 1 :]]
+    before, after = ([step for step in steps if (step["name"] in _LAST) is late] for late in (False, True))
+    return [*(_rung(visit, step) for step in before), *unreached, *(_rung(visit, step) for step in after)]
 
 
 def _rung(visit: Visit, step: Mapping[str, Any]) -> Rung:

@@ -44,8 +44,9 @@ def protocol_groups(
     """Return the fields of what an external credential is told: what it needs, and folded what it may be told."""
     given, present = in_force(visit, protocol, definition), definition.get("parameters") or {}
     shown = [p for p in protocol.parameters if not p.secret and (p.applies(given) or _has(present, p))]
-    conditions = {p.when[0] for p in shown if p.when} | {p.unless[0] for p in shown if p.unless}
-    first = [p for p in shown if p.is_needed(given) or p.name in conditions or p.name in _FIRST or len(shown) <= _FEW]
+    conditions = {name for p in protocol.parameters for name in (*p.when[:1], *p.unless[:1])}
+    always = conditions | _FIRST
+    first = [p for p in shown if p.is_needed(given) or p.name in always or _has(present, p) or len(shown) <= _FEW]
     rest = [p for p in shown if p not in first]
     groups = [Group(protocol.title, _marked(visit, first, given, present))] if first else []
     if rest:
@@ -67,7 +68,7 @@ def overriding_fields(
     visit: Visit, protocol: type[AuthenticationProtocol], inherited: Mapping[str, str], present: Mapping[str, str]
 ) -> tuple[Field, ...]:
     """Return the fields of what a principal is told for itself: each says what it has where it is left empty."""
-    usable = [p for p in protocol.parameters if not p.secret and (p.applies(inherited | dict(present)))]
+    usable = [p for p in protocol.parameters if not p.secret and (p.applies({**inherited, **present}))]
     fields = fields_of(visit, [p for p in usable if p.name != NAMED_BY])
     told = {p.name: inherited.get(p.name, p.default or "") for p in usable}
     return tuple(
@@ -117,7 +118,7 @@ def fields_of(
 
 def _finished(visit: Visit, parameter: Parameter, field: Field, given: Mapping[str, str] | None) -> Field:
     """Say what a field is needed for, and what could be chosen in it."""
-    told = " ".join(filter(None, (field.help, *_conditions(parameter))))
+    told = " ".join((_sentence(field.help), *_conditions(parameter)))
     field = replace(field, help=told, required=given is not None and parameter.is_needed(given))
     if parameter.name == NAMED_BY:
         providers = visit.org.external_auth_identity_providers
@@ -141,4 +142,8 @@ def _condition(condition: tuple[str, ...]) -> str:
 
 
 def _inheriting(told: str, value: str) -> str:
-    return f"{told} Empty: {value}, as its external credential has it." if value else told
+    return f"{_sentence(told)} Empty: {value}, as its external credential has it." if value else told
+
+
+def _sentence(text: str) -> str:
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."

@@ -40,7 +40,7 @@ def secret_groups(
     if rest:
         groups.append(Group("More secret values", tuple(map(field, rest)), folded=True))
     if takes_any_name(protocol):
-        groups.append(Group("Secret values by name", (_BY_NAME,), _SEALED if not groups else "", folded=bool(first)))
+        groups.append(Group("Secret values by name", (_BY_NAME,), _SEALED if not groups else "", folded=bool(groups)))
     return tuple(groups)
 
 

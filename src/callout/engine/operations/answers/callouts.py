@@ -102,11 +102,15 @@ class CalloutExplained(CalloutRecord, kw_only=True):
 
 
 class CalloutLog(Answer):
-    """Callouts, newest first. `cursor` asks for those that are recorded later; `complete`: nothing older was left out."""
+    """Callouts, newest first. `cursor` asks for those that are recorded later; `complete`: nothing older was left out.
+
+    `older`, where there may be more, is what `before` asks for the next ones with.
+    """
 
     callouts: list[CalloutRecord]
     cursor: int
     complete: bool
+    older: str | None
 
 
 class Can(Outcome, kw_only=True):

@@ -34,6 +34,7 @@ async def log(
     user: str | None = None,
     reason: str | None = None,
     since: str | None = None,
+    before: str | None = None,
     follow: Annotated[Switch, Parameter(alias="-f")] = False,
     where: Where = HERE,
     session: Given,
@@ -54,10 +55,12 @@ async def log(
         Callouts that were refused for this reason alone.
     since:
         How long ago (30m, 12h, 7d), or a time such as 2030-01-31T12:00:00Z.
+    before:
+        A callout id: older ones alone.
     follow:
         Go on with new callouts as they are recorded, each as one line, until stopped.
     """
-    wanted = {"limit": limit, "name": name, "user": user, "reason": reason, "since": since}
+    wanted = {"limit": limit, "name": name, "user": user, "reason": reason, "since": since, "before": before}
     given = {option: value for option, value in wanted.items() if value is not None}
     async with session.operations(where) as run:
         found = await run("callout.log", given)

@@ -25,6 +25,7 @@ def register(app: App) -> None:
     """Add these commands."""
     app.command(connect)
     app.command(disconnect)
+    app.command(connections)
     providers = App(
         name="identity-provider", help="External auth identity providers: authorization servers, kept once."
     )
@@ -158,6 +159,36 @@ async def disconnect(principal: str, /, *, user: str | None = None, where: Where
     external_credential, name = split_principal(principal)
     request = {"external_credential": external_credential, "principal": name, "user": user}
     return await session.show(where, "connection.remove", request, message)
+
+
+async def connections(*, user: str | None = None, where: Where = HERE, session: Given) -> int:
+    """List the accounts that you connect for yourself: what each is for, whose account it is, how it fares.
+
+    Example: `callout connections --user alice`
+
+    Parameters
+    ----------
+    user:
+        Whose; left out: yours. Those of others take admin permission view_setup.
+    """
+    request = {"user": user} if user is not None else {}
+    return await session.show(where, "connection.list", request, _connections)
+
+
+def _connections(result: Result) -> Lines:
+    columns = ("principal", "state", "account", "connected at", "lacks", "for")
+    rows = (
+        (
+            each["principal"],
+            each["state"],
+            each["account"],
+            each["connected_at"],
+            each["missing"],
+            [system["name"] for system in each["systems"]],
+        )
+        for each in result["connections"]
+    )
+    return table(columns, rows, empty=f"{result['user']} was granted no per-user principal.")
 
 
 async def list_providers(*, where: Where = HERE, session: Given) -> int:

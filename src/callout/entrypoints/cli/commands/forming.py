@@ -28,20 +28,28 @@ _SET = {
     "profile": ("profile", "profiles", "profile", "Contractors"),
     "trusted-issuer": ("trusted_issuer", "trusted_issuers", "trusted issuer", "Login"),
 }
+#: Those of which `set` or `trust` does another thing: they are defined.
+_DEFINED = {
+    "user": ("user", "users", "user", "alice"),
+    "client-certificate": ("client_certificate", "client_certificates", "mapping of a client certificate", "Orders"),
+}
 
 
 def register(app: App) -> None:
     """Add these commands, beside those that are there on each noun."""
     for noun, (operation, section, called, example) in _SET.items():
-        app[noun].command(_setting(noun, operation, section, called, example), name="set")
-    for noun in ("permission-set", "permission-set-group", "profile", "trusted-issuer"):
-        operation, _, called, example = _SET[noun]
+        app[noun].command(_setting(noun, operation, section, called, example, "set"), name="set")
+    for noun, (operation, section, called, example) in _DEFINED.items():
+        app[noun].command(_setting(noun, operation, section, called, example, "define"), name="define")
+    for noun in ("permission-set", "permission-set-group", "profile", "trusted-issuer", "client-certificate"):
+        operation, _, called, example = (_SET | _DEFINED)[noun]
         app[noun].command(_showing(noun, operation, called, example), name="show")
     for noun in ("named-credential", "external-credential"):
         operation, _, called, example = _SET[noun]
         app[noun].command(_removing(noun, operation, called, example), name="remove")
     principal = App(name="principal", help="Principals: identities at an external system.")
     principal.command(set_principal, name="set")
+    principal.command(show_principal, name="show")
     principal.command(remove_principal, name="remove")
     app.command(principal)
     protocol = App(name="protocol", help="Authentication protocols, and what each is told.")
@@ -65,7 +73,7 @@ _OF_SETTING = """
 """
 
 
-def _setting(noun: str, operation: str, section: str, called: str, example: str) -> Command:
+def _setting(noun: str, operation: str, section: str, called: str, example: str, verb: str) -> Command:
     async def command(
         name: str,
         /,
@@ -77,11 +85,11 @@ def _setting(noun: str, operation: str, section: str, called: str, example: str)
         session: Given,
     ) -> int:
         request = _definition(session, file, lambda definition: {section: {name: definition}})
-        return await _set(session, where, operation, {"name": name, **request}, dry_run, expects)
+        return await _set(session, where, f"{operation}.{verb}", {"name": name, **request}, dry_run, expects)
 
     command.__doc__ = f"""Define a {called}, or put another definition in its place. What is left out has its default.
 
-    Example: `callout {noun} set {example} -f definition.yaml --dry-run`
+    Example: `callout {noun} {verb} {example} -f definition.yaml --dry-run`
 {_OF_SETTING}"""
     return command
 
@@ -147,7 +155,28 @@ async def set_principal(
         return {"external_credentials": {external: {"protocol": "custom", "principals": {name: definition}}}}
 
     request = {"external_credential": external, "principal": name, **_definition(session, file, whole)}
-    return await _set(session, where, "principal", request, dry_run, expects)
+    return await _set(session, where, "principal.set", request, dry_run, expects)
+
+
+async def show_principal(principal: str, /, *, where: Where = HERE, session: Given) -> int:
+    """Show a principal: which values it has and needs, what grants it, and who was granted it.
+
+    Example: `callout principal show Orders/Service`
+
+    Parameters
+    ----------
+    principal:
+        EXTERNAL_CREDENTIAL/PRINCIPAL.
+    """
+    external, name = split_principal(principal)
+    return await session.show(
+        where, "principal.show", {"external_credential": external, "principal": name}, _shown_principal
+    )
+
+
+def _shown_principal(result: Result) -> Lines:
+    yield from fields(result, "external_credential", "name", "protocol", "type", "sequence", "parameters")
+    yield from fields(result, "secrets_set", "secrets_needed", "used_by", "granted_to")
 
 
 async def remove_principal(principal: str, /, *, dry_run: Switch = False, where: Where = HERE, session: Given) -> int:
@@ -244,7 +273,7 @@ async def _set(
     session: Session, where: Where, operation: str, request: dict[str, Any], dry_run: bool, expects: int | None
 ) -> int:
     asked = _asked({**request, "dry_run": dry_run, "expects": expects})
-    return await session.show(where, f"{operation}.set", asked, _changed)
+    return await session.show(where, operation, asked, _changed)
 
 
 def _asked(request: dict[str, Any]) -> dict[str, Any]:
