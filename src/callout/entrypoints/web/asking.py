@@ -58,9 +58,9 @@ class Asking:
 
     async def act(self, visit: Visit) -> Response:
         """Run the operation as the form says, or show what it would do."""
+        await visit.demand(self.operation)
         given = {**read(self.groups(visit), visit.form, {}), **self.fixed(visit)}
         if visit.form.text("do") == "redraw":
-            await visit.demand(self.operation)
             return self._form(visit, given)
         arguments = self.arguments(given)
         shown = not self.confirms or visit.form.raw("seen") == _seen(visit, given)

@@ -21,13 +21,20 @@ function close() {
   choose(null);
 }
 
+function go(option) {
+  if (option) option.querySelector("a").click();
+  else find.form.submit();
+}
+
 if (find) {
   find.setAttribute("role", "combobox");
   find.setAttribute("aria-expanded", "false");
   find.setAttribute("aria-controls", "found");
   find.setAttribute("aria-autocomplete", "list");
   let asked = 0;
+  let going = false; // Enter came before the answer did: go to what it finds first
   find.addEventListener("input", async () => {
+    going = false;
     const question = find.value.trim();
     const mine = ++asked;
     if (!question) { close(); found.replaceChildren(); return; }
@@ -39,6 +46,7 @@ if (find) {
     find.setAttribute("aria-expanded", "true");
     find.dataset.answered = question;
     choose(options()[0] || null);
+    if (going) go(options()[0]);
   });
   find.addEventListener("keydown", (event) => {
     const all = options();
@@ -46,7 +54,10 @@ if (find) {
     if (event.key === "ArrowDown" && all.length) choose(all[(at + 1) % all.length]);
     else if (event.key === "ArrowUp" && all.length) choose(all[(at - 1 + all.length) % all.length]);
     else if (event.key === "Escape") { close(); find.value = ""; }
-    else if (event.key === "Enter" && !found.hidden && all[at] && find.dataset.answered === find.value.trim()) all[at].querySelector("a").click();
+    else if (event.key === "Enter" && find.value.trim()) {
+      going = find.dataset.answered !== find.value.trim();
+      if (!going) go(all[at]);
+    }
     else return;
     event.preventDefault();
   });
