@@ -74,6 +74,8 @@ async def test_who_may_look_sees_commands_and_no_buttons_and_a_name_that_is_not_
 
 
 async def test_health_has_figures_charts_and_the_same_in_a_table(admin, world) -> None:
+    world.clock.move(minutes=1)
+    world.records.tick()
     for _ in range(8):
         took(world, 10)
     took(world, 10, status=503)

@@ -137,7 +137,7 @@ async def test_nothing_that_is_typed_or_answered_is_run(admin, world, text) -> N
     form = dict.fromkeys(("name", "path", "query", "headers", "body", "principal", "user", "namespace", "method"), text)
     for do in ("dry", "send"):
         page = await admin.post("/setup/try", **form, do=do)
-        assert page.status == 200
+        assert page.status in (200, 400)
         assert_harmless(page)
     page = await admin.post("/setup/try", name="Orders", method="POST", body=text, headers=f"X-Mine: {text}", do="send")
     assert page.words.count(" ".join(text.split())) >= 3, "sent, received, answered"

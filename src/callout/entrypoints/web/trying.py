@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from callout.entrypoints.web.ladder import ladder
 from callout.entrypoints.web.sections import Page, Place, Section
-from callout.entrypoints.web.visit import Form, Visit
+from callout.entrypoints.web.visit import Form, Visit, status_of
 
 TITLE, PATH = "Try it", "/setup/try"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -67,7 +67,13 @@ async def _sent(visit: Visit, given: Mapping[str, str], form: Form) -> Answered:
             headers.append([name.strip(), value.strip()])
     if wrong:
         detail = f"got header line {wrong[:80]!r}; expected Name: value"
-        return None, {"title": "A header cannot be read", "detail": detail, "reason": "malformed_request", "remedy": []}
+        return None, {
+            "title": "A header cannot be read",
+            "detail": detail,
+            "reason": "malformed_request",
+            "status": 400,
+            "remedy": [],
+        }
     body = form.raw("body")
     return await visit.attempt(
         "callout.send",
@@ -104,7 +110,7 @@ async def _shown(
         dry=dry,
         rungs=ladder(visit, steps),
         next=again(given),
-        status=200,
+        status=status_of(refused),
     )
 
 
