@@ -68,7 +68,10 @@ def definitions(number: int, url: str) -> dict[str, Any]:
     principal = {"principals": [f"{name}/Service"], "user_external_credential": ["read"]}
     return {
         "external_auth_identity_providers": {
-            name: {**told, "parameters": {"scope": payload, "audience": payload, "authorization_request_parameters.a": payload}}
+            name: {
+                **told,
+                "parameters": {"scope": payload, "audience": payload, "authorization_request_parameters.a": payload},
+            }
         },
         "external_credentials": {
             name: {
@@ -99,7 +102,12 @@ def definitions(number: int, url: str) -> dict[str, Any]:
         "profiles": {readable: {"label": payload, **principal}},
         "packages": {name: {"label": payload, "version": payload[:64]}},
         "users": {
-            f"u{number}{solid}": {"label": payload, "profile": readable, "permission_sets": [readable], "email": f"{solid}@example.com"}
+            f"u{number}{solid}": {
+                "label": payload,
+                "profile": readable,
+                "permission_sets": [readable],
+                "email": f"{solid}@example.com",
+            }
         },
         "trusted_issuers": {
             name: {

@@ -42,7 +42,8 @@ MANIFEST = {
         "Orders": {
             "protocol": "basic",
             "additional_status_codes": [403],
-            "principals": {"Service": {}, "Spare": {}},
+            "allow_private_network": True,
+            "principals": {"Service": {"secrets": {"username": "desk", "password": "hush"}}, "Spare": {}},
         },
         "Weather": {"protocol": "custom", "principals": {"Own": {"type": "per_user"}}},
         "Desk": {
@@ -90,7 +91,9 @@ MANIFEST = {
         "alice": {"permission_sets": ["Order Clerks"], "permission_set_groups": ["Staff"]},
         "nobody": {"profile": "Minimum Access"},
         **{f"user{n}": {"permission_sets": ["Set 1"]} for n in NUMBERED},
-        **{f"admin{n}": {"profile": "System Administrator"} for n in range(ADMINS)},
+        **{
+            f"admin{n}": {"profile": "System Administrator", "permission_sets": ["Order Clerks"]} for n in range(ADMINS)
+        },
     },
 }
 KNOWN = {
@@ -162,6 +165,16 @@ KNOWN = {
     "values": [{"username": "a", "password": "b"}],
     "identity_provider.values": [{"client_id": "desk"}],
     "can.name": ["Orders"],
+    "callout.send.name": ["Orders"],
+    "callout.send.path": ["/items/1"],
+    **{f"callout.send.{field}": [] for field in ("headers", "body", "body_base64", "principal", "on_behalf_of")},
+    "expects": [],
+    "user.password": ["correct horse battery staple"],
+    "user.current": [],
+    "preview.operation": ["named_credential.disable"],
+    "preview.arguments": [{"name": "Orders"}],
+    "preview.command": [],
+    "protocol.name": ["basic"],
     "principal_type": ["named"],
     "external_credential.add_refresh_rule.statuses": [500],
     "external_credential.add_refresh_rule.header": ["X-Stale"],
@@ -201,6 +214,9 @@ def world(tmp_path_factory):
                 assert answer.status_code == 200, answer.text
                 return answer.json()
 
+            here = {"url": server.setup, "allow_private_network": True}  # a callout goes to this machine alone
+            orders = {**MANIFEST["named_credentials"]["Orders"], **here}
+            ask("POST", "/apply", manifest=json.dumps({"named_credentials": {"Orders": orders}}))
             refused = client.get(f"{server.gateway}/callout/Orders/items")
             for number in NUMBERED:
                 ask("POST", f"/packages/package{number}/upgrade", manifest=renamed(BROUGHT, number))

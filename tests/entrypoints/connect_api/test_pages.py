@@ -69,7 +69,9 @@ async def test_who_is_signed_in_to_setup_is_not_asked_again(desk) -> None:
         assert "Callout key" in (await browser.get("/connect/Own/User")).text
         browser.cookies.set("setup", "alice's", domain="callout.example")
         assert "Callout user <strong>alice</strong>" in (await browser.get("/connect/Own/User")).text
-        assert (await browser.get(link(desk, "bob"))).status_code == 400, "a link of somebody else is not for this browser"
+        assert (await browser.get(link(desk, "bob"))).status_code == 400, (
+            "a link of somebody else is not for this browser"
+        )
         await gone_on(browser, "/connect/Own/User")
 
 

@@ -1,5 +1,6 @@
 """External Credentials in the console: made with every protocol, changed without a loss, and when they refresh."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from callout.core.model.identity_providers import ExternalAuthIdentityProvider
 from callout.core.model.people import AdminPermission, PermissionSet, User
 from callout.core.protocol import with_defaults
 from callout.core.protocols import CATALOGUE
+from tests.engine.test_troubleshoot import stale
 from tests.entrypoints.web.visitor import visitor
 from tests.world import CLERKS, ORDERS, ORDERS_URL, SERVICE, make_world
 
@@ -209,3 +211,14 @@ async def test_quick_find_leads_to_one_and_to_a_new_one(admin) -> None:
     assert "/setup/external-credentials/Orders" in found.text
     assert NEW in (await admin.get("/setup/find?q=new+external")).text
     assert "/setup/external-credentials" in (await admin.get("/setup/find?q=additional+status")).text
+
+
+async def test_a_status_that_looks_stale_is_proposed_where_the_codes_are(admin, world) -> None:
+    await world.define(User("alice", permission_sets=("Order Clerks",)))
+    values = {"client_id": "abc", "client_secret": "s3cret"}
+    await world.run("secret.set", external_credential="Orders", principal="Service", values=values)
+    await stale(world, 712, times=5)
+    page = await admin.get("/setup/external-credentials/Orders")
+    assert "status 712" in page.words
+    (arguments,) = page.tree.xpath('//form[@action="/setup/remedy"]/input[@name="arguments"]/@value')
+    assert json.loads(arguments) == {"name": "Orders", "status": 712}

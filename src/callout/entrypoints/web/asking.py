@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.responses import Response
@@ -21,7 +24,10 @@ class Asking:
     """A form at `path` that runs an operation.
 
     `fixed` are arguments that the path says, `start` what the form begins with, `prefixes` the places that problems of
-    it are named by; `done` answers with what the operation returned.
+    it are named by; `done` answers with what the operation returned. `about` is a line under the title, `arguments`
+    makes the arguments of what the form says, `places` are prefixes that follow from those, `moved` the fields of problems
+    that no field is called like. One that `confirms` runs only where the form says the same as when what it would do was
+    shown.
     """
 
     path: str
@@ -34,6 +40,12 @@ class Asking:
     fixed: Callable[[Visit], Arguments] = lambda _: {}
     start: Callable[[Visit], Arguments] = lambda _: {}
     prefixes: tuple[str, ...] = ()
+    about: str = ""
+    arguments: Callable[[Arguments], Arguments] = lambda given: given
+    places: Callable[[Arguments], tuple[str, ...]] = lambda _: ()
+    moved: Mapping[str, str] = field(default_factory=dict)
+    confirms: bool = False
+    template: str = "operation_form.html"
 
     def page(self) -> Page:
         """Return the page of the form."""
@@ -46,18 +58,23 @@ class Asking:
 
     async def act(self, visit: Visit) -> Response:
         """Run the operation as the form says, or show what it would do."""
-        arguments = {**read(self.groups(visit), visit.form, {}), **self.fixed(visit)}
+        given = {**read(self.groups(visit), visit.form, {}), **self.fixed(visit)}
         if visit.form.text("do") == "redraw":
-            return self._form(visit, arguments)
-        if visit.form.text("do") == "preview":
+            await visit.demand(self.operation)
+            return self._form(visit, given)
+        arguments = self.arguments(given)
+        shown = not self.confirms or visit.form.raw("seen") == _seen(visit, given)
+        dry = visit.form.text("do") == "preview" or not shown
+        if dry:
             done, refused = await visit.attempt("preview", operation=self.operation, arguments=arguments)
         else:
             done, refused = await visit.attempt(self.operation, **arguments)
         if refused is not None:
-            return self._form(visit, arguments, placed(refused, *self.prefixes), status=int(refused["status"]))
-        if visit.form.text("do") == "preview":
-            return self._form(visit, arguments, plan=done)
-        return self.done(visit, done)
+            await visit.demand(self.operation)
+            found = placed(refused, *self.prefixes, *self.places(arguments))
+            problems = {tuple(self.moved.get(part, part) for part in place): texts for place, texts in found.items()}
+            return self._form(visit, given, problems, status=int(refused["status"]))
+        return self._form(visit, given, plan=done) if dry else self.done(visit, done)
 
     def _form(
         self,
@@ -69,17 +86,26 @@ class Asking:
         status: int = 200,
     ) -> Response:
         crumbs = self.crumbs(visit)
+        to_confirm = self.confirms and plan is not None
         return visit.page(
-            "operation_form.html",
+            self.template,
             status=status,
             title=self.title(visit),
-            submit=self.submit,
+            about=self.about,
+            submit=f"Yes: {self.submit.lower()}" if to_confirm else self.submit,
+            hidden={"seen": _seen(visit, arguments)} if to_confirm else {},
             drawing=draw(self.groups(visit), arguments, problems),
             plan=plan,
             previews=self.operation in PREVIEWED,
             crumbs=crumbs,
             back=crumbs[-1][1],
         )
+
+
+def _seen(visit: Visit, given: Arguments) -> str:
+    """Return what says, to this session, that a form says the same as when what it would do was shown."""
+    text = json.dumps(given, sort_keys=True)
+    return hmac.new(visit.session.id.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 async def confirmed(

@@ -24,6 +24,8 @@ _HEADING = 4
 _REST = "More"
 #: Tags that are written in capitals.
 _INITIALS = frozenset({"ai", "aws", "ci", "crm", "hr", "llm", "sms", "sso", "cdn", "erp", "itsm"})
+#: What is chosen brings fields with it, and what is chosen in those others: each reading knows the fields of one more.
+_READINGS = ("protocol", "its parameters", "what those bring")
 #: How long the page of what to do next can be opened again, in seconds.
 _NEXT_LIFE = 86400.0
 
@@ -86,12 +88,13 @@ async def make_without(visit: Visit) -> Response:
 async def _made(visit: Visit, preset: Members | None) -> Response:
     await visit.demand("named_credential.create")  # also to draw the form again
     form = visit.form
-    definition = read(groups_of(visit, preset, {}), form, {})
-    definition = read(groups_of(visit, preset, definition), form, definition)  # with the fields of the protocol
+    definition: dict[str, Any] = {}
+    for _ in _READINGS:
+        definition = read(groups_of(visit, preset, definition), form, definition)
     if form.text("do") == "redraw":
         return _form(visit, preset, definition)
     dry = form.text("do") == "preview"
-    arguments = arguments_of(definition, preset)
+    arguments = arguments_of(visit, definition, preset)
     result, refused = await visit.attempt("named_credential.create", **arguments, dry_run=dry)
     if refused is not None:
         problems = placed(at_fields(refused, str(arguments.get("name", ""))), "form")

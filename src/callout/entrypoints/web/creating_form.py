@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from callout.core.model.credentials import PrincipalType
-from callout.core.protocol import AuthenticationProtocol, Catalogue
+from callout.core.model.identity_providers import NAMED_BY
+from callout.core.protocol import AuthenticationProtocol
 from callout.entrypoints.web.filters import words
 from callout.entrypoints.web.forms import Field, Group, Kind, fields_of_parameters
+from callout.entrypoints.web.protocol_fields import (
+    MORE,
+    in_force,
+    protocol_choices,
+    protocol_groups,
+    protocol_of,
+    settled,
+)
 from callout.entrypoints.web.visit import Visit
 
 #: More names than this are typed, not chosen.
@@ -20,8 +30,8 @@ IDENTITY_TYPES: Mapping[str, str] = {
     PrincipalType.PER_USER: "Per User Principal: each user their own",
     PrincipalType.ANONYMOUS: "Anonymous: no identity",
 }
-#: The parameter that quick create writes itself where one signs in.
-_WRITTEN = "identity_provider"
+#: The protocol that is told by headers alone.
+_BY_HAND = "custom"
 _OWN_SECRETS = ("own_secrets",)
 
 Members = Mapping[str, Any]
@@ -29,16 +39,19 @@ Members = Mapping[str, Any]
 
 def groups_of(visit: Visit, preset: Members | None, given: Members) -> tuple[Group, ...]:
     """Return the form: with a preset what it asks for, without one what the chosen protocol declares."""
-    name = preset["protocol"] if preset is not None else given.get("protocol") or ""
-    protocol = visit.console.setup.catalogue.get(name)
-    authenticating = _of_preset(preset) if preset is not None else _of_protocol(visit, protocol, name)
-    groups = [
+    protocol = protocol_of(visit, preset if preset is not None else given)
+    more: list[Group] = []
+    if preset is not None:
+        authenticating = tuple(_of_preset(preset))
+    else:
+        authenticating, more = _of_protocol(visit, protocol, given)
+    return (
         Group("Endpoint", tuple(_endpoint(preset))),
         Group("Authentication", (*authenticating, *_identity(protocol, preset))),
+        *more,
         *_grant(visit),
-        Group("More", tuple(_more(visit, preset, protocol, name)), folded=True),
-    ]
-    return tuple(groups)
+        Group("More", tuple(_more(visit, preset, protocol, given)), folded=True),
+    )
 
 
 def start_of(visit: Visit, preset: Members | None) -> dict[str, Any]:
@@ -50,17 +63,21 @@ def start_of(visit: Visit, preset: Members | None) -> dict[str, Any]:
     return start
 
 
-def arguments_of(definition: Members, preset: Members | None) -> dict[str, Any]:
+def arguments_of(visit: Visit, definition: Members, preset: Members | None) -> dict[str, Any]:
     """Return what `named_credential.create` is given for what the form says."""
     given = {name: value for name, value in definition.items() if value is not None}
     own = {row.get("name", ""): row["value"] for row in given.pop(_OWN_SECRETS[0], ()) if row.get("value")}
     given["secrets"] = {**given.get("secrets", {}), **own}
-    given["parameters"] = {name: value for name, value in given.get("parameters", {}).items() if value != ""}
     if preset is not None:
-        given["preset"] = preset["id"]
-    else:
-        given.setdefault("protocol", "")
-    return given
+        return {**given, "parameters": _filled(given.get("parameters", {})), "preset": preset["id"]}
+    given.setdefault("protocol", "")
+    given = settled(visit, given)
+    return {**given, "parameters": _filled(given["parameters"])}
+
+
+def _filled(parameters: Members) -> dict[str, Any]:
+    """Leave out what is empty: it is said to be missing, not to be wrong."""
+    return {name: value for name, value in parameters.items() if value != ""}
 
 
 def at_fields(document: Members, name: str) -> dict[str, Any]:
@@ -96,23 +113,34 @@ def _secret(name: str, told: str) -> Field:
     return Field(("secrets", name), words(name), Kind.SECRET, told)
 
 
-def _of_protocol(visit: Visit, protocol: type[AuthenticationProtocol] | None, name: str) -> Iterator[Field]:
-    known: Catalogue = visit.console.setup.catalogue
-    choices = (("", "Choose…"), *((each.name, each.title) for each in known.values()))
-    told = protocol.warning if protocol is not None else "How the external system is authenticated to."
-    yield Field(("protocol",), "Authentication Protocol", Kind.CHOICE, told, True, choices, redraws=True)
+def _of_protocol(
+    visit: Visit, protocol: type[AuthenticationProtocol] | None, given: Members
+) -> tuple[tuple[Field, ...], list[Group]]:
+    """Return the fields that are shown at once, and the groups that are folded."""
+    told = protocol.warning if protocol is not None else ""
+    told = told or "How the external system is authenticated to."
+    choosing = Field(
+        ("protocol",), "Authentication Protocol", Kind.CHOICE, told, True, protocol_choices(visit), redraws=True
+    )
     if protocol is None:
-        return
-    yield from _declared(visit, protocol, secret=False)
-    yield from _declared(visit, protocol, secret=True)
-    if name == "custom":
-        yield from _by_hand()
+        return (choosing,), []
+    groups = [replace(each, fields=_asked(protocol, each.fields)) for each in protocol_groups(visit, protocol, given)]
+    at_once = [field for group in groups if not group.folded for field in group.fields]
+    known = in_force(visit, protocol, given)
+    secrets = [each for each in protocol.parameters if each.secret and each.applies(known)]
+    needed = fields_of_parameters([each for each in secrets if each.is_needed(known)], at_path=("secrets",))
+    optional = fields_of_parameters([each for each in secrets if not each.is_needed(known)], at_path=("secrets",))
+    folded = [group for group in groups if group.folded and group.fields]
+    if optional:
+        folded.insert(0, Group("Secrets that it may have", optional, folded=True))
+    by_hand = _by_hand() if protocol.name == _BY_HAND else ()
+    return (choosing, *at_once, *needed, *by_hand), folded
 
 
-def _declared(visit: Visit, protocol: type[AuthenticationProtocol], *, secret: bool) -> Iterator[Field]:
-    declared = [each for each in protocol.parameters if each.secret is secret and each.name != _WRITTEN]
-    place = ("secrets",) if secret else ("parameters",)
-    yield from fields_of_parameters(declared, at_path=place, certificates=sorted(visit.org.certificates))
+def _asked(protocol: type[AuthenticationProtocol], fields: Iterable[Field]) -> tuple[Field, ...]:
+    """Leave out the identity provider where one signs in, which is made with it, and names that nothing declares."""
+    left_out = (MORE, NAMED_BY) if protocol.interactive else (MORE,)
+    return tuple(each for each in fields if each.path[-1] not in left_out)
 
 
 def _by_hand() -> Iterator[Field]:
@@ -161,7 +189,7 @@ def _grant(visit: Visit) -> Iterator[Group]:
 
 
 def _more(
-    visit: Visit, preset: Members | None, protocol: type[AuthenticationProtocol] | None, name: str
+    visit: Visit, preset: Members | None, protocol: type[AuthenticationProtocol] | None, given: Members
 ) -> Iterator[Field]:
     yield Field(
         ("namespaces",),
@@ -176,21 +204,25 @@ def _more(
     if preset is not None:
         yield Field(("url",), "URL", Kind.URL, f"In the place of {preset['url']}.")
         if protocol is not None:
-            yield from _beside(visit, preset, protocol)
-    if name != "custom" or preset is not None:
+            yield from _beside(visit, preset, protocol, given)
+    if preset is not None or protocol is None or protocol.name != _BY_HAND:
         yield from _by_hand()
 
 
-def _beside(visit: Visit, preset: Members, protocol: type[AuthenticationProtocol]) -> Iterator[Field]:
+def _beside(visit: Visit, preset: Members, protocol: type[AuthenticationProtocol], given: Members) -> Iterator[Field]:
     """Yield what the protocol could be told beside what the preset says, and in its place."""
-    asked = {each["name"] for each in preset["secrets"]}
-    for each in (*_declared(visit, protocol, secret=False), *_declared(visit, protocol, secret=True)):
-        name = each.path[-1]
-        if each.path[0] == "secrets" and name in asked:
-            continue
-        said = preset["parameters"].get(name)
+    says, asked = preset["parameters"], {each["name"] for each in preset["secrets"]}
+    known = in_force(visit, protocol, {"parameters": {**says, **(given.get("parameters") or {})}})
+    usable = [each for each in protocol.parameters if each.applies(known) and each.name not in asked]
+    plain = fields_of_parameters(
+        [each for each in usable if not each.secret], certificates=sorted(visit.org.certificates)
+    )
+    for each in _asked(protocol, plain):
+        said = says.get(each.path[-1])
         told = f"{each.help} The preset says: {said}." if said else each.help
-        yield Field(each.path, each.label, each.kind, told, choices=each.choices, row=each.row)
+        yield replace(each, help=told, required=False, redraws=False)
+    for each in fields_of_parameters([each for each in usable if each.secret], at_path=("secrets",)):
+        yield replace(each, required=False)
 
 
 # --- where a problem is ------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from callout.entrypoints.web.forms import Field, Group, Kind
 from callout.entrypoints.web.listing import listing
 from callout.entrypoints.web.named_credentials import HEADERS
 from callout.entrypoints.web.protocol_fields import protocol_choices, protocol_groups, protocol_of, settled
+from callout.entrypoints.web.remedies import mendings
 from callout.entrypoints.web.sections import Page, Place, Section
 from callout.entrypoints.web.visit import Visit, address
 
@@ -125,7 +126,12 @@ async def show(visit: Visit) -> Response:
 async def _page(visit: Visit, problem: dict[str, Any] | None = None, typed: str = "") -> Response:
     name = visit.named("name")
     found = await visit.run("external_credential.show", name=name)
-    protocol = protocol_of(visit, found)
+    protocol, status = protocol_of(visit, found), await principals.health(visit)
+    suggestions = [
+        {**each, "mendings": mendings(visit, each["remedy"], [each["command"]])}
+        for each in status["suggestions"]
+        if each["external_credential"] == name
+    ]
     return visit.page(
         "external_credential.html",
         status=int(problem["status"]) if problem is not None else 200,
@@ -133,7 +139,8 @@ async def _page(visit: Visit, problem: dict[str, Any] | None = None, typed: str 
         title=protocol.title if protocol is not None else found["protocol"],
         interactive=protocol is not None and protocol.interactive,
         warning=protocol.warning if protocol is not None else "",
-        states=await principals.states(visit),
+        states=principals.states_in(status),
+        suggestions=suggestions,
         problem=problem,
         typed=typed,
         crumbs=_CRUMBS,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
 
+from callout.entrypoints.web.asking import Asking
 from callout.entrypoints.web.forms import Field, Group, Kind
-from callout.entrypoints.web.performing import Members, Performing
 from callout.entrypoints.web.sections import Page, Place, Section
 from callout.entrypoints.web.visit import Visit
 
@@ -69,36 +70,35 @@ async def download(visit: Visit) -> Response:
 
 
 def _arguments(given: dict[str, Any]) -> dict[str, Any]:
-    rows = given.pop("references", [])
+    rows = given.get("references") or ()
     values = {f"env:{row.get('name', '')}": row["value"] for row in rows if row.get("value")}
     return {**given, "references": values, "source": "manifest in Setup"}
 
 
-def _done(visit: Visit, done: Members) -> Response:
+def _done(visit: Visit, done: Mapping[str, Any]) -> Response:
     warnings = " ".join(str(each) for each in done["warnings"])
     return visit.go(PATH, f"{done['message']} {warnings}".strip())
 
 
-APPLYING = Performing(
+APPLYING = Asking(
     PATH,
     "apply",
     lambda _: TITLE,
-    "Everything that is defined, as one text: kept under version control, and the same on every installation.",
     "Apply",
     groups_of,
-    _done,
-    lambda _: (),
     lambda _: (("Setup", "/setup"),),
+    _done,
     arguments=_arguments,
     confirms=True,
     template="manifest.html",
+    about="Everything that is defined, as one text: kept under version control, and the same on every installation.",
 )
 SECTION = Section(
     TITLE,
     PATH,
     "Integrations",
     "export",
-    (Page(PATH, get=show, post=APPLYING.do), Page(EXPORT, get=export), Page(f"{PATH}/callout.yaml", get=download)),
+    (Page(PATH, get=show, post=APPLYING.act), Page(EXPORT, get=export), Page(f"{PATH}/callout.yaml", get=download)),
     words="yaml export import apply plan backup gitops configuration salesforce metadata",
     places=(Place("Export Everything", EXPORT, "Do", "manifest yaml download backup"),),
 )

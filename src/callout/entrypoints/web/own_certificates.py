@@ -13,9 +13,9 @@ from starlette.responses import Response
 
 from callout.core.model.own_certificates import ALGORITHMS, USUAL_ALGORITHM, USUAL_DAYS
 from callout.engine.own_certificates import USUAL_OVERLAP
+from callout.entrypoints.web.asking import Asking
 from callout.entrypoints.web.forms import Field, Group, Kind
 from callout.entrypoints.web.listing import listing
-from callout.entrypoints.web.performing import Performing
 from callout.entrypoints.web.sections import Page, Place, Section
 from callout.entrypoints.web.visit import Visit, address
 
@@ -170,54 +170,54 @@ def _crumbs_of_one(visit: Visit) -> tuple[tuple[str, str], ...]:
     return ((TITLE, PATH), (name, address("certificates", name)))
 
 
-MAKING = Performing(
+MAKING = Asking(
     NEW,
     "certificate.create",
     lambda _: "New certificate",
-    "Callout makes the key and signs the certificate itself. The private key never leaves it.",
     "Make it",
     _making,
-    _to_its_page,
-    _places,
     _crumbs,
+    _to_its_page,
+    about="Callout makes the key and signs the certificate itself. The private key never leaves it.",
+    places=_places,
 )
-IMPORTING = Performing(
+IMPORTING = Asking(
     IMPORT,
     "certificate.import",
     lambda _: "Import a certificate",
-    "A key that you have already, or that an external system gave you.",
     "Import",
     _importing,
-    _to_its_page,
-    _places,
     _crumbs,
+    _to_its_page,
     start=lambda visit: {"name": visit.asked("name")},
     moved=_CONTENT,
+    about="A key that you have already, or that an external system gave you.",
+    places=_places,
 )
-IMPORTING_AGAIN = Performing(
+IMPORTING_AGAIN = Asking(
     f"{PATH}/{{name}}/import",
     "certificate.import",
     lambda visit: f"Import into {visit.named('name')}",
-    "Another key with its certificates, or what an authority issued for the key that is there.",
     "Import",
     _importing_again,
-    _to_its_page,
-    _places,
     _crumbs_of_one,
+    _to_its_page,
     fixed=_one,
     moved=_CONTENT,
+    about="Another key with its certificates, or what an authority issued for the key that is there.",
+    places=_places,
 )
-ROTATING = Performing(
+ROTATING = Asking(
     f"{PATH}/{{name}}/rotate",
     "certificate.rotate",
     lambda visit: f"Rotate {visit.named('name')}",
-    "Another key takes its place. The public half of the one before stays published for the overlap.",
     "Rotate",
     _rotating,
-    _to_its_page,
-    _places,
     _crumbs_of_one,
+    _to_its_page,
     fixed=_one,
+    about="Another key takes its place. The public half of the one before stays published for the overlap.",
+    places=_places,
 )
 
 

@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from callout.core.model.credentials import ExternalCredential, NamedCredential
 from callout.engine.packages import WHAT_BECOMES
+from callout.entrypoints.web.asking import Asking
 from callout.entrypoints.web.forms import Field, Group, Kind
 from callout.entrypoints.web.listing import listing
-from callout.entrypoints.web.performing import Performing
 from callout.entrypoints.web.sections import Page, Place, Section
 from callout.entrypoints.web.visit import Visit, address
 
@@ -112,42 +112,42 @@ def _answers(question: str, label: str) -> Field:
     return Field((question,), label, Kind.CHOICE, "This has to be said.", choices=(("", "Choose…"), *answers))
 
 
-INSTALLING = Performing(
+INSTALLING = Asking(
     NEW,
     "package.install",
     lambda _: "Install a package",
-    "Its namespace becomes known. What its manifest asks for is in force only when it is approved.",
     "Install",
     _installing,
-    _to_its_page,
-    _places,
     _crumbs,
+    _to_its_page,
+    about="Its namespace becomes known. What its manifest asks for is in force only when it is approved.",
+    places=_places,
 )
-UPGRADING = Performing(
+UPGRADING = Asking(
     f"{PATH}/{{namespace}}/upgrade",
     "package.upgrade",
     lambda visit: f"Upgrade {visit.named('namespace')}",
-    "What would change is shown first.",
     "Upgrade",
     _upgrading,
-    _to_its_page,
-    _places,
     _crumbs_of_one,
+    _to_its_page,
     fixed=_one,
     confirms=True,
+    about="What would change is shown first.",
+    places=_places,
 )
-REMOVING = Performing(
+REMOVING = Asking(
     f"{PATH}/{{namespace}}/remove",
     "package.remove",
     lambda visit: f"Remove {visit.named('namespace')}",
-    "Its keys go with it, and its namespace leaves every named credential. What would go is shown first.",
     "Remove",
     _removing,
-    lambda visit, done: visit.go(PATH, done["message"]),
-    _places,
     _crumbs_of_one,
+    lambda visit, done: visit.go(PATH, done["message"]),
     fixed=_one,
     confirms=True,
+    about="Its keys go with it, and its namespace leaves every named credential. What would go is shown first.",
+    places=_places,
 )
 
 

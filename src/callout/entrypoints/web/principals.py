@@ -26,6 +26,7 @@ from callout.entrypoints.web.filters import words
 from callout.entrypoints.web.forms import Field, Group, Kind, draw
 from callout.entrypoints.web.listing import listing
 from callout.entrypoints.web.protocol_fields import overriding_fields
+from callout.entrypoints.web.remedies import mendings
 from callout.entrypoints.web.secret_fields import secret_groups, settled_secrets
 from callout.entrypoints.web.sections import Page, Place, Section
 from callout.entrypoints.web.visit import Visit, address
@@ -44,8 +45,19 @@ IDENTITY = {
 
 async def states(visit: Visit) -> dict[str, list[dict[str, Any]]]:
     """Return the health of every principal by its reference: of a per-user one, for each user who has values."""
+    return states_in(await health(visit))
+
+
+async def health(visit: Visit) -> dict[str, Any]:
+    """Return what `status` says; nothing for who may not look at the setup."""
+    found: dict[str, Any] = await visit.run("status") if visit.may("status") else {"principals": [], "suggestions": []}
+    return found
+
+
+def states_in(status: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of `status` by principal."""
     known: dict[str, list[dict[str, Any]]] = {}
-    for row in (await visit.run("status"))["principals"] if visit.may("status") else ():
+    for row in status["principals"]:
         known.setdefault(row["principal"], []).append(row)
     return known
 
@@ -60,6 +72,8 @@ async def list_all(visit: Visit) -> Response:
     shown = listing(
         visit, rows, lambda r: f"{r['principal']} {r['user'] or ''} {r['type']} {r['state']} {words(r['state'])}"
     )
+    for row in shown.rows:
+        row["mendings"] = mendings(visit, row["remedy"], row["remedy_commands"])
     counts: dict[str, int] = {}
     for row in rows:
         counts[row["state"]] = counts.get(row["state"], 0) + 1
@@ -67,7 +81,14 @@ async def list_all(visit: Visit) -> Response:
 
 
 def _rows(visit: Visit, known: dict[str, list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    bare: dict[str, Any] = {"user": None, "state": "", "state_reason": "", "remedy": [], "missing": []}
+    bare: dict[str, Any] = {
+        "user": None,
+        "state": "",
+        "state_reason": "",
+        "remedy": [],
+        "remedy_commands": [],
+        "missing": [],
+    }
     bare |= dict.fromkeys(("issued_at", "expires_at", "last_refresh_at", "last_error_at", "last_error"))
     for _, external in sorted(visit.org.external_credentials.items()):
         for principal in sorted(external.principals, key=lambda p: (p.sequence, p.name)):
@@ -120,6 +141,7 @@ async def _page(visit: Visit, problem: dict[str, Any] | None, answer: dict[str, 
         "protocol": visit.console.setup.catalogue.get(external.protocol),
         "rows": rows,
         "row": row,
+        "mendings": mendings(visit, row["remedy"], row["remedy_commands"]) if row is not None else (),
         "held": held,
         "drawing": draw(groups, {}, problems_of_values(meant, problem)),
         "connection": connection,

@@ -105,13 +105,13 @@ class _Set(definitions.Planned, kw_only=True):
     revocations: list[Receipt] | UnsetType = UNSET
 
 
-class Defined(_Set, kw_only=True):
+class DefinitionSet(_Set, kw_only=True):
     """What setting a definition changed, or would change where it was a dry run: then there is no `generation`."""
 
     name: str
 
 
-class PrincipalDefined(_Set, kw_only=True):
+class PrincipalSet(_Set, kw_only=True):
     """What setting a principal changed, or would change where it was a dry run: then there is no `generation`."""
 
     external_credential: str
@@ -160,7 +160,7 @@ class Previewed(definitions.Planned, kw_only=True):
     acts: list[ActForeseen]
 
 
-class Removed(Done, kw_only=True):
+class DefinitionRemoved(Done, kw_only=True):
     """What was removed; where it was a dry run, also what would go, as `preview` shows it."""
 
     name: str
@@ -191,18 +191,18 @@ DEFINED: Mapping[str, type[msgspec.Struct]] = {
     "package.show": whole(packages.PackageShown),
     "protocol.list": Protocols,
     "protocol.show": ProtocolShown,
-    "named_credential.set": Defined,
-    "external_credential.set": Defined,
-    "identity_provider.set": Defined,
-    "permission_set.set": Defined,
-    "permission_set_group.set": Defined,
-    "profile.set": Defined,
-    "trusted_issuer.set": Defined,
-    "user.define": Defined,
-    "client_certificate.define": Defined,
-    "principal.set": PrincipalDefined,
-    "named_credential.remove": Removed,
-    "external_credential.remove": Removed,
-    "principal.remove": Removed,
+    "named_credential.set": DefinitionSet,
+    "external_credential.set": DefinitionSet,
+    "identity_provider.set": DefinitionSet,
+    "permission_set.set": DefinitionSet,
+    "permission_set_group.set": DefinitionSet,
+    "profile.set": DefinitionSet,
+    "trusted_issuer.set": DefinitionSet,
+    "user.define": DefinitionSet,
+    "client_certificate.define": DefinitionSet,
+    "principal.set": PrincipalSet,
+    "named_credential.remove": DefinitionRemoved,
+    "external_credential.remove": DefinitionRemoved,
+    "principal.remove": DefinitionRemoved,
     "preview": Previewed,
 }
