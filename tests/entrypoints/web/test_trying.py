@@ -162,6 +162,13 @@ async def test_a_remedy_shows_its_change_then_is_applied_and_leads_back(admin, w
     assert back.tree.xpath("//p[@class='said']")
 
 
+async def test_a_remedy_of_ones_own_callout_leads_back_to_the_form_as_it_stood(admin) -> None:
+    page = await admin.post("/setup/try", name="Orders", method="POST", path="/7", body="kept", do="dry")
+    following = page.tree.xpath("//form[@action='/setup/remedy']//input[@name='next']/@value")[0]
+    back = await admin.get(following)
+    assert (back.form("/setup/try#result")["body"], states_of(back)["Principal"]) == (["kept"], "failed")
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -22,10 +22,10 @@ MOST_SUGGESTED = 500
 
 
 async def ask(visit: Visit) -> Response:
-    """Show the form with what the address says; where it names a callout and a user, what would come of it."""
+    """Show the form with what the address says, and what would come of it where it asks that or names a user."""
     given = {name: visit.asked(name) for name in FIELDS}
     given["method"] = given["method"] or "GET"
-    if given["name"] and given["user"]:
+    if given["name"] and (given["user"] or visit.asked("do") == "dry"):
         return await _shown(visit, given, *await _dry(visit, given), dry=True)
     return await _shown(visit, given, None, None)
 
@@ -115,9 +115,9 @@ async def _shown(
 
 
 def again(given: Mapping[str, str]) -> str:
-    """Return the address that shows the form as it stands; a body or headers that are long are left out."""
+    """Return the address that shows the form as it stands, decided anew; what is long is left out."""
     kept = {name: text for name, text in given.items() if text and len(text) <= LONGEST_REMEMBERED}
-    return f"{PATH}?{urlencode(kept)}" if kept else PATH
+    return f"{PATH}?{urlencode({**kept, 'do': 'dry'})}"
 
 
 def found(visit: Visit) -> Iterator[Place]:
