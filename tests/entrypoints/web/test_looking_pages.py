@@ -162,6 +162,7 @@ def test_a_bar_is_as_high_as_its_share_and_errors_stand_on_top() -> None:
 def test_a_line_breaks_where_nothing_was_measured() -> None:
     chart = charts.latency_over_time(series((1, 0, 10), (1, 0, 5), (0, 0, None), (1, 0, 10)))
     assert chart.lines[0][1].count("M") == 2
+    assert chart.lines[0][1].endswith("h8"), "a value alone is seen"
     assert charts.latency_over_time([]).lines == [("p50", ""), ("p95", "")]
 
 
