@@ -26,7 +26,7 @@ from callout.entrypoints.web.filters import words
 from callout.entrypoints.web.forms import Field, Group, Kind, draw
 from callout.entrypoints.web.listing import listing
 from callout.entrypoints.web.protocol_fields import overriding_fields
-from callout.entrypoints.web.remedies import mendings
+from callout.entrypoints.web.remedies import Mending, mendings
 from callout.entrypoints.web.secret_fields import secret_groups, settled_secrets
 from callout.entrypoints.web.sections import Page, Place, Section
 from callout.entrypoints.web.visit import Visit, address
@@ -141,7 +141,7 @@ async def _page(visit: Visit, problem: dict[str, Any] | None, answer: dict[str, 
         "protocol": visit.console.setup.catalogue.get(external.protocol),
         "rows": rows,
         "row": row,
-        "mendings": mendings(visit, row["remedy"], row["remedy_commands"]) if row is not None else (),
+        "mendings": _elsewhere(visit, meant, row) if row is not None else (),
         "held": held,
         "drawing": draw(groups, {}, problems_of_values(meant, problem)),
         "connection": connection,
@@ -163,6 +163,11 @@ def _defined(visit: Visit, meant: Meant) -> tuple[ExternalCredential, Principal]
     )
     principals = {p.name: p for p in external.principals}
     return external, defined_or_refused(principals, meant.principal, meant.place, "a principal")
+
+
+def _elsewhere(visit: Visit, meant: Meant, row: Mapping[str, Any]) -> list[Mending]:
+    """Return the remedies of a state, but those that this page is for."""
+    return [each for each in mendings(visit, row["remedy"], row["remedy_commands"]) if each.path != meant.path]
 
 
 async def _held(visit: Visit, meant: Meant) -> dict[str, Any] | None:
