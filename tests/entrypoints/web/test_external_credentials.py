@@ -12,7 +12,7 @@ from callout.core.protocol import with_defaults
 from callout.core.protocols import CATALOGUE
 from tests.engine.test_troubleshoot import stale
 from tests.entrypoints.web.visitor import visitor
-from tests.world import CLERKS, ORDERS, ORDERS_URL, SERVICE, make_world
+from tests.world import CLERKS, ORDERS, ORDERS_URL, SERVICE, WEATHER, make_world
 
 VIEWERS = PermissionSet("Viewers", admin_permissions=frozenset({AdminPermission.VIEW_SETUP}))
 NEW = "/setup/new/external-credential"
@@ -80,6 +80,19 @@ async def test_another_protocol_takes_the_parameters_of_the_old_one_away(admin, 
     page = await admin.fill("/setup/external-credentials/Orders/edit", protocol="basic")
     assert page.status == 200, page.words
     assert (await made(world, "Orders")).parameters == {}
+
+
+async def test_a_parameter_of_ones_own_stays_even_where_another_protocol_declares_its_name(admin, world) -> None:
+    header = CustomHeader("X-Region", "{!$Credential.Keys.region}")
+    await world.define(replace(WEATHER, name="Keys", parameters={"region": "north"}, headers=(header,)))
+    edit = "/setup/external-credentials/Keys/edit"
+    await admin.fill(edit, label="Keys of ours")
+    assert (await made(world, "Keys")).parameters == {"region": "north"}
+    added = {"more_parameters__0__name": "zone", "more_parameters__0__value": "a"}
+    await admin.fill(edit, headers__1__name="X-Zone", headers__1__value="{!$Credential.Keys.zone}", **added)
+    assert (await made(world, "Keys")).parameters == {"region": "north", "zone": "a"}
+    await admin.fill(edit, parameters__zone="", headers__1__remove="true")
+    assert (await made(world, "Keys")).parameters == {"region": "north"}
 
 
 async def test_an_edit_keeps_principals_and_sealed_values(admin, world) -> None:

@@ -272,7 +272,7 @@ EDITING = Editing(
     groups_of,
     "Permission sets grant it as ExternalCredential/Name. It stays as it is.",
     parameter="principal",
-    settled=lambda _, definition: settled_secrets(definition),
+    settled=lambda _visit, _before, definition: settled_secrets(definition),
 )
 CONNECTING = Connecting(f"{_START}/{{principal}}", meant_by, _page)
 
