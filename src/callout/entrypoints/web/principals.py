@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import RedirectResponse, Response
@@ -109,11 +110,14 @@ def path_of(external_credential: str, principal: str) -> str:
 
 
 def meant_by(visit: Visit) -> Meant:
-    """Say which principal (and user) a page is about."""
+    """Say which principal a page is about; of a per-user one also which user, where one is named."""
     external_credential, principal = visit.named("external_credential"), visit.named("principal")
-    user = visit.form.text("user") or visit.asked("user")
     path = path_of(external_credential, principal)
-    return Meant(external_credential, principal, user, path, own_address(path, user))
+    shared = Meant(external_credential, principal, "", path, path)
+    defined, user = shared.defined(visit.org), visit.form.text("user") or visit.asked("user")
+    if not user or defined is None or not is_per_user(defined[1]):
+        return shared
+    return replace(shared, user=user, back=own_address(path, user))
 
 
 async def show(visit: Visit) -> Response:
@@ -125,6 +129,8 @@ async def _page(visit: Visit, problem: dict[str, Any] | None, answer: dict[str, 
     meant = meant_by(visit)
     shown = await visit.run("principal.show", external_credential=meant.external_credential, principal=meant.principal)
     external, principal = _defined(visit, meant)
+    if meant.user:
+        defined_or_refused(visit.org.users, meant.user, "users", "a user")
     own = is_per_user(principal)
     rows = (await states(visit)).get(meant.reference, [])
     row = next((each for each in rows if (each["user"] or "") == meant.user), None)
@@ -148,7 +154,7 @@ async def _page(visit: Visit, problem: dict[str, Any] | None, answer: dict[str, 
         "ways": ways,
         "asks": _asks(visit, external, principal),
         "lives": LIVES,
-        "users": sorted(visit.org.users) if own else (),
+        "users": shown["granted_to"] if own else (),
         "problem": problem,
         "answer": answer,
         "crumbs": crumbs_of(visit, external.name),
