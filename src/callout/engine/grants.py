@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +16,7 @@ from callout.core.model.people import (
     Assignment,
     ObjectPermission,
     PermissionSet,
+    PermissionSetGroup,
     Profile,
     assigned_name,
 )
@@ -27,6 +28,7 @@ from callout.engine.setup import Edit, Result, Setup, found, put, unknown
 
 Granting = TypeVar("Granting", bound=PermissionSet | Profile)
 Choice = TypeVar("Choice", bound=StrEnum)
+Holder = TypeVar("Holder")
 #: Principals (`EC/Principal`), object permissions on User External Credential, and admin permissions, by name.
 Given = tuple[Iterable[str], Iterable[str], Iterable[str]]
 #: The methods and the patterns of paths to which added principals are narrowed; empty: any.
@@ -128,11 +130,25 @@ def worded(given: Given) -> str:
 async def list_permission_sets(setup: Setup) -> Result:
     """List every permission set: what it grants, and who has it."""
     org = await setup.org()
+    having, grouped = holders(org.users, lambda u: u.set_names), holders(org.permission_set_groups, _members)
     rows = [
-        {**shown_grants(org.permission_sets[name]), "users": _having(org, name), "groups": _groups_of(org, name)}
+        {**shown_grants(org.permission_sets[name]), "users": having.get(name, []), "groups": grouped.get(name, [])}
         for name in sorted(org.permission_sets)
     ]
     return {"permission_sets": rows}
+
+
+def _members(group: PermissionSetGroup) -> tuple[str, ...]:
+    return group.permission_sets
+
+
+def holders(holding: Mapping[str, Holder], names_of: Callable[[Holder], Iterable[str]]) -> dict[str, list[str]]:
+    """Return who holds each name, in order; one pass over all, however many names there are."""
+    found: dict[str, list[str]] = {}
+    for holder in sorted(holding):
+        for name in dict.fromkeys(names_of(holding[holder])):
+            found.setdefault(name, []).append(holder)
+    return found
 
 
 def _having(org: Org, name: str) -> list[str]:
@@ -324,13 +340,8 @@ async def _regrant(
 async def list_profiles(setup: Setup) -> Result:
     """List every profile: what it grants, and who has it."""
     org = await setup.org()
-    rows = [
-        {
-            **shown_grants(org.profiles[name]),
-            "users": sorted(u.name for u in org.users.values() if u.profile == name),
-        }
-        for name in sorted(org.profiles)
-    ]
+    having = holders(org.users, lambda u: (u.profile,))
+    rows = [{**shown_grants(org.profiles[name]), "users": having.get(name, [])} for name in sorted(org.profiles)]
     return {"profiles": rows}
 
 

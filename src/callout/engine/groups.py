@@ -9,13 +9,13 @@ from callout.core.errors import DefinitionError, Problem
 from callout.core.model.org import Org
 from callout.core.model.people import Muted, PermissionSetGroup, assigned_name
 from callout.core.ports import Change
-from callout.engine.grants import Given, admin_permissions, entry_of, joined, permissions, references, worded
+from callout.engine.grants import Given, admin_permissions, entry_of, holders, joined, permissions, references, worded
 from callout.engine.setup import Edit, Result, Setup, found, put
 
 SECTION, NOUN = "permission_set_groups", "a permission set group"
 
 
-def _shown(org: Org, group: PermissionSetGroup) -> Result:
+def _shown(org: Org, group: PermissionSetGroup, users: list[str] | None = None) -> Result:
     return {
         "name": group.name,
         "label": group.label,
@@ -25,7 +25,7 @@ def _shown(org: Org, group: PermissionSetGroup) -> Result:
             "user_external_credential": sorted(p.value for p in group.muted.user_external_credential),
             "admin_permissions": sorted(p.value for p in group.muted.admin_permissions),
         },
-        "users": _having(org, group.name),
+        "users": _having(org, group.name) if users is None else users,
     }
 
 
@@ -36,7 +36,9 @@ def _having(org: Org, name: str) -> list[str]:
 async def list_groups(setup: Setup) -> Result:
     """List every group: its permission sets, and who has it."""
     org = await setup.org()
-    return {SECTION: [_shown(org, org.permission_set_groups[name]) for name in sorted(org.permission_set_groups)]}
+    having = holders(org.users, lambda user: user.group_names)
+    groups = org.permission_set_groups
+    return {SECTION: [_shown(org, groups[name], having.get(name, [])) for name in sorted(groups)]}
 
 
 async def create_group(

@@ -9,7 +9,7 @@ from datetime import datetime
 from callout.core.access.sources import Source, admin_permissions_of, sources_of
 from callout.core.errors import DefinitionError, Problem
 from callout.core.model.org import Org
-from callout.core.model.people import GUEST, Assignment, Muted, User, UserKind, assigned_name
+from callout.core.model.people import EVERY_ADMIN_PERMISSION, GUEST, Assignment, Muted, User, UserKind, assigned_name
 from callout.core.ports import Change
 from callout.engine.grants import one_of
 from callout.engine.leaving import Leaving, leaving
@@ -17,14 +17,16 @@ from callout.engine.setup import Edit, Result, Setup, found, is_administrator, p
 
 
 def _shown_user(org: Org, user: User, now: datetime) -> Result:
+    held = admin_permissions_of(org, user.name, now)
     return {
         "name": user.name,
         "kind": user.kind.value,
         "label": user.label,
         "email": user.email,
         "profile": user.profile,
-        "administrator": is_administrator(org, user),
-        "admin_permissions": sorted(admin_permissions_of(org, user.name, now)),
+        # who lastingly has every permission has it now: so nobody else is asked about, which counts in long lists
+        "administrator": held >= EVERY_ADMIN_PERMISSION and is_administrator(org, user),
+        "admin_permissions": sorted(held),
         "permission_sets": list(user.set_names),
         "permission_set_groups": list(user.group_names),
         "time_boxes": [

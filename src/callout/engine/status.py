@@ -110,9 +110,7 @@ def principal_status(
         "protocol": external.protocol,
         **_condition(condition),
         "missing": missing,
-        "named_credentials": sorted(
-            n.name for n in org.named_credentials.values() if n.external_credential == external.name
-        ),
+        "named_credentials": sorted(named.name for named in org.using(external.name)),
     }
 
 

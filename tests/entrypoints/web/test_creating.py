@@ -59,7 +59,7 @@ async def test_the_form_of_every_preset_is_drawn_with_what_it_asks_for(admin) ->
         names = set(page.tree.xpath("//form[@data-form]//@name"))
         assert {f"inputs/{key}" for key in preset.inputs} <= names, preset.id
         assert {f"secrets/{key}" for key in preset.secrets} <= names, preset.id
-        assert page.form()["user"] == ["admin"]
+    assert page.form()["user"] == ["admin"]
 
 
 # --- making -------------------------------------------------------------------------------------------------------
@@ -241,9 +241,19 @@ async def test_where_one_signs_in_the_client_the_callback_and_the_sign_in_are_ne
 
 
 async def test_a_body_to_try_it_with_goes_along(admin) -> None:
-    _, linked = await steps(admin, "linear")
-    assert "method=POST" in linked[-1]
-    assert "viewer" in linked[-1]
+    _, linked = await steps(admin, "linear", secrets__ApiKey=CANARY)
+    page = await admin.get(linked[-1])
+    form = page.form("/setup/try#result")
+    assert (form["method"], form["headers"]) == (["POST"], ["Content-Type: application/json"])
+    assert "viewer" in form["body"][0]
+
+
+async def test_a_query_to_try_it_with_stands_in_its_own_field(admin) -> None:
+    with_query = next(each for each in shipped_presets() if each.test and "?" in each.test.path and not each.inputs)
+    _, linked = await steps(admin, with_query.id)
+    path, _, query = with_query.test.path.partition("?")
+    form = (await admin.get(linked[-1])).form("/setup/try#result")
+    assert (form["path"], form["query"]) == ([path], [query])
 
 
 async def test_the_page_of_next_steps_is_only_for_the_session_that_made_it(admin, world) -> None:

@@ -77,6 +77,7 @@ class Org:
     keys: Mapping[bytes, CallerKey] = field(default_factory=dict)
     configured: Mapping[UserExternalCredentialKey, frozenset[str]] = field(default_factory=dict)
     secret_versions: Mapping[UserExternalCredentialKey, int] = field(default_factory=dict)
+    _using: dict[str, tuple[NamedCredential, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -103,6 +104,15 @@ class Org:
             secret_versions=dict(secret_versions or {}),
             **sections,  # type: ignore[arg-type]  # SECTIONS maps each type to its own section
         )
+
+    def using(self, external_credential: str) -> tuple[NamedCredential, ...]:
+        """Return the named credentials that use an external credential; they are looked through once for all."""
+        if not self._using and self.named_credentials:
+            found: dict[str, list[NamedCredential]] = {}
+            for named in self.named_credentials.values():
+                found.setdefault(named.external_credential, []).append(named)
+            self._using.update({name: tuple(users) for name, users in found.items()})
+        return self._using.get(external_credential, ())
 
     def provider_of(self, external: ExternalCredential) -> ExternalAuthIdentityProvider | None:
         """Return the identity provider that an external credential names, or None."""

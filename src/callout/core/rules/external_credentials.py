@@ -112,7 +112,7 @@ def secret_name_problems(
 
 def users_of(org: Org, external_credential: str) -> tuple[NamedCredential, ...]:
     """Return the named credentials that use this external credential."""
-    return tuple(n for n in org.named_credentials.values() if n.external_credential == external_credential)
+    return org.using(external_credential)
 
 
 def _names_read(

@@ -93,7 +93,7 @@ class Asking:
             title=self.title(visit),
             about=self.about,
             submit=f"Yes: {self.submit.lower()}" if to_confirm else self.submit,
-            hidden={"seen": _seen(visit, arguments)} if to_confirm else {},
+            hidden={"seen": _seen(visit, arguments) if to_confirm else ""} if self.confirms else {},
             drawing=draw(self.groups(visit), arguments, problems),
             plan=plan,
             previews=self.operation in PREVIEWED,

@@ -14,7 +14,7 @@ from callout.entrypoints.web.ladder import BLAMES, ladder
 from callout.entrypoints.web.remedies import mendings
 from callout.entrypoints.web.sections import Page, Place, Section
 from callout.entrypoints.web.trying import PATH as TRY
-from callout.entrypoints.web.visit import Visit, address
+from callout.entrypoints.web.visit import Visit, address, status_of
 
 TITLE, PATH = "Callout Log", "/setup/log"
 CRUMBS = ((TITLE, PATH),)
@@ -34,6 +34,7 @@ async def list_all(visit: Visit) -> Response:
     older = found["older"] if found is not None else None
     return visit.page(
         "callout_log.html",
+        status=status_of(refused),
         title=TITLE,
         found=found or {"callouts": [], "complete": True},
         refused=refused,

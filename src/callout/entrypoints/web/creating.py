@@ -180,10 +180,12 @@ def _principal(reference: str) -> str:
 def _trial(command: str, user: str | None) -> dict[str, str]:
     """Return what the page of Try it begins with, from the command that does the same."""
     _, _, target, *options = shlex.split(command)
-    name, slash, path = target.partition("/")
-    trial = {"name": name, "user": user or "", "path": slash + path}
+    name, slash, rest = target.partition("/")
+    path, _, query = rest.partition("?")
+    trial = {"name": name, "user": user or "", "path": slash + path, "query": query}
     if "-d" in options:
         trial |= {"method": "POST", "body": options[options.index("-d") + 1]}
+        trial["headers"] = options[options.index("-H") + 1]
     return {key: value for key, value in trial.items() if value}
 
 

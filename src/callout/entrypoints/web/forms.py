@@ -32,7 +32,7 @@ class Kind(StrEnum):
     CHECK = "check"
     CHOICE = "choice"
     SECRET = "secret"
-    KEY = "key"  # a secret of several lines, or what a file holds
+    KEY = "key_file"  # a secret of several lines, or what a file holds
     LINES = "lines"  # a list of texts, one a line
     NUMBERS = "numbers"  # a list of numbers, with commas
     PICK = "pick"  # a list of names out of those that there are
@@ -48,7 +48,7 @@ class Field:
     is never drawn: `held` says whether there is one. `redraws`: the form has other fields with another value of it.
     `short` is the field of a row that stands alone, as a text, where the row holds nothing else. `explicit`: an empty
     list is said, since what is left out would mean another (what a standard definition has). Of a `PICK`, `choices`
-    word its options.
+    word its options; of a `MAP`, `fields` are its `key` and `value`, where they are not any texts.
     """
 
     path: tuple[str, ...]
@@ -230,7 +230,7 @@ def _rows(
 ) -> Iterator[tuple[Drawn, ...]]:
     if spec.kind is Kind.MAP:
         entries = [{"key": key, "value": text} for key, text in (value or {}).items()]
-        inner: tuple[Field, ...] = (Field(("key",), "Name"), Field(("value",), "Value", Kind.LONG))
+        inner: tuple[Field, ...] = spec.fields or (Field(("key",), "Name"), Field(("value",), "Value", Kind.LONG))
         for key in [key for key in left if key[: len(path)] == path and len(key) > len(path)]:
             at_row = next((i for i, e in enumerate(entries) if e["key"] == ".".join(key[len(path) :])), None)
             if at_row is not None:

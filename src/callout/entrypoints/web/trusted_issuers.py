@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
 
 from callout.core.model.issuers import SIGNATURE_ALGORITHMS
+from callout.core.model.people import GUEST
 from callout.entrypoints.web import facts
 from callout.entrypoints.web.asking import Asking
 from callout.entrypoints.web.editing import Editing, Subject
 from callout.entrypoints.web.forms import Field, Group, Kind
+from callout.entrypoints.web.granting import named
 from callout.entrypoints.web.listing import listing
 from callout.entrypoints.web.sections import Page, Place, Section
 from callout.entrypoints.web.visit import Visit, address
@@ -39,42 +41,37 @@ _TOKENS = (
         "For an issuer on a private or loopback address; http:// is allowed only then.",
     ),
 )
-_WHO = (
-    Field(("user_claim",), "User claim", help="The claim that says who calls. Left out: sub.", absent="sub"),
-    Field(("users",), "Users", Kind.MAP, "A value of the claim, and the user that it stands for.", row="value"),
-    Field(
-        ("users_by_name",),
-        "Users by name",
-        Kind.CHECK,
-        "A value that is not listed is itself the name of a user. Only for an issuer that you run.",
-    ),
+_BY_NAME = Field(
+    ("users_by_name",),
+    "Users by name",
+    Kind.CHECK,
+    "A value that is not listed is itself the name of a user. Only for an issuer that you run.",
 )
-_CODE = (
-    Field(
-        ("namespace_claim",),
-        "Namespace claim",
-        help="The claim that says whose code calls. Left out: your own code calls.",
-    ),
-    Field(
-        ("namespaces",),
-        "Namespaces",
-        Kind.MAP,
-        "A value of the claim, and the namespace of the package; an empty one: your own code. Tokens of others are refused.",
-        row="value",
-    ),
+_USER_CLAIM = Field(("user_claim",), "User claim", help="The claim that says who calls. Left out: sub.", absent="sub")
+_NAMESPACE_CLAIM = Field(
+    ("namespace_claim",), "Namespace claim", help="The claim that says whose code calls. Left out: your own code calls."
 )
 _SIGNING_IN = (
     Field(("client_id",), "Client ID", help="With one, people sign in to Setup at this issuer."),
-    Field(("scope",), "Scope", help="What is asked for when people sign in."),
+    Field(("scope",), "Scope", help="What is asked for when people sign in.", absent="openid profile email"),
 )
 
 
-def groups_of(_: Visit, __: Mapping[str, Any]) -> tuple[Group, ...]:
+def _mapped(name: str, label: str, noun: str, told: str, names: Iterable[str]) -> Field:
+    value = named(("value",), noun, tuple(sorted(names)))
+    return Field((name,), label, Kind.MAP, told, fields=(Field(("key",), "Claim value"), value), row="value")
+
+
+def groups_of(visit: Visit, _: Mapping[str, Any]) -> tuple[Group, ...]:
     """Return the form of a trusted issuer."""
+    told = "Who a value of the claim is."
+    users = _mapped("users", "Users", "User", told, visit.org.users.keys() - {GUEST})
+    told = "Which package a value of the claim is; none chosen: your own code. Tokens with another are refused."
+    namespaces = _mapped("namespaces", "Namespaces", "Package", told, visit.org.packages)
     return (
         Group("Tokens", _TOKENS),
-        Group("Who calls", _WHO),
-        Group("Whose code calls", _CODE, folded=True),
+        Group("Who calls", (_USER_CLAIM, users, _BY_NAME)),
+        Group("Whose code calls", (_NAMESPACE_CLAIM, namespaces), folded=True),
         Group("Signing in to Setup", _SIGNING_IN, folded=True),
     )
 

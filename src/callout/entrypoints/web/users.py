@@ -35,7 +35,7 @@ def groups_of(visit: Visit, definition: Mapping[str, Any]) -> tuple[Group, ...]:
             "Who it is",
             (
                 Field(("label",), "Label", help="The name that people see."),
-                Field(("email",), "Email", help="It is shown, and nothing is sent to it."),
+                Field(("email",), "Email", help="Formulas read it as $User.Email. Nothing is sent to it."),
                 Field(("kind",), "Kind", Kind.CHOICE, choices=kinds, absent=UserKind.HUMAN.value),
                 Field(("active",), "Active", Kind.CHECK, "Off: they prove nothing, and call nothing.", absent=True),
             ),

@@ -144,6 +144,11 @@ class Visit:
         return chosen if chosen in ("light", "dark") else "auto"
 
 
+def status_of(refused: Mapping[str, Any] | None) -> int:
+    """Return the status of a page that may have a refusal to show beside the rest."""
+    return 200 if refused is None else int(refused["status"])
+
+
 def address(*parts: str) -> str:
     """Return the path of a page of the console from its parts, each escaped."""
     return "/setup" + "".join(f"/{quote(part, safe='')}" for part in parts)
