@@ -228,3 +228,15 @@ async def test_a_refusal_of_the_sender_is_said(admin, world) -> None:
     world.operations.uses = replace(world.operations.uses, send=busy)
     page = await admin.post("/setup/try", name="Orders", method="GET", do="send")
     assert "expected the others to end first" in page.words
+
+
+async def test_who_may_not_list_named_credentials_is_told_the_names_that_they_were_granted_alone(world) -> None:
+    async with visitor(world, "bob") as bob:
+        page = await bob.get("/setup/try")
+        assert page.tree.xpath("//datalist[@id='names']/option/@value") == []
+        assert "Orders" not in (await bob.get("/setup/find?q=try")).text + (await bob.get("/setup/find?q=orders")).words
+        await world.run("permission_set.assign", name="Order Clerks", user="bob")
+        page = await bob.get("/setup/try")
+        assert page.tree.xpath("//datalist[@id='names']/option/@value") == ["Orders"]
+        assert "Try Orders" in (await bob.get("/setup/find?q=try")).words
+        assert "Try Weather" not in (await bob.get("/setup/find?q=try")).words
