@@ -104,13 +104,7 @@ async def _shown(
         title=TITLE,
         given=given,
         methods=METHODS if given["method"] in METHODS else (*METHODS, given["method"]),
-<<<<<<< HEAD
-        names=sorted(visit.org.named_credentials)[:MOST_SUGGESTED] if visit.may("named_credential.list") else [],
-||||||| cc2b303
-        names=sorted(visit.org.named_credentials)[:MOST_SUGGESTED],
-=======
         names=sorted(named.name for named in _known(visit))[:MOST_SUGGESTED],
->>>>>>> eyes-sec
         users=sorted(visit.org.users)[:MOST_SUGGESTED] if visit.may("user.list") else [],
         packages=sorted(visit.org.packages) if visit.may("package.list") else [],
         result=result,
@@ -139,20 +133,10 @@ def _known(visit: Visit) -> list[NamedCredential]:
 
 
 def found(visit: Visit) -> Iterator[Place]:
-<<<<<<< HEAD
-    """Yield a place for each named credential, to try it, for those who may know of each."""
-    for name, named in visit.org.named_credentials.items() if visit.may("named_credential.list") else ():
-        yield Place(f"Try {named.label or name}", f"{PATH}?{urlencode({'name': name})}", "Do", f"try send {name}")
-||||||| cc2b303
-    """Yield a place for each named credential: to try it."""
-    for name, named in visit.org.named_credentials.items():
-        yield Place(f"Try {named.label or name}", f"{PATH}?{urlencode({'name': name})}", "Do", f"try send {name}")
-=======
     """Yield a place for each named credential that who asks may know of: to try it."""
     for each in _known(visit):
         place = f"{PATH}?{urlencode({'name': each.name})}"
         yield Place(f"Try {each.label or each.name}", place, "Do", f"try send {each.name}")
->>>>>>> eyes-sec
 
 
 SECTION = Section(

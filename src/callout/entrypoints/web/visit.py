@@ -146,20 +146,16 @@ class Visit:
         return chosen if chosen in ("light", "dark") else "auto"
 
 
-<<<<<<< HEAD
 def status_of(refused: Mapping[str, Any] | None) -> int:
     """Return the status of a page that may have a refusal to show beside the rest."""
     return 200 if refused is None else int(refused["status"])
 
 
-||||||| cc2b303
-=======
 def number_in(text: str) -> int | None:
     """Return the number that a text of few digits says; None for any other text, also of digits of other scripts."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else None
 
 
->>>>>>> eyes-sec
 def address(*parts: str) -> str:
     """Return the path of a page of the console from its parts, each escaped."""
     return "/setup" + "".join(f"/{quote(part, safe='')}" for part in parts)
