@@ -60,9 +60,11 @@ async def show(visit: Visit) -> Response:
     own = again["user"] == visit.session.user
     if own:
         again["user"] = ""
-    rungs = ladder(visit, record["steps"])
+    rungs = ladder(visit, record["steps"], record)
     lit = {each.text for rung in rungs for each in rung.mendings}
-    others = [each for each in mendings(visit, record["remedy"], record["remedy_commands"]) if each.text not in lit]
+    spent = (record["external_credential"], record["principal"])
+    mending = mendings(visit, record["remedy"], record["remedy_commands"], *spent)
+    others = [each for each in mending if each.text not in lit]
     return visit.page(
         "callout.html",
         record=record,
@@ -105,6 +107,6 @@ SECTION = Section(
         Page("/setup/callouts", get=find),
         Page("/setup/callouts/{callout_id}", get=show),
     ),
-    words="history records requests explain callout id",
+    words="debug history records requests explain callout id",
     found=found,
 )

@@ -110,7 +110,7 @@ async def _shown(
         result=result,
         refused=refused,
         dry=dry,
-        rungs=ladder(visit, steps),
+        rungs=ladder(visit, steps, result or {}),
         next=again(given),
         status=status_of(refused),
     )

@@ -81,6 +81,11 @@ class Visit:
         """Say whether who asks may run an operation about everyone and everything: pages offer only what one may."""
         return not self.held.isdisjoint(administering(BY_NAME[operation]))
 
+    def opens(self, path: str) -> bool:
+        """Say whether who asks may open a page, as far as the section says that it belongs to: pages link to no other."""
+        sections = [each for each in self.console.sections if f"{path}/".startswith(f"{each.path}/")]
+        return all(each.seen_by(self) for each in sections)
+
     def may_ask(self, operation: str) -> bool:
         """Say whether who asks may run an operation at all, if only about themselves."""
         return BY_NAME[operation].access is Access.KNOWN or self.may(operation)
