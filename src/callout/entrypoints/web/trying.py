@@ -102,7 +102,7 @@ async def _shown(
         title=TITLE,
         given=given,
         methods=METHODS if given["method"] in METHODS else (*METHODS, given["method"]),
-        names=sorted(visit.org.named_credentials)[:MOST_SUGGESTED],
+        names=sorted(visit.org.named_credentials)[:MOST_SUGGESTED] if visit.may("named_credential.list") else [],
         users=sorted(visit.org.users)[:MOST_SUGGESTED] if visit.may("user.list") else [],
         packages=sorted(visit.org.packages) if visit.may("package.list") else [],
         result=result,
@@ -121,8 +121,8 @@ def again(given: Mapping[str, str]) -> str:
 
 
 def found(visit: Visit) -> Iterator[Place]:
-    """Yield a place for each named credential: to try it."""
-    for name, named in visit.org.named_credentials.items():
+    """Yield a place for each named credential, to try it, for those who may know of each."""
+    for name, named in visit.org.named_credentials.items() if visit.may("named_credential.list") else ():
         yield Place(f"Try {named.label or name}", f"{PATH}?{urlencode({'name': name})}", "Do", f"try send {name}")
 
 
