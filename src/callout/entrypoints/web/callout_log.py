@@ -51,15 +51,15 @@ async def show(visit: Visit) -> Response:
     """Show one callout: how it went, rung by rung, and what mends it."""
     callout_id = visit.named("callout_id")
     record = await visit.run("explain", callout_id=callout_id)
+    user = record["on_behalf_of"] or record["caller"]["user"] or ""
     again = {
         "name": record["named_credential"] or "",
-        "user": record["caller"]["user"] or "",
         "method": record["method"],
+        "path": _path_of(record["path"], record["named_credential"] or ""),
+        "user": "" if user == visit.session.user else user,
+        "namespace": record["caller"]["namespace"] or "",
+        "do": "dry",
     }
-    path = _path_of(record["path"], again["name"])
-    own = again["user"] == visit.session.user
-    if own:
-        again["user"] = ""
     rungs = ladder(visit, record["steps"], record)
     lit = {each.text for rung in rungs for each in rung.mendings}
     spent = (record["external_credential"], record["principal"])
@@ -72,7 +72,7 @@ async def show(visit: Visit) -> Response:
         rungs=rungs,
         others=others,
         blame=BLAMES.get(record["blame"] or "", ""),
-        again=f"{TRY}?{urlencode({**again, 'path': path})}",
+        again=f"{TRY}?{urlencode({name: text for name, text in again.items() if text})}",
         here=address("callouts", callout_id),
     )
 
