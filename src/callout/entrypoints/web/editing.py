@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from callout.entrypoints.web.forms import Field, Group, draw, placed, read, with_unfilled
 from callout.entrypoints.web.sections import Page
-from callout.entrypoints.web.visit import Visit
+from callout.entrypoints.web.visit import Visit, number_in
 
 NEW = 0
 #: How often a form is read: a protocol brings a choice with it, which brings fields with it, in which something is chosen.
@@ -42,7 +42,7 @@ class Editing:
     `path` is where its list stands, `new_path` the form of a new one (no name could stand there: `/setup/new/…`).
     `operations` are what its `show`, `set` and `remove` are called before the dot; `subject` says from a visit and a name
     which definition is meant; `start` what the form of a new one holds. `settled` takes out of what was read what has no
-    place beside the rest of it any more. `setting` and `removing` are the verbs of its operations.
+    place beside the rest of it any more; it is told what was there before. `setting` and `removing` are the verbs of its operations.
     """
 
     noun: str
@@ -54,7 +54,9 @@ class Editing:
     name_help: str = "It stays as it is."
     parameter: str = "name"
     start: Callable[[Visit], dict[str, Any]] = lambda _: {}
-    settled: Callable[[Visit, dict[str, Any]], dict[str, Any]] = lambda _, definition: definition
+    settled: Callable[[Visit, Definition, dict[str, Any]], dict[str, Any]] = lambda _visit, _before, definition: (
+        definition
+    )
     setting: str = "set"
     removing: str = "remove"
 
@@ -106,10 +108,11 @@ class Editing:
         subject, form = self.subject(visit, name), visit.form
         definition: dict[str, Any] = dict(before)
         for _ in range(MOST_READINGS):
-            before, definition = definition, self.settled(visit, read(self.groups(visit, definition), form, definition))
+            before, definition = definition, read(self.groups(visit, definition), form, definition)
+            definition = self.settled(visit, before, definition)
             if before == definition:
                 break
-        version = int(form.text("version")) if form.text("version").isdigit() else NEW
+        version = number_in(form.text("version")) or NEW
         shown = "" if new else name
         if form.text("do") == "redraw":
             return self._form(visit, subject, shown, definition, version, typed=name)

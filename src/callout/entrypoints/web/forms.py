@@ -16,10 +16,12 @@ from typing import Any
 
 from callout.core.protocol import Parameter
 from callout.entrypoints.web.filters import words
-from callout.entrypoints.web.visit import Form
+from callout.entrypoints.web.visit import Form, number_in
 
 #: Rows that stand empty at the end of a list, to be filled in.
 SPARE_ROWS = 1
+#: Problems that are shown: who has more has sent what no page of ours would, and each is looked for at every field.
+MOST_PROBLEMS = 200
 
 
 class Kind(StrEnum):
@@ -32,7 +34,7 @@ class Kind(StrEnum):
     CHECK = "check"
     CHOICE = "choice"
     SECRET = "secret"
-    KEY = "key"  # a secret of several lines, or what a file holds
+    KEY = "key_file"  # a secret of several lines, or what a file holds
     LINES = "lines"  # a list of texts, one a line
     NUMBERS = "numbers"  # a list of numbers, with commas
     PICK = "pick"  # a list of names out of those that there are
@@ -41,7 +43,7 @@ class Kind(StrEnum):
 
 
 #: Kinds of which no value is ever drawn.
-SECRETS = frozenset({Kind.SECRET, Kind.KEY})
+SECRETS = frozenset({Kind.SECRET, Kind.KEY_FILE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +152,15 @@ def draw(
     problems: Mapping[tuple[str, ...], Sequence[str]] | None = None,
 ) -> Drawing:
     """Return a form that shows a definition, each problem (see `placed`) at its field."""
-    left = {place: list(texts) for place, texts in (problems or {}).items()}
+    found = list((problems or {}).items())
+    left = {place: list(texts) for place, texts in found[:MOST_PROBLEMS]}
     drawing = Drawing()
     for group in groups:
         drawn = tuple(_drawn(each, each.path, at(definition, each.path), left) for each in group.fields)
         drawing.groups.append(DrawnGroup(group, drawn))
     drawing.problems = [text for texts in left.values() for text in texts]
+    if len(found) > MOST_PROBLEMS:
+        drawing.problems.append(f"and {len(found) - MOST_PROBLEMS} more places where something is wrong")
     return drawing
 
 
@@ -306,8 +311,8 @@ def _read(spec: Field, path: tuple[str, ...], form: Form) -> Any:
     match spec.kind:
         case Kind.CHECK:
             return name in form
-        case Kind.SECRET | Kind.KEY:
-            return form.raw(name) or ("" if spec.required and spec.kind is Kind.KEY else None)
+        case Kind.SECRET | Kind.KEY_FILE:
+            return form.raw(name) or ("" if spec.required and spec.kind is Kind.KEY_FILE else None)
         case Kind.NUMBER:
             return _number(form.text(name)) if form.text(name) else None
         case Kind.LINES:
@@ -333,7 +338,7 @@ def _read_rows(fields: Sequence[Field], path: tuple[str, ...], form: Form) -> li
     start = "/".join(path) + "/"
     numbers = {name.removeprefix(start).partition("/")[0] for name in form.values if name.startswith(start)}
     found = []
-    for number in sorted((each for each in numbers if each.isdigit()), key=int):
+    for number in sorted((each for each in numbers if number_in(each) is not None), key=int):
         row: dict[str, Any] = {}
         for each in fields:
             put(row, each.path, _read(each, (*path, number, *each.path), form))

@@ -73,7 +73,12 @@ def _authentication(org: Org) -> Group:
         (
             Field(("external_credential",), "External Credential", Kind.CHOICE, required=True, choices=external),
             Field(
-                ("client_certificate",), "Client Certificate", Kind.CHOICE, "Presented in TLS.", choices=certificates
+                ("client_certificate",),
+                "Client Certificate",
+                Kind.CHOICE,
+                "Presented in TLS.",
+                choices=certificates,
+                see=("Certificates and keys", "/setup/certificates"),
             ),
             Field(
                 ("generate_authorization_header",),

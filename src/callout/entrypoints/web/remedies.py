@@ -125,7 +125,7 @@ def read_arguments(text: str) -> dict[str, Any]:
     """Read what an operation is given. Raises `Refused(malformed_request)`."""
     try:
         members = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         members = None
     if not isinstance(members, Mapping):
         raise Refused("malformed_request", "got arguments that are no JSON object; expected those of the operation")

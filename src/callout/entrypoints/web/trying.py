@@ -8,9 +8,11 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from callout.core.access.sources import principals_of
+from callout.core.model.credentials import NamedCredential
 from callout.entrypoints.web.ladder import ladder
 from callout.entrypoints.web.sections import Page, Place, Section
-from callout.entrypoints.web.visit import Form, Visit
+from callout.entrypoints.web.visit import Form, Visit, status_of
 
 TITLE, PATH = "Try it", "/setup/try"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -22,10 +24,10 @@ MOST_SUGGESTED = 500
 
 
 async def ask(visit: Visit) -> Response:
-    """Show the form with what the address says; where it names a callout and a user, what would come of it."""
+    """Show the form with what the address says, and what would come of it where it asks that or names a user."""
     given = {name: visit.asked(name) for name in FIELDS}
     given["method"] = given["method"] or "GET"
-    if given["name"] and given["user"]:
+    if given["name"] and (given["user"] or visit.asked("do") == "dry"):
         return await _shown(visit, given, *await _dry(visit, given), dry=True)
     return await _shown(visit, given, None, None)
 
@@ -67,7 +69,13 @@ async def _sent(visit: Visit, given: Mapping[str, str], form: Form) -> Answered:
             headers.append([name.strip(), value.strip()])
     if wrong:
         detail = f"got header line {wrong[:80]!r}; expected Name: value"
-        return None, {"title": "A header cannot be read", "detail": detail, "reason": "malformed_request", "remedy": []}
+        return None, {
+            "title": "A header cannot be read",
+            "detail": detail,
+            "reason": "malformed_request",
+            "status": 400,
+            "remedy": [],
+        }
     body = form.raw("body")
     return await visit.attempt(
         "callout.send",
@@ -96,7 +104,7 @@ async def _shown(
         title=TITLE,
         given=given,
         methods=METHODS if given["method"] in METHODS else (*METHODS, given["method"]),
-        names=sorted(visit.org.named_credentials)[:MOST_SUGGESTED],
+        names=sorted(named.name for named in _known(visit))[:MOST_SUGGESTED],
         users=sorted(visit.org.users)[:MOST_SUGGESTED] if visit.may("user.list") else [],
         packages=sorted(visit.org.packages) if visit.may("package.list") else [],
         result=result,
@@ -104,20 +112,31 @@ async def _shown(
         dry=dry,
         rungs=ladder(visit, steps, result or {}),
         next=again(given),
-        status=200,
+        status=status_of(refused),
     )
 
 
 def again(given: Mapping[str, str]) -> str:
-    """Return the address that shows the form as it stands; a body or headers that are long are left out."""
+    """Return the address that shows the form as it stands, decided anew; what is long is left out."""
     kept = {name: text for name, text in given.items() if text and len(text) <= LONGEST_REMEMBERED}
-    return f"{PATH}?{urlencode(kept)}" if kept else PATH
+    return f"{PATH}?{urlencode({**kept, 'do': 'dry'})}"
+
+
+def _known(visit: Visit) -> list[NamedCredential]:
+    """Return the named credentials that who asks may know of: every one, or those of which they have a grant."""
+    named = visit.org.named_credentials.values()
+    if visit.may("named_credential.list"):
+        return list(named)
+    granted = principals_of(visit.org, visit.session.user, visit.console.setup.now())
+    reached = {reference.external_credential for reference in granted}
+    return [each for each in named if each.external_credential in reached]
 
 
 def found(visit: Visit) -> Iterator[Place]:
-    """Yield a place for each named credential: to try it."""
-    for name, named in visit.org.named_credentials.items():
-        yield Place(f"Try {named.label or name}", f"{PATH}?{urlencode({'name': name})}", "Do", f"try send {name}")
+    """Yield a place for each named credential that who asks may know of: to try it."""
+    for each in _known(visit):
+        place = f"{PATH}?{urlencode({'name': each.name})}"
+        yield Place(f"Try {each.label or each.name}", place, "Do", f"try send {each.name}")
 
 
 SECTION = Section(

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 LARGEST_FORM = 1024 * 1024
 #: Most fields of a form.
 MOST_FIELDS = 5_000
+#: Most digits of a number that a browser sends: those of a version fit.
+MOST_DIGITS = 18
 #: How long what is said after a redirect waits to be shown, in seconds.
 SAID_LIFE = 60.0
 SAID_COOKIE = "callout_said"
@@ -147,6 +149,16 @@ class Visit:
         """The theme that was chosen: light, dark, or as the system is."""
         chosen = self.request.cookies.get("callout_theme", "")
         return chosen if chosen in ("light", "dark") else "auto"
+
+
+def status_of(refused: Mapping[str, Any] | None) -> int:
+    """Return the status of a page that may have a refusal to show beside the rest."""
+    return 200 if refused is None else int(refused["status"])
+
+
+def number_in(text: str) -> int | None:
+    """Return the number that a text of few digits says; None for any other text, also of digits of other scripts."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else None
 
 
 def address(*parts: str) -> str:
