@@ -43,7 +43,7 @@ class Kind(StrEnum):
 
 
 #: Kinds of which no value is ever drawn.
-SECRETS = frozenset({Kind.SECRET, Kind.KEY_FILE})
+SECRETS = frozenset({Kind.SECRET, Kind.KEY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,8 +311,8 @@ def _read(spec: Field, path: tuple[str, ...], form: Form) -> Any:
     match spec.kind:
         case Kind.CHECK:
             return name in form
-        case Kind.SECRET | Kind.KEY_FILE:
-            return form.raw(name) or ("" if spec.required and spec.kind is Kind.KEY_FILE else None)
+        case Kind.SECRET | Kind.KEY:
+            return form.raw(name) or ("" if spec.required and spec.kind is Kind.KEY else None)
         case Kind.NUMBER:
             return _number(form.text(name)) if form.text(name) else None
         case Kind.LINES:
