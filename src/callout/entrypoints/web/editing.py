@@ -13,6 +13,8 @@ from callout.entrypoints.web.sections import Page
 from callout.entrypoints.web.visit import Visit, number_in
 
 NEW = 0
+#: The status of a definition that somebody else changed since it was shown.
+CHANGED = 409
 #: How often a form is read: a protocol brings a choice with it, which brings fields with it, in which something is chosen.
 MOST_READINGS = 4
 Definition = Mapping[str, Any]
@@ -152,6 +154,7 @@ class Editing:
             drawing=draw(groups, definition, problems),
             version=version,
             plan=plan,
+            changed=status == CHANGED,
             crumbs=subject.crumbs,
             back=subject.path if name else subject.crumbs[-1][1],
         )
