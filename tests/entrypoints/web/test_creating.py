@@ -250,7 +250,8 @@ async def test_the_next_steps_lead_to_the_pages_where_they_are_done(admin) -> No
 
 async def test_where_one_signs_in_the_client_the_callback_and_the_sign_in_are_next(admin) -> None:
     page, linked = await steps(admin, "linear-oauth", principal_type="per_user")
-    assert linked[:3] == ["/setup/identity-providers/Made", "/setup/identity-providers/Made", "/setup/connections"]
+    provider = "/setup/identity-providers/Made"
+    assert linked[:3] == [f"{provider}/edit#f-secrets-client_id", provider, "/setup/connections"]
     assert linked[-1].startswith("/setup/try?name=Made&user=admin")
     assert "The same as a command" in page.words
 

@@ -45,6 +45,9 @@ async def test_the_page_has_the_callback_url_to_copy_and_what_uses_it(admin) -> 
     assert page.tree.xpath('//button[@data-copy="callback"]')
     assert page.tree.xpath('//a[@href="/setup/external-credentials/Desk"]')
     assert "Client id not set".replace(" ", "") in page.words.replace(" ", "")
+    (link,) = page.tree.xpath('//a[@aria-label="Set Client id"]/@href')
+    path, _, field = link.partition("#")
+    assert (await admin.get(path)).tree.xpath(f'//*[@id="{field}"]')
     assert "Example ID" in (await admin.get(LIST)).words
 
 

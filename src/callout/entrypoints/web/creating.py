@@ -158,9 +158,11 @@ def _step(visit: Visit, step: Mapping[str, Any]) -> Step:
     match noun, rest:
         case "certificate", [verb, name, *_]:
             return Step(say, address("certificates", name), "Import" if verb == "import" else "Show", command)
-        case "identity-provider", [verb, name, *_]:
-            path = address("identity-providers", name)
-            return Step(say, path, "Set its client" if verb == "set-secret" else "Show the callback URL", command)
+        case "identity-provider", ["set-secret", name, *_]:
+            form = f"{address('identity-providers', name, 'edit')}#f-secrets-client_id"
+            return Step(say, form, "Set its client", command)
+        case "identity-provider", [_, name, *_]:
+            return Step(say, address("identity-providers", name), "Show the callback URL", command)
         case "secret", [_, reference, *_]:
             return Step(say, _principal(reference), "Set its values", command)
         case "permission-set", ["create", *_]:

@@ -30,6 +30,7 @@ _PLACES = {
     "permission-set-group": ("permission-set-groups", "Open the group"),
     "profile": ("profiles", "Open the profile"),
     "user": ("users", "Open the user"),
+    "identity-provider": ("identity-providers", "Open the identity provider"),
     "certificate": ("certificates", "Open the certificate"),
     "approvals": ("approvals", "Open the request"),
     "package": ("packages", "Open the package"),
