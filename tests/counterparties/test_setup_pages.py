@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.counterparties.browsing import accessibility_violations, new_page
+from tests.counterparties.pictures import keep_picture
 from tests.counterparties.setup_browsing import PHONE, Setup, signed_in
 from tests.furnished import Furnished, furnish
 from tests.journeys.processes import Sandbox, callout_home
@@ -57,10 +58,10 @@ def nobody(browser: Browser, furnished: Furnished) -> Iterator[Setup]:
 
 def shot(setup: Setup, name: str) -> None:
     """Keep a picture, where pictures are wanted."""
-    if PICTURES:
-        Path(PICTURES).mkdir(parents=True, exist_ok=True)
+    browser = setup.page.context.browser
+    if PICTURES and browser is not None:
         setup.page.evaluate("document.activeElement.blur()")
-        setup.page.screenshot(path=Path(PICTURES) / f"{name}.png")
+        keep_picture(browser, setup.page, Path(PICTURES) / f"{name}.png")
 
 
 def assert_light_and_from_one_host(setup: Setup) -> None:
@@ -155,7 +156,7 @@ def test_a_key_is_shown_once(admin: Setup) -> None:
 
 
 def test_what_goes_with_a_definition_is_shown_before_it_goes(admin: Setup) -> None:
-    admin.open("/setup/external-credentials/Mail")
+    admin.open("/setup/named-credentials/Mail")
     admin.main.get_by_role("button", name="Remove…").first.click()
     expect(admin.main.locator("pre.diff")).to_contain_text("-")
     assert_good(admin, "remove")
@@ -190,7 +191,7 @@ def tab_to(page: Page, name: str) -> None:
         page.keyboard.press("Tab")
         called, ring, tag = page.evaluate(_FOCUSED)
         assert ring or tag == "BODY", f"nobody sees that {called or tag} has the focus"
-        if called.startswith(name):
+        if called == name or called.startswith(tuple(name + each for each in " \n…:")):
             return
     pytest.fail(f"got no {name} by Tab; expected to reach it on {page.url}")
 

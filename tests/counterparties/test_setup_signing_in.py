@@ -41,7 +41,7 @@ def choose_password(setup: Setup, link: str, password: str) -> None:
     setup.open(f"{address.path}?{address.query}")
     assert accessibility_violations(setup.page) == []
     setup.page.get_by_label("Password", exact=True).fill(password)
-    setup.page.get_by_label("again", exact=False).fill(password)
+    setup.page.get_by_label("Once more").fill(password)
     setup.page.get_by_role("button", name="Set the password and sign in").click()
     expect(setup.page.locator("#find")).to_be_visible()
 
@@ -74,6 +74,7 @@ def test_1_the_first_admin_chooses_a_password_and_signs_in_with_it(setup: Setup,
 
 def test_2_an_admin_invites_a_user_who_sees_their_own_alone(setup: Setup, browser: Browser, server: Server) -> None:
     enter(setup, "admin", PASSWORD)
+    expect(setup.page.locator("summary", has_text="Signed in as")).to_be_visible()
     setup.find("new user", "New user")
     setup.main.get_by_label("Name", exact=False).first.fill("alice")
     setup.main.get_by_label("Profile", exact=False).first.select_option("Standard User")
