@@ -227,6 +227,7 @@ def test_an_external_credential_is_found_made_changed_and_left_by_keyboard(
         expect(page.get_by_role("heading", level=1)).to_have_text("Typed")
         tab_to(page, "Edit")
         keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Edit Typed")
         tab_to(page, "Label")
         keyboard.type("By keyboard")
         keyboard.press("Enter")
