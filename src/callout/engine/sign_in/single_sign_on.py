@@ -35,6 +35,8 @@ CALLBACK = "/setup/sign-in/callback"
 #: How long a browser may take to come back, and one request to the issuer, in seconds.
 PATIENCE, EACH_SECONDS = 600.0, 30.0
 _KIND = "single_sign_on"
+#: What issuers say of an address that is not verified: some say it in text (OpenID Connect Core 1.0 section 5.1: JSON).
+_UNVERIFIED = (False, "false", "False")
 _RANDOM_BYTES = 32
 
 
@@ -175,7 +177,7 @@ class SingleSignOn:
         given = claim_text(claims, "nonce") or ""
         if not hmac.compare_digest(given.encode(), nonce.encode()):
             raise _failed(f"got an id_token of {issuer.name} with another nonce; expected that of this sign-in")
-        if issuer.user_claim == "email" and claims.get("email_verified") is False:
+        if issuer.user_claim == "email" and claims.get("email_verified") in _UNVERIFIED:
             raise _failed(f"got an address from {issuer.name} that it has not verified; expected email_verified: true")
         return claims
 
