@@ -250,9 +250,16 @@ def names_of(api: Api, callout_id: str) -> Names:
             "approvals": request["id"],
             "callouts": callout_id,
             "preset": "stripe",
-            "issuer": "Platform",
+            "{external_credential}": "Orders",
+            "{principal}": "Service",
+            "{issuer}": "Platform",
             "files": "setup.css",
             "keys": next(each["prefix"] for each in api.ask("GET", "/keys", user="alice")["keys"]),
         },
-        {"/setup/welcome": f"?{invitation.query}", "/setup/find": "?q=orders", "/setup/try": "?name=Orders&user=bob"},
+        {
+            "/setup/callouts": f"?id={callout_id}",
+            "/setup/welcome": f"?{invitation.query}",
+            "/setup/find": "?q=orders",
+            "/setup/try": "?name=Orders&user=bob",
+        },
     )

@@ -22,6 +22,8 @@ _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 _PARAMETER = re.compile(r"{(\w+)}")
 #: What only sends a browser on to where it shows something.
 ON = {"/setup/sign-in/with/{issuer}", "/setup/sign-in/callback"}
+#: What is kept as a file.
+FILES = {"/setup/manifest/callout.yaml", "/setup/audit/export"}
 #: Pages for who is not signed in, and those that only what was done before leads to.
 OPEN, AFTER = {"/setup/sign-in", "/setup/welcome"}, {"/setup/create/next"}
 
@@ -57,7 +59,7 @@ def addresses() -> tuple[Address, ...]:
 def pages() -> tuple[Address, ...]:
     """Return the pages that a person can open."""
     ours = [each for each in addresses() if each.path.startswith("/setup") and "/files/" not in each.path]
-    return tuple(each for each in ours if "GET" in each.methods and each.path not in ON | AFTER)
+    return tuple(each for each in ours if "GET" in each.methods and each.path not in ON | AFTER | FILES)
 
 
 def forms() -> tuple[Address, ...]:
@@ -67,7 +69,7 @@ def forms() -> tuple[Address, ...]:
 
 @dataclass(frozen=True)
 class Names:
-    """What stands in a home for the parameters of addresses: by the part before it, or by the name of the parameter."""
+    """What stands in a home for the parameters of addresses: by its name in braces, or by the part before it."""
 
     known: Mapping[str, str]
     queries: Mapping[str, str] = field(default_factory=dict)
@@ -76,9 +78,9 @@ class Names:
         """Return an address that leads somewhere. A parameter that nothing is known for is an error: name it."""
         parts = address.path.split("/")
         for at, part in enumerate(parts):
-            if (found := _PARAMETER.fullmatch(part)) is not None:
+            if _PARAMETER.fullmatch(part) is not None:
                 before = parts[at - 1]
-                known = self.known.get(before, self.known.get(found[1]))
+                known = self.known.get(part, self.known.get(before))
                 assert known is not None, f"got {address.path}; expected something in the home for {before}/{part}"
                 parts[at] = quote(known, safe="")
         return "/".join(parts) + self.queries.get(address.path, "")

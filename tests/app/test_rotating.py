@@ -18,8 +18,9 @@ from callout.app.rotating import LOCK_FILE, rotate
 from callout.core.errors import StoreError, VaultError
 from callout.core.jose.jwk import belongs_to
 from callout.core.ports import AdminAct
-from callout.core.secret import reveal
+from callout.core.secret import Secret, reveal
 from callout.engine.operations import LOCAL
+from callout.engine.sign_in import Browser
 from callout.settings import Settings
 from tests.adapters.vault.test_master_key import os_keyring  # noqa: F401 - a fixture
 
@@ -176,3 +177,26 @@ async def test_the_private_key_of_a_certificate_opens_before_while_and_after(set
     async with open_home(settings) as anew:
         pair = await anew.callouts.slots.presented(anew.org.value.certificates["Orders_Client"])
         assert belongs_to(pair.private_key, certificate.public_key)
+
+
+async def test_who_is_signed_in_stays_so_and_the_secret_of_an_issuers_client_is_sealed_again(settings) -> None:
+    manifest = (
+        '{"trusted_issuers": {"Login": {"issuer": "https://id.example.com", "audience": "a", "users_by_name": true}}}'
+    )
+    browser = Browser("192.0.2.1", "Chrome")
+    async with open_home(settings) as home:
+        operations = operations_of(home)
+        await operations.run("apply", {"manifest": manifest}, LOCAL)
+        secret = {"name": "Login", "values": {"client_secret": "of the client"}}
+        await operations.run("trusted_issuer.set_secret", secret, LOCAL)
+        chosen = {"name": "alice", "password": "grass under nine moons"}
+        await operations.run("user.set_password", chosen, LOCAL)
+        entered = await operations.uses.signing_in.with_password("alice", Secret(chosen["password"]), browser)
+    assert (await rotate(settings))["unusable"] == 0
+    assert data_keys_used(settings) == {2}
+    async with open_home(settings) as home:
+        signing_in = operations_of(home).uses.signing_in
+        assert (await signing_in.session(entered.text)).user == "alice"
+        again = replace(browser, known=entered.known)
+        assert signing_in._known(again, "alice"), "what the browser is known by still opens"
+        assert await signing_in.with_password("alice", Secret(chosen["password"]), again)

@@ -100,3 +100,11 @@ def test_a_key_that_a_parameter_names_is_given_or_refused_with_what_mends_it() -
     assert refused.value.remedies[0].command == "callout certificate import Hub FILE"
     with pytest.raises(Refused, match="got no certificate for signing_certificate"):
         Values().key_pair("signing_certificate")
+
+
+def test_a_parameter_with_a_condition_is_there_only_where_it_holds() -> None:
+    certificate = Parameter("certificate", "…", when=("way", "signed"))
+    assert certificate.applies({"way": "signed"})
+    assert not certificate.applies({"way": "plain"})
+    assert not certificate.applies({})
+    assert Parameter("way", "…").applies({})

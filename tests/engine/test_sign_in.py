@@ -8,9 +8,9 @@ import pytest
 
 from callout.core.errors import DefinitionError
 from callout.core.model.credentials import ExternalCredential, NamedCredential
-from callout.core.model.people import User, UserKind
+from callout.core.model.people import Caller, CallerKey, User, UserKind
 from callout.core.secret import Secret
-from callout.engine.operations import document_of
+from callout.engine.operations import OperationRefused, document_of
 from callout.engine.sign_in import Browser, SignInRefused
 from callout.engine.sign_in.choosing import choose
 from tests.signing_in import CHROME, GOOD, OTHER, START, furnish, open_door, returning
@@ -226,4 +226,18 @@ async def test_a_bad_password_is_not_set(door):
         await door.give_password("alice", "short")
     with pytest.raises(DefinitionError, match="a service user; expected an active human"):
         await door.give_password("robot")
+    assert await door.store.sign_ins.has_password() is False
+
+
+@pytest.mark.parametrize("name", ["user.sessions", "user.sign_out", "user.set_password"])
+@pytest.mark.parametrize("caller", ["limited", "package"])
+async def test_neither_a_limited_key_nor_the_code_of_a_package_speaks_for_its_user_here(door, name, caller):
+    """Who holds one could make a password of it, which would outlive the key."""
+    await door.define(*named_credential())
+    key = CallerKey(b"", "co_limited", "alice", None, START, named_credentials=("Orders",))
+    callers = {"limited": Caller("alice", None, "key", key=key), "package": Caller("alice", "acme", "key")}
+    more = {"password": GOOD} if name == "user.set_password" else {}
+    with pytest.raises(OperationRefused) as caught:
+        await door.run(name, callers[caller], name="alice", **more)
+    assert caught.value.reason.code in ("administrator_required", "package_code_refused")
     assert await door.store.sign_ins.has_password() is False

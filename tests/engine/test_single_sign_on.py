@@ -332,3 +332,27 @@ async def test_a_client_that_cannot_work_is_refused(door, change, said):
     }
     with pytest.raises(DefinitionError, match=said):
         await door.run("apply", manifest=json.dumps({"trusted_issuers": {"More": entry}}))
+
+
+async def test_strangers_do_not_make_the_issuer_be_asked_again_and_again(door, issuer):
+    going = SingleSignOn(door.signing_in)
+    for _ in range(5):
+        await going.begin("Login", "/setup")
+    assert len(issuer.asked) == 1
+    door.clock.move(minutes=6)
+    issuer.metadata = {"issuer": "https://evil.example.com"}
+    for _ in range(5):
+        with pytest.raises(SignInRefused, match="not that of"):
+            await going.begin("Login", "/setup")
+    assert len(issuer.asked) == 2
+    issuer.metadata = {}
+    door.clock.move(seconds=6)
+    await going.begin("Login", "/setup")
+
+
+async def test_an_address_from_which_too_many_answers_were_wrong_waits(door, issuer):
+    trip = await begin(door, issuer)
+    issuer.claims = {"sub": "mallory"}
+    for _ in range(30):
+        assert (await refused(door, trip)).reason.code == "sign_in_refused"
+    assert (await refused(door, trip)).reason.code == "too_many_attempts"

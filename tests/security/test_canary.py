@@ -121,6 +121,14 @@ def exercise(home: Home, server: Server) -> list[bytes]:
         shown += [client.get(page).content for page in pages]
         pages = ("/healthz", "/readyz", "/metrics", "/.well-known/callout", "/api/v1/openapi.json", "/api/v1/export")
         shown += [client.get(page).content for page in pages]
+        for name in ("Orders", "Mail", "Weather"):
+            sent = client.post("/api/v1/callouts", json={"name": name, "path": "/a", "query": "b=c"}).json()
+            assert (sent["status"], len(sent["received"]), len(sent["steps"]) > 5) == (200, 1, True), sent
+            shown.append(json.dumps(sent, ensure_ascii=False).encode())
+        for formula in ("{!$Credential.Weather.key}", *FAILING):
+            request = {"name": "Weather", "method": "POST", "body": formula, "headers": [["X-A", formula]]}
+            shown.append(client.post("/api/v1/callouts", json=request).content)
+        shown.append(client.post("/api/v1/diagnose", json={"name": "Weather"}).content)
     for command in (
         ("status",),
         ("export",),
@@ -137,6 +145,7 @@ def exercise(home: Home, server: Server) -> list[bytes]:
         ("who-can", "Orders"),
         ("can", "alice", "Orders"),
         ("troubleshoot",),
+        ("health",),
         ("keys", "rotate"),
     ):
         for machine in ((), ("--json",)):
@@ -172,7 +181,7 @@ def test_planted_secrets_appear_nowhere(planted: tuple[Home, Server], tmp_path: 
     assert any(path.suffix == ".db" for path in files)
     for path in files:
         assert_clean(path.name, path.read_bytes())
-    assert sandbox.answers("callout") == {200: len(PATHS)}, "each secret was accepted, so it did leave"
+    assert sandbox.answers("callout") == {200: 2 * len(PATHS) + 1}, "each secret was accepted, so it did leave"
 
 
 def test_the_callers_key_is_nowhere_but_with_the_caller(planted: tuple[Home, Server], tmp_path: Path) -> None:

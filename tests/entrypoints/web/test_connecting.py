@@ -1,6 +1,7 @@
 """Connecting in the console, through the connect pages and a played authorization server: by admins, and by each user."""
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -159,6 +160,15 @@ async def test_what_the_authorization_server_refuses_is_shown_on_the_page(desk, 
         assert page.status >= 400
         assert page.title == "Service"
         assert "unauthorized_client" in page.words
+
+
+async def test_what_stands_in_the_way_of_a_connection_is_shown_where_one_began(desk, visit) -> None:
+    bare = ExternalCredential("Bare", "oauth2_authorization_code", {"issuer": "https://id.example"})
+    await desk.world.define(replace(bare, principals=(Principal("Team"),)))
+    async with visit("admin") as admin:
+        page = await admin.post("/setup/external-credentials/Bare/principals/Team/connect")
+        assert page.title == "Team"
+        assert "lacks client_id" in page.words
 
 
 # --- oneself ----------------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ async def test_the_form_of_every_preset_is_drawn_with_what_it_asks_for(admin) ->
         names = set(page.tree.xpath("//form[@data-form]//@name"))
         assert {f"inputs/{key}" for key in preset.inputs} <= names, preset.id
         assert {f"secrets/{key}" for key in preset.secrets} <= names, preset.id
-        assert page.form()["user"] == ["admin"]
+    assert page.form()["user"] == ["admin"]
 
 
 # --- making -------------------------------------------------------------------------------------------------------

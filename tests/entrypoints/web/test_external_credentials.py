@@ -12,7 +12,7 @@ from callout.core.protocol import with_defaults
 from callout.core.protocols import CATALOGUE
 from tests.engine.test_troubleshoot import stale
 from tests.entrypoints.web.visitor import visitor
-from tests.world import CLERKS, ORDERS, ORDERS_URL, SERVICE, make_world
+from tests.world import CLERKS, ORDERS, ORDERS_URL, SERVICE, WEATHER, make_world
 
 VIEWERS = PermissionSet("Viewers", admin_permissions=frozenset({AdminPermission.VIEW_SETUP}))
 NEW = "/setup/new/external-credential"
@@ -82,6 +82,19 @@ async def test_another_protocol_takes_the_parameters_of_the_old_one_away(admin, 
     assert (await made(world, "Orders")).parameters == {}
 
 
+async def test_a_parameter_of_ones_own_stays_even_where_another_protocol_declares_its_name(admin, world) -> None:
+    header = CustomHeader("X-Region", "{!$Credential.Keys.region}")
+    await world.define(replace(WEATHER, name="Keys", parameters={"region": "north"}, headers=(header,)))
+    edit = "/setup/external-credentials/Keys/edit"
+    await admin.fill(edit, label="Keys of ours")
+    assert (await made(world, "Keys")).parameters == {"region": "north"}
+    added = {"more_parameters__0__name": "zone", "more_parameters__0__value": "a"}
+    await admin.fill(edit, headers__1__name="X-Zone", headers__1__value="{!$Credential.Keys.zone}", **added)
+    assert (await made(world, "Keys")).parameters == {"region": "north", "zone": "a"}
+    await admin.fill(edit, parameters__zone="", headers__1__remove="true")
+    assert (await made(world, "Keys")).parameters == {"region": "north"}
+
+
 async def test_an_edit_keeps_principals_and_sealed_values(admin, world) -> None:
     wanted = full_credential()
     await world.define(wanted)
@@ -146,7 +159,7 @@ async def test_a_status_code_is_added_and_removed_in_one_step(admin, world) -> N
     await admin.post(codes, do="remove", status="601")
     assert (await made(world, "Orders")).additional_status_codes == (400, 403)
     refused = await admin.post(codes, do="add", status="503")
-    assert "external system's own failure" in refused.words
+    assert "external system's own failure" in refused.tree.xpath('//*[@id="status-wrong"]')[0].text_content()
     assert refused.tree.xpath('//input[@id="status"]/@value') == ["503"]
     assert (await admin.post(codes, do="add", status="many")).status == 400
 

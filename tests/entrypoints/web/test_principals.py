@@ -193,6 +193,8 @@ async def test_of_a_per_user_principal_each_user_has_a_page(admin, world) -> Non
     assert page.tree.xpath(f'//a[@href="{path}?user=bob"]/text()') == ["bob"]
     assert (await principal_of(world, "Own", "Weather")).type is PrincipalType.PER_USER
     assert (await admin.get(f"{path}?user=bob")).title == "Own of bob"
+    assert (await admin.get(f"{path}?user=nobody")).status == 404
+    assert (await admin.get(f"{OWN}?user=bob")).title == "Service"
 
 
 # --- who may ----------------------------------------------------------------------------------------------------------

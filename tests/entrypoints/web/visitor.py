@@ -74,7 +74,7 @@ class Visitor:
         return Page(await self.client.post(path, data=sent, follow_redirects=True))
 
     async def form_text(self) -> str:
-        page = Page(await self.client.get("/setup", follow_redirects=True))
+        page = Page(await self.client.get("/setup/find", follow_redirects=True))
         return str(page.tree.xpath('//input[@name="form_text"]/@value')[0])
 
     async def fill(self, path: str, /, *, do: str = "save", **fields: str | list[str]) -> Page:

@@ -1,7 +1,7 @@
 """How often signing in may fail: counted per user, per address, and per browser that a user has signed in with before.
 
 A stranger who goes on guessing makes strangers wait, fifteen minutes at most each time. A browser that the user has
-signed in with before is counted for itself, a link and single sign-on not at all, and a key for its address alone:
+signed in with before is counted for itself, a key and single sign-on for their address alone, a link not at all:
 so nobody can keep a user out.
 """
 

@@ -27,6 +27,7 @@ from callout.core.oauth2.refusal import members_of, shown
 from callout.core.secret import Secret, reveal  # noqa: TID251 - the client's secret goes into its request
 from callout.engine.issuers import CallerTokens, unmapped, user_of
 from callout.engine.secret_values import opened
+from callout.engine.sign_in.attempts import of_address
 from callout.engine.sign_in.refusals import SignInRefused
 from callout.engine.sign_in.signing_in import Browser, SignedIn, SigningIn, is_person
 
@@ -34,6 +35,8 @@ from callout.engine.sign_in.signing_in import Browser, SignedIn, SigningIn, is_p
 CALLBACK = "/setup/sign-in/callback"
 #: How long a browser may take to come back, and one request to the issuer, in seconds.
 PATIENCE, EACH_SECONDS = 600.0, 30.0
+#: How long it is believed what an issuer said of itself, and that it said nothing of use, in seconds.
+METADATA_FRESH, METADATA_FAILED = 300.0, 5.0
 _KIND = "single_sign_on"
 #: What issuers say of an address that is not verified: some say it in text (OpenID Connect Core 1.0 section 5.1: JSON).
 _UNVERIFIED = (False, "false", "False")
@@ -57,6 +60,7 @@ class SingleSignOn:
         self._links = signing_in.links
         self._transport = self._setup.transport
         self._tokens = CallerTokens(self._transport, self._setup.clock)
+        self._told: dict[tuple[object, ...], tuple[float, Mapping[str, Any] | SignInRefused]] = {}
 
     @property
     def redirect_uri(self) -> str:
@@ -97,6 +101,8 @@ class SingleSignOn:
         if kept is None or not hmac.compare_digest(str(kept["state"]).encode(), state.encode()):
             detail = "got an answer that this browser did not ask for, or asked for too long ago; expected its own"
             raise _failed(detail, "Sign in again, in one browser, with cookies")
+        allowances = of_address(browser.address)
+        await self._signing_in.count(allowances)
         org = await self._setup.org()
         issuer = _issuer(org, str(kept["issuer"]))
         try:
@@ -111,6 +117,7 @@ class SingleSignOn:
         if user is None or not is_person(org, user):
             await self._note(issuer, "nobody whom it leads to")
             raise _nobody(issuer, claims, user)
+        await self._signing_in.sign_ins.succeeded(allowances)
         signed_in = await self._signing_in.begin(user, Proven.SINGLE_SIGN_ON, issuer.name, browser)
         return signed_in, str(kept["next"])
 
@@ -119,10 +126,19 @@ class SingleSignOn:
         await self._signing_in.sign_ins.failed(act)
 
     async def _metadata(self, issuer: TrustedIssuer) -> Mapping[str, Any]:
-        try:
-            return await self._tokens.discovered(issuer)
-        except Refused as refused:
-            raise _failed(f"{issuer.name} does not say where people sign in: {refused.detail}") from None
+        """Return what an issuer says of itself, as it said some minutes ago: strangers make us ask, and must not often."""
+        now = self._setup.clock.monotonic()
+        until, told = self._told.get(issuer.verification, (now, None))
+        if told is None or until <= now:
+            try:
+                told, life = await self._tokens.discovered(issuer), METADATA_FRESH
+            except Refused as refused:
+                told = _failed(f"{issuer.name} does not say where people sign in: {refused.detail}")
+                life = METADATA_FAILED
+            self._told[issuer.verification] = (now + life, told)
+        if isinstance(told, SignInRefused):
+            raise _failed(told.detail)
+        return told
 
     async def _exchange(self, issuer: TrustedIssuer, metadata: Mapping[str, Any], code: Secret, verifier: str) -> bytes:
         """Exchange the code for an id token (section 3.1.3)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -55,7 +56,7 @@ class Console:
     def routes(self) -> list[Route]:
         """Return the routes, for the app of setup."""
         pages = [*home.PAGES, *sign_in.PAGES, *remedies.PAGES, *find.pages_of(self.sections)]
-        pages += [page for section in self.sections for page in section.pages]
+        pages += [self._within(section, page) for section in self.sections for page in section.pages]
         pages.append(home.UNKNOWN)
         return [
             Route("/", self._to_setup, methods=["GET"]),
@@ -70,6 +71,19 @@ class Console:
             if section.seen_by(visit):
                 grouped.setdefault(section.group, []).append(section)
         return grouped
+
+    def _within(self, section: Section, page: Page) -> Page:
+        """Return a page of a section that is refused to who may not see the section: most show names of its own."""
+
+        def demanding(handler: Handler | None) -> Handler | None:
+            async def run(visit: Visit) -> Response:
+                await visit.demand(section.operation)
+                assert handler is not None
+                return await handler(visit)
+
+            return run if handler is not None else None
+
+        return replace(page, get=demanding(page.get), post=demanding(page.post))
 
     def _routed(self, page: Page) -> list[Route]:
         routes = []

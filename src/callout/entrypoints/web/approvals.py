@@ -84,7 +84,8 @@ async def judge(visit: Visit) -> Response:
         return _shown(visit, request, given, request, refused)
     if dry:
         return _shown(visit, request, given, done)
-    return visit.go(address("named-credentials", request["named_credential"]), done["message"])
+    said = ". Still: ".join([done["message"], *done["warnings"]])
+    return visit.go(address("named-credentials", request["named_credential"]), said)
 
 
 def _shown(visit: Visit, request: Members, given: Members, plan: Members, refused: Members | None = None) -> Response:

@@ -58,9 +58,9 @@ class Asking:
 
     async def act(self, visit: Visit) -> Response:
         """Run the operation as the form says, or show what it would do."""
+        await visit.demand(self.operation)
         given = {**read(self.groups(visit), visit.form, {}), **self.fixed(visit)}
         if visit.form.text("do") == "redraw":
-            await visit.demand(self.operation)
             return self._form(visit, given)
         arguments = self.arguments(given)
         shown = not self.confirms or visit.form.raw("seen") == _seen(visit, given)
@@ -93,7 +93,7 @@ class Asking:
             title=self.title(visit),
             about=self.about,
             submit=f"Yes: {self.submit.lower()}" if to_confirm else self.submit,
-            hidden={"seen": _seen(visit, arguments)} if to_confirm else {},
+            hidden={"seen": _seen(visit, arguments) if to_confirm else ""} if self.confirms else {},
             drawing=draw(self.groups(visit), arguments, problems),
             plan=plan,
             previews=self.operation in PREVIEWED,

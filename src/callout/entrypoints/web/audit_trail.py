@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from callout.core.errors import Refused
 from callout.entrypoints.web.callout_log import SINCE
 from callout.entrypoints.web.sections import Page, Place, Section
-from callout.entrypoints.web.visit import Visit
+from callout.entrypoints.web.visit import Visit, status_of
 
 TITLE, PATH = "Audit Trail", "/setup/audit"
 FORMATS = (("jsonl", "JSON Lines, which can be verified"), ("cef", "CEF"), ("ocsf", "OCSF"))
@@ -41,6 +41,7 @@ async def _shown(
     found, wrong = await visit.attempt("audit.list", limit=ROWS, who=who or None, since=since or None)
     return visit.page(
         "audit_trail.html",
+        status=status_of(refused or wrong),
         title=TITLE,
         acts=found["acts"] if found is not None else [],
         most=ROWS,
@@ -81,6 +82,6 @@ SECTION = Section(
     "Look and mend",
     "audit.list",
     (Page(PATH, get=list_acts), Page(f"{PATH}/verify", post=verify), Page(f"{PATH}/export", get=export)),
-    words="history who changed verify chain export siem setup audit trail",
+    words="login history who changed verify chain export siem setup audit trail",
     places=(Place("Export the Audit Trail", f"{PATH}#export", "Do", "siem jsonl cef ocsf download"),),
 )

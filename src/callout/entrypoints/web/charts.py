@@ -89,14 +89,15 @@ def _bar(x: float, width: float, height: float, calls: int, errors: int, most: f
 
 
 def _path(values: Sequence[float | None], step: float, most: float) -> str:
-    """Return the path of a line; where there is no value it is broken."""
+    """Return the path of a line; where there is no value it is broken, and a value alone is a dash."""
     parts, pen = [], "M"
     for number, value in enumerate(values):
         if value is None:
             pen = "M"
             continue
         x, y = LEFT + (number + 0.5) * step, HEIGHT - HEIGHT * value / most
-        parts.append(f"{pen}{x:.1f} {y:.1f}" + ("h0.1" if pen == "M" else ""))  # a point alone is seen, too
+        alone = pen == "M" and (number + 1 == len(values) or values[number + 1] is None)
+        parts.append(f"M{x - 4:.1f} {y:.1f}h8" if alone else f"{pen}{x:.1f} {y:.1f}")
         pen = "L"
     return "".join(parts)
 

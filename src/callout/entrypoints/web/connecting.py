@@ -90,7 +90,9 @@ class Connecting:
     async def connect(self, visit: Visit) -> Response:
         """Go to the page that connects it, and come back to this one."""
         meant = self.meaning(visit)
-        made = await visit.run("connection.link", **meant.arguments)
+        made, refused = await visit.attempt("connection.link", **meant.arguments)
+        if refused is not None:
+            return await self.showing(visit, refused, None)
         public = visit.console.links.public_url
         url = f"{made['url']}&{urlencode({'return_url': f'{public}{meant.back}'})}"
         if urlsplit(public).netloc == visit.request.headers.get("host"):

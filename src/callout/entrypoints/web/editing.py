@@ -42,7 +42,7 @@ class Editing:
     `path` is where its list stands, `new_path` the form of a new one (no name could stand there: `/setup/new/…`).
     `operations` are what its `show`, `set` and `remove` are called before the dot; `subject` says from a visit and a name
     which definition is meant; `start` what the form of a new one holds. `settled` takes out of what was read what has no
-    place beside the rest of it any more. `setting` and `removing` are the verbs of its operations.
+    place beside the rest of it any more; it is told what was there before. `setting` and `removing` are the verbs of its operations.
     """
 
     noun: str
@@ -54,7 +54,9 @@ class Editing:
     name_help: str = "It stays as it is."
     parameter: str = "name"
     start: Callable[[Visit], dict[str, Any]] = lambda _: {}
-    settled: Callable[[Visit, dict[str, Any]], dict[str, Any]] = lambda _, definition: definition
+    settled: Callable[[Visit, Definition, dict[str, Any]], dict[str, Any]] = lambda _visit, _before, definition: (
+        definition
+    )
     setting: str = "set"
     removing: str = "remove"
 
@@ -106,7 +108,8 @@ class Editing:
         subject, form = self.subject(visit, name), visit.form
         definition: dict[str, Any] = dict(before)
         for _ in range(MOST_READINGS):
-            before, definition = definition, self.settled(visit, read(self.groups(visit, definition), form, definition))
+            before, definition = definition, read(self.groups(visit, definition), form, definition)
+            definition = self.settled(visit, before, definition)
             if before == definition:
                 break
         version = number_in(form.text("version")) or NEW

@@ -102,7 +102,7 @@ def groups_of(visit: Visit, definition: Mapping[str, Any]) -> tuple[Group, ...]:
             ),
             folded=True,
         ),
-        Group("Custom Headers", (HEADERS,)),
+        Group("Headers", (HEADERS,)),
         Group("Network", (_PRIVATE,), folded=True),
     )
 
@@ -179,7 +179,7 @@ EDITING = Editing(
     groups_of,
     "Formulas use it: {!$Credential.Name.value}. It stays as it is.",
     start=start,
-    settled=settled,
+    settled=lambda visit, before, definition: settled(visit, definition, before),
 )
 
 

@@ -34,7 +34,7 @@ class Kind(StrEnum):
     CHECK = "check"
     CHOICE = "choice"
     SECRET = "secret"
-    KEY = "key"  # a secret of several lines, or what a file holds
+    KEY = "key_file"  # a secret of several lines, or what a file holds
     LINES = "lines"  # a list of texts, one a line
     NUMBERS = "numbers"  # a list of numbers, with commas
     PICK = "pick"  # a list of names out of those that there are

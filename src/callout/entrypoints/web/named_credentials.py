@@ -73,7 +73,12 @@ def _authentication(org: Org) -> Group:
         (
             Field(("external_credential",), "External Credential", Kind.CHOICE, required=True, choices=external),
             Field(
-                ("client_certificate",), "Client Certificate", Kind.CHOICE, "Presented in TLS.", choices=certificates
+                ("client_certificate",),
+                "Client Certificate",
+                Kind.CHOICE,
+                "Presented in TLS.",
+                choices=certificates,
+                see=("Certificates and keys", "/setup/certificates"),
             ),
             Field(
                 ("generate_authorization_header",),
@@ -212,7 +217,7 @@ SECTION = Section(
         Page(f"{PATH}/{{name}}", get=show),
         Page(f"{PATH}/{{name}}/enabled", post=switch),
     ),
-    words="endpoint url callout external system",
+    words="endpoint url callout external system enabled for callouts allowed namespaces formulas remote site settings",
     places=(Place("New Named Credential", EDITING.new_path, "Do", "create add endpoint"),),
     found=found,
 )

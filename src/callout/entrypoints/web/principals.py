@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import RedirectResponse, Response
@@ -26,7 +27,7 @@ from callout.entrypoints.web.filters import words
 from callout.entrypoints.web.forms import Field, Group, Kind, draw
 from callout.entrypoints.web.listing import listing
 from callout.entrypoints.web.protocol_fields import overriding_fields
-from callout.entrypoints.web.remedies import mendings
+from callout.entrypoints.web.remedies import Mending, mendings
 from callout.entrypoints.web.secret_fields import secret_groups, settled_secrets
 from callout.entrypoints.web.sections import Page, Place, Section
 from callout.entrypoints.web.visit import Visit, address
@@ -109,11 +110,14 @@ def path_of(external_credential: str, principal: str) -> str:
 
 
 def meant_by(visit: Visit) -> Meant:
-    """Say which principal (and user) a page is about."""
+    """Say which principal a page is about; of a per-user one also which user, where one is named."""
     external_credential, principal = visit.named("external_credential"), visit.named("principal")
-    user = visit.form.text("user") or visit.asked("user")
     path = path_of(external_credential, principal)
-    return Meant(external_credential, principal, user, path, own_address(path, user))
+    shared = Meant(external_credential, principal, "", path, path)
+    defined, user = shared.defined(visit.org), visit.form.text("user") or visit.asked("user")
+    if not user or defined is None or not is_per_user(defined[1]):
+        return shared
+    return replace(shared, user=user, back=own_address(path, user))
 
 
 async def show(visit: Visit) -> Response:
@@ -125,6 +129,8 @@ async def _page(visit: Visit, problem: dict[str, Any] | None, answer: dict[str, 
     meant = meant_by(visit)
     shown = await visit.run("principal.show", external_credential=meant.external_credential, principal=meant.principal)
     external, principal = _defined(visit, meant)
+    if meant.user:
+        defined_or_refused(visit.org.users, meant.user, "users", "a user")
     own = is_per_user(principal)
     rows = (await states(visit)).get(meant.reference, [])
     row = next((each for each in rows if (each["user"] or "") == meant.user), None)
@@ -141,14 +147,14 @@ async def _page(visit: Visit, problem: dict[str, Any] | None, answer: dict[str, 
         "protocol": visit.console.setup.catalogue.get(external.protocol),
         "rows": rows,
         "row": row,
-        "mendings": mendings(visit, row["remedy"], row["remedy_commands"]) if row is not None else (),
+        "mendings": _elsewhere(visit, meant, row) if row is not None else (),
         "held": held,
         "drawing": draw(groups, {}, problems_of_values(meant, problem)),
         "connection": connection,
         "ways": ways,
         "asks": _asks(visit, external, principal),
         "lives": LIVES,
-        "users": sorted(visit.org.users) if own else (),
+        "users": shown["granted_to"] if own else (),
         "problem": problem,
         "answer": answer,
         "crumbs": crumbs_of(visit, external.name),
@@ -163,6 +169,11 @@ def _defined(visit: Visit, meant: Meant) -> tuple[ExternalCredential, Principal]
     )
     principals = {p.name: p for p in external.principals}
     return external, defined_or_refused(principals, meant.principal, meant.place, "a principal")
+
+
+def _elsewhere(visit: Visit, meant: Meant, row: Mapping[str, Any]) -> list[Mending]:
+    """Return the remedies of a state, but those that this page is for."""
+    return [each for each in mendings(visit, row["remedy"], row["remedy_commands"]) if each.path != meant.path]
 
 
 async def _held(visit: Visit, meant: Meant) -> dict[str, Any] | None:
@@ -267,7 +278,7 @@ EDITING = Editing(
     groups_of,
     "Permission sets grant it as ExternalCredential/Name. It stays as it is.",
     parameter="principal",
-    settled=lambda _, definition: settled_secrets(definition),
+    settled=lambda _visit, _before, definition: settled_secrets(definition),
 )
 CONNECTING = Connecting(f"{_START}/{{principal}}", meant_by, _page)
 

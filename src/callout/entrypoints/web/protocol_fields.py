@@ -68,27 +68,33 @@ def overriding_fields(
     visit: Visit, protocol: type[AuthenticationProtocol], inherited: Mapping[str, str], present: Mapping[str, str]
 ) -> tuple[Field, ...]:
     """Return the fields of what a principal is told for itself: each says what it has where it is left empty."""
-    usable = [p for p in protocol.parameters if not p.secret and (p.applies({**inherited, **present}))]
+    in_all = {**inherited, **present}
+    usable = [p for p in protocol.parameters if not p.secret and (p.applies(in_all) or _has(present, p))]
     fields = fields_of(visit, [p for p in usable if p.name != NAMED_BY])
-    told = {p.name: inherited.get(p.name, p.default or "") for p in usable}
+    fields += tuple(Field(("parameters", n), n) for n in sorted(in_all) if declared_parameter(protocol, n) is None)
+    usual = {p.name: p.default or "" for p in usable} | dict(inherited)
     return tuple(
-        replace(each, required=False, redraws=False, help=_inheriting(each.help, told[each.path[-1]]))
+        replace(each, required=False, redraws=False, help=_inheriting(each.help, usual.get(each.path[-1], "")))
         for each in fields
     )
 
 
-def settled(visit: Visit, definition: dict[str, Any]) -> dict[str, Any]:
-    """Take out parameters that only other protocols have, or that are empty; put added ones among them."""
-    catalogue, protocol = visit.console.setup.catalogue, protocol_of(visit, definition)
+def settled(visit: Visit, definition: dict[str, Any], before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Take out the parameters of a protocol that was left, and empty ones; put added ones among them.
+
+    `before` names the protocol that there was; None: nobody knows, and no parameter of any other protocol stays.
+    """
     added = {str(row.get("name", "")): row.get("value", "") for row in definition.pop(MORE, None) or ()}
     parameters = {**(definition.get("parameters") or {}), **added}
-    if protocol is not None:
-        given = in_force(visit, protocol, {"parameters": parameters})
-        for name, value in list(parameters.items()):
-            declared = declared_parameter(protocol, name)
-            elsewhere = declared is None and any(declared_parameter(each, name) for each in catalogue.values())
-            if elsewhere or (not value and (declared is None or not declared.is_needed(given))):
-                del parameters[name]
+    protocol = protocol_of(visit, definition)
+    others = visit.console.setup.catalogue.values() if before is None else filter(None, (protocol_of(visit, before),))
+    left = tuple(others)
+    given = in_force(visit, protocol, {"parameters": parameters}) if protocol is not None else {}
+    for name, value in list(parameters.items()):
+        declared = declared_parameter(protocol, name) if protocol is not None else None
+        is_of_left = declared is None and any(declared_parameter(each, name) for each in left)
+        if is_of_left or (not value and (declared is None or not declared.is_needed(given))):
+            del parameters[name]
     return {**definition, "parameters": parameters}
 
 
@@ -142,7 +148,7 @@ def _condition(condition: tuple[str, ...]) -> str:
 
 
 def _inheriting(told: str, value: str) -> str:
-    return f"{_sentence(told)} Empty: {value}, as its external credential has it." if value else told
+    return f"{_sentence(told)} Empty: {value}, as its external credential has it.".strip() if value else told
 
 
 def _sentence(text: str) -> str:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from callout.entrypoints.web.ladder import BLAMES
 from callout.entrypoints.web.remedies import Mending, mendings
 from callout.entrypoints.web.sections import Page, Place, Section
-from callout.entrypoints.web.visit import Visit
+from callout.entrypoints.web.visit import Visit, status_of
 
 TITLE, PATH = "Troubleshoot", "/setup/troubleshoot"
 
@@ -21,6 +21,7 @@ async def find_out(visit: Visit) -> Response:
     found = found or {"findings": [], "mended": [], "looked_at": 0, "since": None}
     return visit.page(
         "troubleshoot.html",
+        status=status_of(refused),
         title=TITLE,
         name=name,
         user=user,
@@ -33,7 +34,7 @@ async def find_out(visit: Visit) -> Response:
 
 
 def _mendings(visit: Visit, finding: dict[str, Any]) -> list[Mending]:
-    return mendings(visit, finding["remedy"], finding["remedy_commands"])
+    return mendings(visit, finding["remedy"], finding["remedy_commands"], finding["external_credential"])
 
 
 SECTION = Section(

@@ -12,7 +12,7 @@ from callout.core.access.sources import principals_of
 from callout.core.model.credentials import NamedCredential
 from callout.entrypoints.web.ladder import ladder
 from callout.entrypoints.web.sections import Page, Place, Section
-from callout.entrypoints.web.visit import Form, Visit
+from callout.entrypoints.web.visit import Form, Visit, status_of
 
 TITLE, PATH = "Try it", "/setup/try"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -24,10 +24,10 @@ MOST_SUGGESTED = 500
 
 
 async def ask(visit: Visit) -> Response:
-    """Show the form with what the address says; where it names a callout and a user, what would come of it."""
+    """Show the form with what the address says, and what would come of it where it asks that or names a user."""
     given = {name: visit.asked(name) for name in FIELDS}
     given["method"] = given["method"] or "GET"
-    if given["name"] and given["user"]:
+    if given["name"] and (given["user"] or visit.asked("do") == "dry"):
         return await _shown(visit, given, *await _dry(visit, given), dry=True)
     return await _shown(visit, given, None, None)
 
@@ -69,7 +69,13 @@ async def _sent(visit: Visit, given: Mapping[str, str], form: Form) -> Answered:
             headers.append([name.strip(), value.strip()])
     if wrong:
         detail = f"got header line {wrong[:80]!r}; expected Name: value"
-        return None, {"title": "A header cannot be read", "detail": detail, "reason": "malformed_request", "remedy": []}
+        return None, {
+            "title": "A header cannot be read",
+            "detail": detail,
+            "reason": "malformed_request",
+            "status": 400,
+            "remedy": [],
+        }
     body = form.raw("body")
     return await visit.attempt(
         "callout.send",
@@ -104,16 +110,16 @@ async def _shown(
         result=result,
         refused=refused,
         dry=dry,
-        rungs=ladder(visit, steps),
+        rungs=ladder(visit, steps, result or {}),
         next=again(given),
-        status=200,
+        status=status_of(refused),
     )
 
 
 def again(given: Mapping[str, str]) -> str:
-    """Return the address that shows the form as it stands; a body or headers that are long are left out."""
+    """Return the address that shows the form as it stands, decided anew; what is long is left out."""
     kept = {name: text for name, text in given.items() if text and len(text) <= LONGEST_REMEMBERED}
-    return f"{PATH}?{urlencode(kept)}" if kept else PATH
+    return f"{PATH}?{urlencode({**kept, 'do': 'dry'})}"
 
 
 def _known(visit: Visit) -> list[NamedCredential]:

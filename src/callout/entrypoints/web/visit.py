@@ -82,6 +82,11 @@ class Visit:
         """Say whether who asks may run an operation about everyone and everything: pages offer only what one may."""
         return not self.held.isdisjoint(administering(BY_NAME[operation]))
 
+    def opens(self, path: str) -> bool:
+        """Say whether who asks may open a page, as far as the section says that it belongs to: pages link to no other."""
+        sections = [each for each in self.console.sections if f"{path}/".startswith(f"{each.path}/")]
+        return all(each.seen_by(self) for each in sections)
+
     def may_ask(self, operation: str) -> bool:
         """Say whether who asks may run an operation at all, if only about themselves."""
         return BY_NAME[operation].access is Access.KNOWN or self.may(operation)
@@ -145,6 +150,11 @@ class Visit:
         """The theme that was chosen: light, dark, or as the system is."""
         chosen = self.request.cookies.get(THEME_COOKIE, "")
         return chosen if chosen in THEMES else "auto"
+
+
+def status_of(refused: Mapping[str, Any] | None) -> int:
+    """Return the status of a page that may have a refusal to show beside the rest."""
+    return 200 if refused is None else int(refused["status"])
 
 
 def number_in(text: str) -> int | None:

@@ -296,6 +296,7 @@ class Finding(Answer):
     remedy: list[str]
     remedy_commands: list[str]
     changes: list[AppliedChange]
+    offers: list[AppliedChange]
     by_hand: list[str]
 
 

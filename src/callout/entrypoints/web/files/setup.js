@@ -21,13 +21,20 @@ function close() {
   choose(null);
 }
 
+function go(option) {
+  if (option) option.querySelector("a").click();
+  else find.form.submit();
+}
+
 if (find) {
   find.setAttribute("role", "combobox");
   find.setAttribute("aria-expanded", "false");
   find.setAttribute("aria-controls", "found");
   find.setAttribute("aria-autocomplete", "list");
   let asked = 0;
+  let going = false; // Enter came before the answer did: go to what it finds first
   find.addEventListener("input", async () => {
+    going = false;
     const question = find.value.trim();
     const mine = ++asked;
     if (!question) { close(); found.replaceChildren(); return; }
@@ -39,6 +46,7 @@ if (find) {
     find.setAttribute("aria-expanded", "true");
     find.dataset.answered = question;
     choose(options()[0] || null);
+    if (going) go(options()[0]);
   });
   find.addEventListener("keydown", (event) => {
     const all = options();
@@ -46,7 +54,10 @@ if (find) {
     if (event.key === "ArrowDown" && all.length) choose(all[(at + 1) % all.length]);
     else if (event.key === "ArrowUp" && all.length) choose(all[(at - 1 + all.length) % all.length]);
     else if (event.key === "Escape") { close(); find.value = ""; }
-    else if (event.key === "Enter" && !found.hidden && all[at] && find.dataset.answered === find.value.trim()) all[at].querySelector("a").click();
+    else if (event.key === "Enter" && find.value.trim()) {
+      going = find.dataset.answered !== find.value.trim();
+      if (!going) go(all[at]);
+    }
     else return;
     event.preventDefault();
   });
@@ -80,13 +91,15 @@ document.addEventListener("keydown", (event) => {
 async function redraw(form, wanted, focus) {
   const sent = new URLSearchParams(new FormData(form));
   sent.set("do", wanted);
-  const secrets = [...form.querySelectorAll("input[type=password], [data-secret]")].map((each) => [each.name, each.value]);
   const answer = await fetch(form.action, { method: "POST", body: sent, credentials: "same-origin" });
   const made = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = made.querySelector("form[data-form]");
-  if (!fresh) { HTMLFormElement.prototype.submit.call(form); return; }
+  if (!fresh) { document.getElementById("main").replaceWith(made.getElementById("main")); return; } // what was refused
   form.replaceWith(fresh);
-  for (const [name, value] of secrets) { const field = fresh.elements.namedItem(name); if (field && value) field.value = value; }
+  for (const field of fresh.querySelectorAll("input[type=password], [data-secret]")) {
+    const before = form.elements.namedItem(field.name); // a secret never comes back from the server
+    if (before && before.value) field.value = before.value;
+  }
   ready(fresh);
   const target = fresh.querySelector("#plan") || (focus && document.getElementById(focus));
   if (target) target.focus();
@@ -108,6 +121,10 @@ function ready(within) {
     });
   for (const button of within.querySelectorAll("button[value=preview]"))
     button.addEventListener("click", (event) => { event.preventDefault(); redraw(button.form, "preview", ""); });
+  // Where a change is confirmed once it was shown, it is shown here: what was typed stays in the form.
+  for (const seen of within.querySelectorAll("input[name=seen][value='']"))
+    for (const button of seen.form.querySelectorAll("button[value=save]"))
+      button.addEventListener("click", (event) => { event.preventDefault(); redraw(button.form, "preview", ""); });
   // A file is read here: text as it stands, anything else (PKCS #12) in base64.
   for (const input of within.querySelectorAll("input[data-file]")) {
     input.parentElement.hidden = false;
