@@ -72,6 +72,15 @@ class Setup:
         expect(self.main.get_by_role("status").first).to_contain_text(text)
 
 
+def agree_as(page: Page, person: str) -> None:
+    """Sign in at the certified provider, and agree."""
+    page.locator("input[name=login]").fill(person)
+    page.locator("input[name=password]").fill("any")
+    page.locator("button[type=submit]").first.click()
+    expect(page.locator("input[name=login]")).to_have_count(0)
+    page.locator("button[type=submit]").first.click()
+
+
 @contextmanager
 def signed_in(browser: Browser, base: str, key: str) -> Iterator[Setup]:
     """Open a page in a profile of its own, at which somebody is signed in."""
