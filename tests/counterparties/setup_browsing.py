@@ -39,6 +39,7 @@ class Setup:
     def find(self, question: str, title: str) -> None:
         """Type into Quick Find, as somebody who has no mouse, and go to what it finds first."""
         named = re.compile(re.escape(title), re.IGNORECASE)
+        expect(self.page.get_by_role("combobox", name="Quick Find")).to_be_visible()  # the script listens to keys
         self.page.keyboard.press("Control+K")
         expect(self.page.locator("#find")).to_be_focused()
         self.page.keyboard.type(question)
