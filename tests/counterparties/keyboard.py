@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 #: More steps than any page of the journeys needs.
 _MOST_STEPS = 80
 _FOCUSED = "each => each === document.activeElement"
+_OUTLINED = "each => getComputedStyle(each).outlineStyle !== 'none'"
 
 
 class Keyboard:
@@ -27,10 +28,12 @@ class Keyboard:
             expect(self.main).to_be_focused()
 
     def reach(self, target: Locator, key: str = "Tab") -> None:
-        """Press a key until the focus is there."""
+        """Press a key until the focus is there, and is to be seen there."""
         expect(target).to_have_count(1)
         for _ in range(_MOST_STEPS):
             if target.evaluate(_FOCUSED):
+                expect(target).to_be_in_viewport()
+                assert target.evaluate(_OUTLINED), f"nothing shows that the focus is at {target}"
                 return
             self.page.keyboard.press(key)
         pytest.fail(f"got the focus at {self.page.evaluate('document.activeElement.outerHTML')}; expected {target}")

@@ -11,8 +11,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.counterparties.browsing import new_page
 from tests.counterparties.connected_world import ConnectedWorld
 from tests.counterparties.connecting import CLIENT, manifest_for
+from tests.counterparties.consent import approve_device
 from tests.counterparties.provider import Provider
-from tests.counterparties.setup_browsing import Setup, agree_as, signed_in
+from tests.counterparties.setup_browsing import Setup, agree_as, assert_usable, signed_in
 from tests.journeys.processes import callout_home
 
 
@@ -74,6 +75,7 @@ def disconnect(setup: Setup) -> None:
     own(setup).get_by_role("button", name="Disconnect Own/User").click()
     expect(setup.page.get_by_role("heading", level=1)).to_contain_text("Disconnect")
     expect(setup.main).to_contain_text("Callouts fail until it is connected again")
+    assert_usable(setup.page)
     setup.press("Disconnect")
     expect(own(setup)).to_contain_text("not connected")
 
@@ -110,6 +112,19 @@ def test_two_users_connect_their_own_and_one_disconnects(alice: Setup, bob: Setu
     expect(own(bob)).to_contain_text(accounts["bob"])
 
 
+def test_a_code_that_is_entered_elsewhere_connects_too(alice: Setup, world: ConnectedWorld) -> None:
+    alice.find("my connections", "My Connections")
+    own(alice).get_by_role("button", name="Use a device code for Own/User").click()
+    expect(alice.main.locator(".code")).to_contain_text("-")
+    assert_usable(alice.page)
+    complete = alice.main.locator("a[href*='user_code=']").get_attribute("href")
+    assert complete is not None
+    approve_device(complete, "alice-by-device")
+    alice.press("Look again")
+    alice.said("Connected as alice-by-device")
+    assert world.connected_account("alice", "Own") == "alice-by-device"
+
+
 def test_a_link_that_the_admin_sends_connects_who_is_not_signed_in(
     browser: Browser, admin: Setup, world: ConnectedWorld
 ) -> None:
@@ -117,6 +132,7 @@ def test_a_link_that_the_admin_sends_connects_who_is_not_signed_in(
     admin.main.get_by_label("For", exact=True).select_option("carol")
     admin.press("Make a link")
     link = admin.main.locator(".once").inner_text().split()[0]
+    assert_usable(admin.page)
     admin.follow("Done")
     with new_page(browser) as page:
         page.goto(link)

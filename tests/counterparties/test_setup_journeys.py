@@ -14,7 +14,7 @@ from tests.counterparties.browsing import new_page
 from tests.counterparties.external_system import Answer, ExternalSystem, Request
 from tests.counterparties.keyboard import Keyboard
 from tests.counterparties.provider import Provider
-from tests.counterparties.setup_browsing import Setup, agree_as, signed_in
+from tests.counterparties.setup_browsing import Setup, agree_as, assert_usable, signed_in
 from tests.furnished import Api
 from tests.journeys.processes import Home, Server
 
@@ -97,6 +97,7 @@ def test_the_first_admin_chooses_a_password_and_invites_a_colleague(browser: Bro
         sign_in(page, "admin", OTHER)
         expect(page.get_by_role("alert")).to_contain_text("do not belong together")
         expect(page.get_by_label("User", exact=True)).to_have_value("admin")
+        assert_usable(page)
         sign_in(page, "admin", PASSWORD)
         expect(page.get_by_role("heading", level=1)).to_have_text("Setup")
         setup = Setup(page, place.server.setup)
@@ -104,6 +105,7 @@ def test_the_first_admin_chooses_a_password_and_invites_a_colleague(browser: Bro
         setup.follow("Invite")
         setup.press("Make the link")
         link = setup.main.locator("#shown-once").inner_text()
+        assert_usable(page)
         colleague.goto(link)
         choose_password(colleague, "alice", OTHER)
         expect(colleague.locator("summary", has_text="Signed in as")).to_contain_text("alice")
@@ -161,6 +163,7 @@ def test_a_preset_is_created_tried_and_found_in_the_log_by_keyboard_alone(page: 
     come_in(keys, place, "kim")
     create(keys, place.system.url)
     keys.arrive("Models is made")
+    assert_usable(page)
     keys.press(keys.main.get_by_role("link", name="Try it"))
     keys.arrive("Try it")
     keys.button("Send")
@@ -171,6 +174,7 @@ def test_a_preset_is_created_tried_and_found_in_the_log_by_keyboard_alone(page: 
     assert API_KEY not in page.content()
     ((request, _),) = place.system.received
     assert request.header("x-api-key") == API_KEY
+    assert_usable(page)
     callout_id = keys.main.locator("a[href^='/setup/callouts/']").inner_text()
     place.api.logged(callout_id)
     keys.find("callout log", "Callout Log")
@@ -220,6 +224,7 @@ def test_what_the_code_of_a_package_asks_for_is_judged_and_approved(browser: Bro
         setup.main.get_by_label("bob", exact=True).check()
         setup.press("Show what would change")
         expect(setup.main.locator("#would .diff")).to_contain_text("+ permission_sets.Till Callers")
+        assert_usable(setup.page)
         api.refused("AcmeTills", key, "callouts_disabled")
         setup.press("Approve")
         setup.said("AcmeTills")
@@ -264,5 +269,6 @@ def test_who_signs_in_elsewhere_is_led_back_to_where_they_wanted(
         page.get_by_role("link", name="Sign in with Example ID").click()
         agree_as(page, "mallory-at-the-provider")
         expect(page.get_by_role("alert")).to_contain_text("mallory-at-the-provider")
+        assert_usable(page)
         page.goto(f"{place.server.setup}/setup/me")
         expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
