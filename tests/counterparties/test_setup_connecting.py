@@ -14,6 +14,7 @@ from tests.counterparties.connecting import CLIENT, manifest_for
 from tests.counterparties.consent import approve_device
 from tests.counterparties.provider import Provider
 from tests.counterparties.setup_browsing import Setup, agree_as, assert_usable, signed_in
+from tests.furnished import Api
 from tests.journeys.processes import callout_home
 
 
@@ -25,10 +26,12 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iterator[ConnectedWorld]:
-    with callout_home(tmp_path_factory.mktemp("home") / "home") as home:
-        home.apply(manifest_for(provider))
-        with home.serve() as server:
-            yield ConnectedWorld(home, server, ("alice", "bob"), asks="me")
+    with callout_home(tmp_path_factory.mktemp("home") / "home") as home, home.serve() as server:
+        world = ConnectedWorld(home, server, (), asks="me")
+        api = Api(server, world.keys["admin"])
+        api.apply(manifest_for(provider))
+        world.keys |= {user: api.key_of(user) for user in ("alice", "bob", "carol")}
+        yield world
 
 
 @pytest.fixture(scope="module")
@@ -147,5 +150,4 @@ def test_a_link_that_the_admin_sends_connects_who_is_not_signed_in(
         expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
     admin.open("/setup/external-credentials/Own/principals/User?user=carol")
     expect(admin.main).to_contain_text("as carol-at-the-provider, since")
-    world.keys["carol"] = world.home.create_key("carol")
     assert world.connected_account("carol", "Own") == "carol-at-the-provider"
