@@ -35,6 +35,7 @@ from tests.databases import create_copy
 from tests.engine.conftest import START, AuthorizationServer, MovedClock, World, build, json_answer
 from tests.judging import JudgedOperations
 from tests.sign_ins import PlainPasswords
+from tests.world import sends_nothing
 
 HERE = "https://callout.example"
 SHARED = UserExternalCredentialKey("Shared", "Service")
@@ -127,7 +128,7 @@ def open_desk(folder):
 
     audit = Audit(store.audit, clock, "1.2.3")
     signing_in = SigningIn(setup, store.sign_ins, PlainPasswords(), connecting.links, idle=7200.0, life=43200.0)
-    uses = Uses(setup, predict, world.log.explain, audit, world.log.recent, connecting, signing_in)
+    uses = Uses(setup, predict, world.log.explain, audit, world.log.recent, connecting, signing_in, send=sends_nothing)
     yield Desk(world, server, setup, connecting, JudgedOperations(uses))
     store.close()
 

@@ -256,5 +256,10 @@ def names_of(api: Api, callout_id: str) -> Names:
             "files": "setup.css",
             "keys": next(each["prefix"] for each in api.ask("GET", "/keys", user="alice")["keys"]),
         },
-        {"/setup/welcome": f"?{invitation.query}", "/setup/find": "?q=orders", "/setup/try": "?name=Orders&user=bob"},
+        {
+            "/setup/callouts": f"?id={callout_id}",
+            "/setup/welcome": f"?{invitation.query}",
+            "/setup/find": "?q=orders",
+            "/setup/try": "?name=Orders&user=bob",
+        },
     )

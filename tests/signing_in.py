@@ -26,6 +26,7 @@ from callout.engine.sign_in import Browser, SignedIn, SigningIn
 from callout.engine.sign_in.signing_in import caller_of
 from tests.databases import create_copy
 from tests.sign_ins import PlainPasswords
+from tests.world import sends_nothing
 
 HERE = "https://callout.example"
 START = datetime(2026, 6, 1, 9, tzinfo=UTC)
@@ -122,7 +123,7 @@ def open_door(folder, transport=None):
     signing_in = SigningIn(setup, store.sign_ins, passwords, links, idle=7200.0, life=43200.0)
     audit = Audit(store.audit, clock, "1.2.3")
     connecting = Connecting(setup, store.connections, links, transport, judge_again)
-    uses = Uses(setup, told_nothing, told_nothing, audit, no_callouts, connecting, signing_in)
+    uses = Uses(setup, told_nothing, told_nothing, audit, no_callouts, connecting, signing_in, send=sends_nothing)
     yield Door(clock, store, setup, passwords, signing_in, Operations(uses))
     store.close()
 

@@ -11,7 +11,7 @@ from functools import cache
 
 from callout.adapters.presets import preset_texts
 from callout.adapters.system import SystemEntropy
-from callout.core.errors import Outdated, StoreError, VaultError
+from callout.core.errors import Outdated, Refused, StoreError, VaultError
 from callout.core.model.credentials import (
     CustomHeader,
     ExternalCredential,
@@ -305,6 +305,11 @@ class MemoryStore:
         return tuple(reversed(self.kept[-limit:]))
 
 
+async def sends_nothing(outgoing, caller):
+    """Implements `Send`: no gateway is plugged in."""
+    raise Refused("overloaded", f"got a callout of {caller} by {outgoing.name}; expected a process that makes callouts")
+
+
 class Nowhere:
     """Implements `Transport`: the admin's use cases send nothing."""
 
@@ -368,7 +373,17 @@ def make_world(transport=None) -> World:
     )  # nothing is connected here: see tests/engine/connecting.py
     audit = Audit(store.trail, clock, "1.2.3")
     signing_in = SigningIn(setup, MemorySignIns(store), PlainPasswords(), links, idle=7200.0, life=43200.0)
-    uses = Uses(setup, predict, log.explain, audit, log.recent, connecting, signing_in, presets=shipped_presets)
+    uses = Uses(
+        setup,
+        predict,
+        log.explain,
+        audit,
+        log.recent,
+        connecting,
+        signing_in,
+        presets=shipped_presets,
+        send=sends_nothing,
+    )
     return World(clock, entropy, vault, store, setup, callouts, records, current, JudgedOperations(uses))
 
 

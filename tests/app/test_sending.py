@@ -309,6 +309,18 @@ async def test_an_answer_that_does_not_come_in_time_is_callouts_own(world):
     assert (result["status"], result["reason"], len(result["received"])) == (504, "timed_out", 1)
 
 
+async def test_what_others_send_to_that_gateway_is_not_witnessed(world):
+    await world.send()
+    key = (await world.operations.run("key.create", {"user": "alice"}, LOCAL))["key"]
+    sender = world.operations.uses.send
+    reader, writer = await asyncio.open_connection("127.0.0.1", sender._gateway.port)
+    writer.write(f"GET /callout/Weather/a HTTP/1.1\r\nHost: x\r\nCallout-Key: {key}\r\n\r\n".encode())
+    await world.home.org.follow()
+    assert (await reader.readline()).startswith((b"HTTP/1.1 200", b"HTTP/1.1 401"))
+    writer.close()
+    assert sender._witnessed == {}
+
+
 async def test_one_user_has_few_under_way_at_a_time(world):
     world.external.release.clear()
     before = len(world.external.requests)

@@ -164,7 +164,7 @@ def mend(setup: Setup, name: str, user: str, row: str) -> int:
         setup.main.get_by_label("Named Credential", exact=True).fill(name)
         setup.main.get_by_label("User", exact=True).fill(user)
         setup.press("Look")
-        expect(setup.page).to_have_url(re.compile(f"user={user}"))
+        setup.page.wait_for_url(re.compile(f"user={user}"), wait_until="load")
         finding = setup.main.locator(".finding").filter(has=setup.page.locator(".pill", has_text=row))
         if changes and not finding.count():
             return changes

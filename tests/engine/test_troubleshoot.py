@@ -72,6 +72,23 @@ async def test_each_lack_of_access_has_its_row_and_its_changes_let_the_caller_in
     assert (after["findings"], len(after["mended"])) == ([], 1)
 
 
+async def test_of_two_lacks_the_one_that_is_left_is_told_until_the_caller_is_let_in(shop) -> None:
+    await call(shop, "dave")
+    (both,) = await findings(shop)
+    for change, row in zip(both["changes"], ("T3", None), strict=True):
+        await shop.run(change["operation"], **change["arguments"])
+        assert [found["row"] for found in await findings(shop)] == [row] * (row is not None)
+    assert (await shop.run("can", user="dave", name="Orders"))["allowed"]
+
+
+async def test_a_lack_that_callouts_met_twice_is_told_once(shop) -> None:
+    await call(shop, "dave")
+    (both,) = await findings(shop)
+    await shop.run(both["changes"][0]["operation"], **both["changes"][0]["arguments"])
+    await call(shop, "dave")
+    assert [found["row"] for found in await findings(shop)] == ["T3"]
+
+
 async def test_a_credential_made_by_package_code_is_told_with_what_an_admin_judges(shop) -> None:
     await shop.define(
         NamedCredential("Feed", "https://feed.example.com", "Orders", False, created_by_namespace="acme"),

@@ -67,10 +67,12 @@ class Sender:
     def left(
         self, callout_id: bytes, route: Route, ready: Ready, target: bytes, tail: bytes, asked: Asked | None
     ) -> None:
-        """Take over what leaves now (`engine.sending.Witness`)."""
+        """Take over what leaves now (`engine.sending.Witness`): of callouts that are made here, and no others."""
+        if route.memo is None or route.memo[1] not in self._keys.values():
+            return
         self._home.records.keep(callout_id)
-        if len(self._witnessed) >= 2 * MOST_OF_ALL:  # those whose answer never came
-            self._witnessed.clear()
+        while len(self._witnessed) >= 2 * MOST_OF_ALL:  # those whose answer never came
+            del self._witnessed[next(iter(self._witnessed))]
         self._witnessed.setdefault(callout_id, Witnessed()).add(route, ready, target, tail, asked)
 
     async def close(self) -> None:

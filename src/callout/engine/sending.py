@@ -137,11 +137,6 @@ class Send(Protocol):
         """Raises `Refused`: `malformed_request`, `rate_limited`, `timed_out`, `external_system_unreachable`."""
 
 
-async def sends_nothing(outgoing: Outgoing, caller: Caller) -> tuple[Answered, Witnessed]:
-    """Refuse, where no gateway is plugged in."""
-    raise Refused("overloaded", f"got a callout of {caller} by {outgoing.name}; expected a process that makes callouts")
-
-
 class Witness(Protocol):
     """Is told of every request that leaves."""
 

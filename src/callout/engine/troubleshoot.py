@@ -98,7 +98,8 @@ def _findings(setup: Setup, org: Org, records: Sequence[Record]) -> Iterator[Res
             asked = record["principal"] if record["reason"] == "principal_not_granted" else None
             groups.setdefault((*caller, record["reason"], asked), []).append(record)
     for key, group in groups.items():
-        yield _refusals(setup, org, group, asked=key[-1], answered=answered.get(key[:2], ""))
+        told = {other[2] for other in groups if other[:2] == key[:2]}
+        yield _refusals(setup, org, group, asked=key[-1], answered=answered.get(key[:2], ""), told=told)
 
 
 def _refuse_unknown(org: Org, findings: Sequence[Result], name: str | None, user: str | None) -> None:
@@ -113,13 +114,19 @@ def _concerns(finding: Result, name: str | None, user: str | None) -> bool:
     return name in (None, *finding["named_credentials"]) and user in (None, *finding["users"])
 
 
-def _refusals(setup: Setup, org: Org, group: Sequence[Record], *, asked: str | None, answered: str) -> Result:
-    """Word one group of refusals, newest first; `answered` is when a callout of this caller last succeeded."""
+def _refusals(
+    setup: Setup, org: Org, group: Sequence[Record], *, asked: str | None, answered: str, told: Collection[str]
+) -> Result:
+    """Word one group of refusals, newest first; `answered` is when a callout of this caller last succeeded.
+
+    `told` are the reasons of all groups of this caller by this name.
+    """
     last = group[0]
     caller, name = _caller(last), last["named_credential"] or ""
     known = reason(last["reason"])
     decision = _decided(setup, org, caller, name, asked) if caller is not None and known.code in _LADDER else None
     lacking = [step for step in decision.explanation.steps if not step.held] if decision is not None else []
+    known = reason(_left(lacking, known.code, told))
     mended = all(step.reason != known.code for step in lacking) if decision is not None else answered > last["at"]
     standing = decision is not None and not mended
     remedies = [str(r) for step in lacking for r in step.remedies] if standing else list(last["remedy"])
@@ -157,6 +164,12 @@ def _refusals(setup: Setup, org: Org, group: Sequence[Record], *, asked: str | N
         "see": _see(decision) if decision is not None else f"callout explain {last['callout_id']}",
     }
     return _with_changes(finding, remedies, commands, ours)
+
+
+def _left(lacking: Sequence[Step], code: str, told: Collection[str]) -> str:
+    """Return the reason that stands: of two lacks of which one was mended, the other; none has met it by itself yet."""
+    left = [step.reason for step in lacking if step.reason in _BOTH]
+    return left[0] or code if code in _BOTH and left and code not in left and left[0] not in told else code
 
 
 def _presented(setup: Setup, org: Org, named: NamedCredential) -> Standing | None:
@@ -203,20 +216,17 @@ def _see(decision: Decision) -> str:
 def _with_changes(finding: Result, remedies: Sequence[str], commands: Sequence[str], ours: Sequence[str]) -> Result:
     """Add the remedies. `ours` are the commands of the rows T1 to T6, which may be applied without typing them.
 
-    What an admin may have meant (a user made inactive, a credential disabled by hand) is left to be mended by hand;
-    `offers` are those of them that can be applied as they are, one by one, by an admin who has looked at each.
+    What an admin may have meant (a user made inactive, a credential disabled by hand) is left to be mended by hand.
     """
     changes = [change.to_dict() for command in ours if (change := applicable(command)) is not None]
     applied = {change["command"] for change in changes}
-    by_hand = [command for command in dict.fromkeys(commands) if command not in applied]
     return {
         **finding,
         "what": ROWS.get(finding["row"] or "", finding["title"]),
         "remedy": list(dict.fromkeys(remedies)),
         "remedy_commands": list(dict.fromkeys(commands)),
         "changes": list({change["command"]: change for change in changes}.values()),
-        "by_hand": by_hand,
-        "offers": [change.to_dict() for command in by_hand if (change := applicable(command)) is not None],
+        "by_hand": [command for command in dict.fromkeys(commands) if command not in applied],
     }
 
 

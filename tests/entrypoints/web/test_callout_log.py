@@ -72,7 +72,7 @@ async def test_a_callout_has_its_ladder_its_facts_and_a_way_to_try_again(admin, 
     assert "got no grant" in page.words
     assert "To be mended by: an admin" in page.words
     again = page.tree.xpath("//a[text()='Try again']/@href")[0]
-    assert again == "/setup/try?name=Orders&user=alice&method=GET&path=%2Forders%2F7"
+    assert again == "/setup/try?name=Orders&method=GET&path=%2Forders%2F7&user=alice&do=dry"
     tried = await admin.get(again)
     assert "did not hold" in tried.words
 

@@ -30,6 +30,12 @@ PLACES = [
         ("prmset", "Permission Sets"),
         ("GRANT", "Permission Sets"),
         ("token", "External Credentials"),
+        ("named credentail", "Named Credentials"),
+        ("permsission set", "Permission Sets"),
+        ("extrenal", "External Credentials"),
+        ("ordrs", "Orders of the shop"),
+        ("orderrs", "Orders of the shop"),
+        ("orderss", "Orders of the shop"),
     ],
 )
 def test_a_few_letters_find(question: str, first: str) -> None:

@@ -128,3 +128,16 @@ def test_every_parameter_of_every_protocol_has_a_field() -> None:
         for field, parameter in zip(fields, protocol.parameters, strict=True):
             assert (field.kind is Kind.SECRET) is (parameter.secret and parameter.key is None)
             assert parameter.help in field.help
+
+
+def test_a_row_whose_number_is_none_is_no_row() -> None:
+    pairs = [(f"rows/{number}/name", "x") for number in ("²", "9" * 5000, "-1", "1.5", "")]
+    assert read(GROUPS, Form([*pairs, ("rows/999999999/name", "y")]), {})["rows"] == [{"name": "y"}]
+
+
+def test_of_very_many_problems_some_are_shown_and_the_rest_is_counted() -> None:
+    definition = {"rows": [{"name": f"n{number}"} for number in range(1000)]}
+    problems = {("rows", str(number), "name"): ["got x"] for number in range(1000)}
+    drawing = draw(GROUPS, definition, problems)
+    assert len(drawing.wrong) == 200
+    assert drawing.problems == ["and 800 more places where something is wrong"]

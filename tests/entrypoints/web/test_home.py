@@ -96,3 +96,14 @@ async def test_one_without_admin_permissions_sees_what_is_theirs_and_nothing_els
         page = await vera.get("/setup")
         assert "What needs attention" in page.words
         assert "Quick create" not in page.words
+
+
+async def test_numbers_and_json_that_no_page_would_send_are_no_mishap() -> None:
+    async with visitor(make_world()) as admin:
+        for number in ("²", "9" * 5000, "-1", "0", "x"):
+            page = await admin.get(f"/setup/users?page={number}")
+            assert page.status == 200, number
+            page = await admin.fill("/setup/new/user", version=number, name="x", profile="Nowhere")
+            assert page.status == 422, number
+        nested = await admin.post("/setup/remedy", operation="named_credential.enable", arguments="[" * 100_000)
+        assert nested.status == 400

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from callout.core.errors import Refused
+from callout.core.explanation import Remedy
 from callout.core.model.people import AdminPermission, Package, PermissionSet, Profile, User
 from callout.engine.sending import Answered, Witnessed
 from tests.entrypoints.web.looking import HOSTILE, assert_harmless
@@ -228,3 +229,35 @@ async def test_a_refusal_of_the_sender_is_said(admin, world) -> None:
     world.operations.uses = replace(world.operations.uses, send=busy)
     page = await admin.post("/setup/try", name="Orders", method="GET", do="send")
     assert "expected the others to end first" in page.words
+
+
+async def test_who_may_not_list_named_credentials_is_told_the_names_that_they_were_granted_alone(world) -> None:
+    async with visitor(world, "bob") as bob:
+        page = await bob.get("/setup/try")
+        assert page.tree.xpath("//datalist[@id='names']/option/@value") == []
+        assert "Orders" not in (await bob.get("/setup/find?q=try")).text + (await bob.get("/setup/find?q=orders")).words
+        await world.run("permission_set.assign", name="Order Clerks", user="bob")
+        page = await bob.get("/setup/try")
+        assert page.tree.xpath("//datalist[@id='names']/option/@value") == ["Orders"]
+        assert "Try Orders" in (await bob.get("/setup/find?q=try")).words
+        assert "Try Weather" not in (await bob.get("/setup/find?q=try")).words
+
+
+async def test_what_no_command_mends_leads_to_what_it_is_about_for_those_who_may_open_it(admin, world) -> None:
+    await world.run("permission_set.assign", name="Order Clerks", user="bob")
+    key = (await world.key_of("bob")).encode()
+    await world.current.follow()
+    route, callout_id = world.callouts.admit("Orders", (), key, None, None, None), world.callouts.next_id()
+    error = Refused("token_endpoint_refused", "got invalid_client", Remedy("Correct client_id and client_secret"))
+    more = (0, 0, world.clock.monotonic(), None, error, None, 0)
+    world.callouts.record(callout_id, route, "Orders", b"GET", b"/callout/Orders/a", 502, *more)
+    world.records.flush()
+    found = await admin.get(f"/setup/callouts/{callout_id.decode()}")
+    principal = "/setup/external-credentials/Orders/principals/Service"
+    assert found.tree.xpath('//ul[@class="mendings"]//a/@href') == [principal]
+    found = await admin.get("/setup/troubleshoot")
+    assert found.tree.xpath('//ul[@class="mendings"]//a/@href') == ["/setup/external-credentials/Orders"]
+    async with visitor(world, "bob") as bob:
+        found = await bob.get(f"/setup/callouts/{callout_id.decode()}")
+        assert "Orders/Service" in found.words
+        assert not [href for href in found.tree.xpath("//main//a/@href") if "credentials" in href]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +13,7 @@ from callout.core.model.people import Caller
 from callout.core.reasons import Telling
 from callout.engine.audit import Audit
 from callout.engine.presets import Presets
-from callout.engine.sending import Send, sends_nothing
+from callout.engine.sending import Send
 from callout.engine.setup import Result, Setup
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Uses:
     signing_in: SigningIn
     telling: Telling = Telling.FULL  # how much those who do not administer are told
     presets: Callable[[], Presets] = Presets
-    send: Send = sends_nothing
+    send: Send = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

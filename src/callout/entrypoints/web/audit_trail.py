@@ -82,6 +82,6 @@ SECTION = Section(
     "Look and mend",
     "audit.list",
     (Page(PATH, get=list_acts), Page(f"{PATH}/verify", post=verify), Page(f"{PATH}/export", get=export)),
-    words="history who changed verify chain export siem setup audit trail",
+    words="login history who changed verify chain export siem setup audit trail",
     places=(Place("Export the Audit Trail", f"{PATH}#export", "Do", "siem jsonl cef ocsf download"),),
 )

@@ -51,18 +51,20 @@ async def show(visit: Visit) -> Response:
     """Show one callout: how it went, rung by rung, and what mends it."""
     callout_id = visit.named("callout_id")
     record = await visit.run("explain", callout_id=callout_id)
+    user = record["on_behalf_of"] or record["caller"]["user"] or ""
     again = {
         "name": record["named_credential"] or "",
-        "user": record["caller"]["user"] or "",
         "method": record["method"],
+        "path": _path_of(record["path"], record["named_credential"] or ""),
+        "user": "" if user == visit.session.user else user,
+        "namespace": record["caller"]["namespace"] or "",
+        "do": "dry",
     }
-    path = _path_of(record["path"], again["name"])
-    own = again["user"] == visit.session.user
-    if own:
-        again["user"] = ""
-    rungs = ladder(visit, record["steps"])
+    rungs = ladder(visit, record["steps"], record)
     lit = {each.text for rung in rungs for each in rung.mendings}
-    others = [each for each in mendings(visit, record["remedy"], record["remedy_commands"]) if each.text not in lit]
+    spent = (record["external_credential"], record["principal"])
+    mending = mendings(visit, record["remedy"], record["remedy_commands"], *spent)
+    others = [each for each in mending if each.text not in lit]
     return visit.page(
         "callout.html",
         record=record,
@@ -70,7 +72,7 @@ async def show(visit: Visit) -> Response:
         rungs=rungs,
         others=others,
         blame=BLAMES.get(record["blame"] or "", ""),
-        again=f"{TRY}?{urlencode({**again, 'path': path})}",
+        again=f"{TRY}?{urlencode({name: text for name, text in again.items() if text})}",
         here=address("callouts", callout_id),
     )
 
@@ -105,6 +107,6 @@ SECTION = Section(
         Page("/setup/callouts", get=find),
         Page("/setup/callouts/{callout_id}", get=show),
     ),
-    words="history records requests explain callout id",
+    words="debug history records requests explain callout id",
     found=found,
 )

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from callout.entrypoints.web.forms import Field, Group, draw, placed, read
 from callout.entrypoints.web.sections import Page
-from callout.entrypoints.web.visit import Visit
+from callout.entrypoints.web.visit import Visit, number_in
 
 NEW = 0
 #: How often a form is read: a protocol brings a choice with it, which brings fields with it, in which something is chosen.
@@ -112,7 +112,7 @@ class Editing:
             definition = self.settled(visit, before, definition)
             if before == definition:
                 break
-        version = int(form.text("version")) if form.text("version").isdigit() else NEW
+        version = number_in(form.text("version")) or NEW
         shown = "" if new else name
         if form.text("do") == "redraw":
             return self._form(visit, subject, shown, definition, version, typed=name)

@@ -49,8 +49,8 @@ def best(question: str, candidates: Iterable[Place]) -> list[Place]:
 def score(question: str, place: Place) -> int:
     """Say how well a place answers a question, in points; 0: not at all.
 
-    Each word of the question is found in the title, as its start, as the start of one of its words, within it, or as
-    letters of it in their order; or in the words that one may call it.
+    Each word of the question is found in the title, as its start, as the start of one of its words, within it, as the
+    start of one of its words but for one letter, or as letters of it in their order; or in the words that one may call it.
     """
     total = 0
     for word in question.lower().split():
@@ -71,7 +71,23 @@ def _points(word: str, text: str) -> int:
     initials = "".join(part[0] for part in text.split())
     if len(word) > 1 and initials.startswith(word):
         return 15
+    if len(word) > 3 and any(_nearly_starts(part, word) for part in text.split()):
+        return 12
     return 8 if len(word) > 2 and _in_order(word, text) else 0
+
+
+def _nearly_starts(text: str, word: str) -> bool:
+    """Say whether a text starts with a word of which one letter is wrong, missing, too many, or swapped with the next.
+
+    The first letter is right: people look at that one.
+    """
+    least = min(len(text), len(word))
+    at = next((at for at in range(least) if text[at] != word[at]), least)
+    if not at:
+        return False
+    there, typed = text[at:], word[at:]
+    swapped = typed[1:2] + typed[:1] + typed[2:]
+    return there.startswith((typed[1:], swapped)) or there[1:].startswith((typed, typed[1:]))
 
 
 def _in_order(word: str, text: str) -> bool:

@@ -16,10 +16,12 @@ from typing import Any
 
 from callout.core.protocol import Parameter
 from callout.entrypoints.web.filters import words
-from callout.entrypoints.web.visit import Form
+from callout.entrypoints.web.visit import Form, number_in
 
 #: Rows that stand empty at the end of a list, to be filled in.
 SPARE_ROWS = 1
+#: Problems that are shown: who has more has sent what no page of ours would, and each is looked for at every field.
+MOST_PROBLEMS = 200
 
 
 class Kind(StrEnum):
@@ -138,12 +140,15 @@ def draw(
     problems: Mapping[tuple[str, ...], Sequence[str]] | None = None,
 ) -> Drawing:
     """Return a form that shows a definition, each problem (see `placed`) at its field."""
-    left = {place: list(texts) for place, texts in (problems or {}).items()}
+    found = list((problems or {}).items())
+    left = {place: list(texts) for place, texts in found[:MOST_PROBLEMS]}
     drawing = Drawing()
     for group in groups:
         drawn = tuple(_drawn(each, each.path, at(definition, each.path), left) for each in group.fields)
         drawing.groups.append(DrawnGroup(group, drawn))
     drawing.problems = [text for texts in left.values() for text in texts]
+    if len(found) > MOST_PROBLEMS:
+        drawing.problems.append(f"and {len(found) - MOST_PROBLEMS} more places where something is wrong")
     return drawing
 
 
@@ -305,7 +310,7 @@ def _read_rows(fields: Sequence[Field], path: tuple[str, ...], form: Form) -> li
     start = "/".join(path) + "/"
     numbers = {name.removeprefix(start).partition("/")[0] for name in form.values if name.startswith(start)}
     found = []
-    for number in sorted((each for each in numbers if each.isdigit()), key=int):
+    for number in sorted((each for each in numbers if number_in(each) is not None), key=int):
         row: dict[str, Any] = {}
         for each in fields:
             put(row, each.path, _read(each, (*path, number, *each.path), form))

@@ -63,19 +63,24 @@ class Rung:
     mendings: Sequence[Mending] = ()
 
 
-def ladder(visit: Visit, steps: Sequence[Mapping[str, Any]]) -> list[Rung]:
-    """Return the rungs of an explanation. Behind one that failed stand those that were not reached, then the answer."""
+def ladder(visit: Visit, steps: Sequence[Mapping[str, Any]], outcome: Mapping[str, Any]) -> list[Rung]:
+    """Return the rungs of an explanation. Behind one that failed stand those that were not reached, then the answer.
+
+    `outcome` says which external credential and principal the steps came to.
+    """
+    spent = (outcome.get("external_credential"), outcome.get("principal"))
     failed = next((step["name"] for step in steps if not step["held"] and step["name"] in RUNGS), None)
     if failed is None:
-        return [_rung(visit, step) for step in steps]
+        return [_rung(visit, step, spent) for step in steps]
     known, order = {step["name"] for step in steps}, list(RUNGS)
     last = max(number for number, name in enumerate(order) if name in known)
     unreached = [Rung(RUNGS[name], "unreached") for name in order[last + 1 :]]
     before, after = ([step for step in steps if (step["name"] in _LAST) is late] for late in (False, True))
-    return [*(_rung(visit, step) for step in before), *unreached, *(_rung(visit, step) for step in after)]
+    shown = [[_rung(visit, step, spent) for step in some] for some in (before, after)]
+    return [*shown[0], *unreached, *shown[1]]
 
 
-def _rung(visit: Visit, step: Mapping[str, Any]) -> Rung:
+def _rung(visit: Visit, step: Mapping[str, Any], spent: tuple[str | None, str | None]) -> Rung:
     title = RUNGS.get(step["name"]) or _MORE.get(step["name"]) or words(step["name"])
     if step["held"]:
         return Rung(title, "held", step["detail"])
@@ -87,5 +92,5 @@ def _rung(visit: Visit, step: Mapping[str, Any]) -> Rung:
         reason.title if reason is not None else "",
         BLAMES.get(reason.blame.value, "") if reason is not None else "",
         step["reason"] or "",
-        mendings(visit, step["remedy"], step["remedy_commands"]),
+        mendings(visit, step["remedy"], step["remedy_commands"], *spent),
     )

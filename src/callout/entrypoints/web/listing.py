@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from callout.entrypoints.web.visit import Visit
+from callout.entrypoints.web.visit import Visit, number_in
 
 #: Rows of one page.
 ROWS = 50
@@ -36,8 +36,7 @@ def listing(visit: Visit, rows: Sequence[Any], text_of: Callable[[Any], str]) ->
     words = question.lower().split()
     left = [row for row in rows if all(word in text_of(row).lower() for word in words)] if words else rows
     pages = max(1, -(-len(left) // ROWS))
-    asked = visit.asked("page", "1")
-    page = min(int(asked), pages) if asked.isascii() and asked.isdigit() and int(asked) else 1
+    page = min(number_in(visit.asked("page")) or 1, pages)
     return Listing(
         left[(page - 1) * ROWS : page * ROWS], question, page, pages, len(left), len(rows), visit.request.url.path
     )

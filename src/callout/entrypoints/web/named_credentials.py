@@ -217,7 +217,7 @@ SECTION = Section(
         Page(f"{PATH}/{{name}}", get=show),
         Page(f"{PATH}/{{name}}/enabled", post=switch),
     ),
-    words="endpoint url callout external system",
+    words="endpoint url callout external system enabled for callouts allowed namespaces formulas remote site settings",
     places=(Place("New Named Credential", EDITING.new_path, "Do", "create add endpoint"),),
     found=found,
 )

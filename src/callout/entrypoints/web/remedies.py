@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -18,6 +18,8 @@ from callout.entrypoints.web.sections import Page
 from callout.entrypoints.web.sign_in import own_path
 from callout.entrypoints.web.visit import Visit, address
 
+#: Verbs of commands that make what has no page yet.
+_MAKING = frozenset({"create", "install"})
 #: Where what a command does by hand is done in the console: by its first two words.
 _PLACES = {
     "secret set": ("principal", "Set its values"),
@@ -46,9 +48,24 @@ class Mending:
     label: str = ""
 
 
-def mendings(visit: Visit, remedies: Iterable[str], commands: Sequence[str]) -> list[Mending]:
-    """Return remedies as they are offered to who asks: only what they may do is a button."""
-    return [_mending(visit, text, commands) for text in remedies]
+def mendings(
+    visit: Visit,
+    remedies: Iterable[str],
+    commands: Sequence[str],
+    external: str | None = None,
+    principal: str | None = "",
+) -> list[Mending]:
+    """Return remedies as they are offered to who asks: only what they may do is a button, what they may open a link.
+
+    Where no remedy leads anywhere, the last one leads to the `principal` of the `external` credential that it is about.
+    """
+    found = [_mending(visit, text, commands) for text in remedies]
+    parts = ("external-credentials", external or "", *(("principals", principal) if principal else ()))
+    if not found or not external or any(each.operation or each.path for each in found):
+        return found
+    label = "Open the principal" if principal else "Open the external credential"
+    path = address(*parts)
+    return [*found[:-1], replace(found[-1], path=path, label=label)] if visit.opens(path) else found
 
 
 def _mending(visit: Visit, text: str, commands: Sequence[str]) -> Mending:
@@ -58,6 +75,8 @@ def _mending(visit: Visit, text: str, commands: Sequence[str]) -> Mending:
     if change is not None and change.operation in PREVIEWED and visit.may(change.operation):
         return Mending(words, command, change.operation, json.dumps(dict(change.arguments)))
     path, label = _place(command)
+    if not visit.opens(path):
+        path = label = ""
     return Mending(words, command, path=path, label=label)
 
 
@@ -70,7 +89,9 @@ def _place(command: str) -> tuple[str, str]:
         if program == "callout" and known in _PLACES:
             kind, label = _PLACES[known]
             rest = [word for word in words[len(known.split()) :] if not word.startswith("-")]
-            name = rest[0] if kind == "principal" and rest else rest[1] if len(rest) > 1 else ""
+            if not rest or rest[0] in _MAKING:
+                return "", ""
+            name = rest[0] if kind == "principal" else rest[1] if len(rest) > 1 else ""
             if kind == "principal":
                 external, slash, principal = name.partition("/")
                 return (
@@ -104,7 +125,7 @@ def read_arguments(text: str) -> dict[str, Any]:
     """Read what an operation is given. Raises `Refused(malformed_request)`."""
     try:
         members = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         members = None
     if not isinstance(members, Mapping):
         raise Refused("malformed_request", "got arguments that are no JSON object; expected those of the operation")

@@ -34,7 +34,7 @@ async def find_out(visit: Visit) -> Response:
 
 
 def _mendings(visit: Visit, finding: dict[str, Any]) -> list[Mending]:
-    return mendings(visit, finding["remedy"], finding["remedy_commands"])
+    return mendings(visit, finding["remedy"], finding["remedy_commands"], finding["external_credential"])
 
 
 SECTION = Section(

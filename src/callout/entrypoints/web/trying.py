@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from callout.core.access.sources import principals_of
+from callout.core.model.credentials import NamedCredential
 from callout.entrypoints.web.ladder import ladder
 from callout.entrypoints.web.sections import Page, Place, Section
 from callout.entrypoints.web.visit import Form, Visit, status_of
@@ -102,13 +104,13 @@ async def _shown(
         title=TITLE,
         given=given,
         methods=METHODS if given["method"] in METHODS else (*METHODS, given["method"]),
-        names=sorted(visit.org.named_credentials)[:MOST_SUGGESTED] if visit.may("named_credential.list") else [],
+        names=sorted(named.name for named in _known(visit))[:MOST_SUGGESTED],
         users=sorted(visit.org.users)[:MOST_SUGGESTED] if visit.may("user.list") else [],
         packages=sorted(visit.org.packages) if visit.may("package.list") else [],
         result=result,
         refused=refused,
         dry=dry,
-        rungs=ladder(visit, steps),
+        rungs=ladder(visit, steps, result or {}),
         next=again(given),
         status=status_of(refused),
     )
@@ -120,10 +122,21 @@ def again(given: Mapping[str, str]) -> str:
     return f"{PATH}?{urlencode({**kept, 'do': 'dry'})}"
 
 
+def _known(visit: Visit) -> list[NamedCredential]:
+    """Return the named credentials that who asks may know of: every one, or those of which they have a grant."""
+    named = visit.org.named_credentials.values()
+    if visit.may("named_credential.list"):
+        return list(named)
+    granted = principals_of(visit.org, visit.session.user, visit.console.setup.now())
+    reached = {reference.external_credential for reference in granted}
+    return [each for each in named if each.external_credential in reached]
+
+
 def found(visit: Visit) -> Iterator[Place]:
-    """Yield a place for each named credential, to try it, for those who may know of each."""
-    for name, named in visit.org.named_credentials.items() if visit.may("named_credential.list") else ():
-        yield Place(f"Try {named.label or name}", f"{PATH}?{urlencode({'name': name})}", "Do", f"try send {name}")
+    """Yield a place for each named credential that who asks may know of: to try it."""
+    for each in _known(visit):
+        place = f"{PATH}?{urlencode({'name': each.name})}"
+        yield Place(f"Try {each.label or each.name}", place, "Do", f"try send {each.name}")
 
 
 SECTION = Section(

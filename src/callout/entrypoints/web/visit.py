@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 LARGEST_FORM = 1024 * 1024
 #: Most fields of a form.
 MOST_FIELDS = 5_000
+#: Most digits of a number that a browser sends: those of a version fit.
+MOST_DIGITS = 18
 #: How long what is said after a redirect waits to be shown, in seconds.
 SAID_LIFE = 60.0
 SAID_COOKIE = "callout_said"
@@ -78,6 +80,11 @@ class Visit:
     def may(self, operation: str) -> bool:
         """Say whether who asks may run an operation about everyone and everything: pages offer only what one may."""
         return not self.held.isdisjoint(administering(BY_NAME[operation]))
+
+    def opens(self, path: str) -> bool:
+        """Say whether who asks may open a page, as far as the section says that it belongs to: pages link to no other."""
+        sections = [each for each in self.console.sections if f"{path}/".startswith(f"{each.path}/")]
+        return all(each.seen_by(self) for each in sections)
 
     def may_ask(self, operation: str) -> bool:
         """Say whether who asks may run an operation at all, if only about themselves."""
@@ -147,6 +154,11 @@ class Visit:
 def status_of(refused: Mapping[str, Any] | None) -> int:
     """Return the status of a page that may have a refusal to show beside the rest."""
     return 200 if refused is None else int(refused["status"])
+
+
+def number_in(text: str) -> int | None:
+    """Return the number that a text of few digits says; None for any other text, also of digits of other scripts."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else None
 
 
 def address(*parts: str) -> str:
