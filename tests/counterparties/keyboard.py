@@ -11,6 +11,9 @@ from playwright.sync_api import Locator, Page, expect
 _MOST_STEPS = 80
 _FOCUSED = "each => each === document.activeElement"
 _OUTLINED = "each => getComputedStyle(each).outlineStyle !== 'none'"
+#: Whether nothing lies over the middle of it (WCAG 2.2, 2.4.11).
+_UNCOVERED = """each => { const at = each.getBoundingClientRect();
+return each.contains(document.elementFromPoint(at.left + at.width / 2, at.top + at.height / 2)); }"""
 
 
 class Keyboard:
@@ -22,10 +25,12 @@ class Keyboard:
 
     def arrive(self, title: str) -> None:
         """Expect a page with this heading, and go past the menu as a keyboard user does."""
-        expect(self.page.get_by_role("heading", level=1)).to_have_text(title)
+        heading = self.page.get_by_role("heading", level=1)
+        expect(heading).to_have_text(title)
         if not self.main.evaluate("each => each.contains(document.activeElement)"):
             self.press(self.page.get_by_role("link", name="Skip to the page"))
             expect(self.main).to_be_focused()
+            assert heading.evaluate(_UNCOVERED), f"something lies over the heading {title}"
 
     def reach(self, target: Locator, key: str = "Tab") -> None:
         """Press a key until the focus is there, and is to be seen there."""
@@ -34,6 +39,7 @@ class Keyboard:
             if target.evaluate(_FOCUSED):
                 expect(target).to_be_in_viewport()
                 assert target.evaluate(_OUTLINED), f"nothing shows that the focus is at {target}"
+                assert target.evaluate(_UNCOVERED), f"something lies over {target}, which has the focus"
                 return
             self.page.keyboard.press(key)
         pytest.fail(f"got the focus at {self.page.evaluate('document.activeElement.outerHTML')}; expected {target}")
