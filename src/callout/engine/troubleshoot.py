@@ -216,17 +216,20 @@ def _see(decision: Decision) -> str:
 def _with_changes(finding: Result, remedies: Sequence[str], commands: Sequence[str], ours: Sequence[str]) -> Result:
     """Add the remedies. `ours` are the commands of the rows T1 to T6, which may be applied without typing them.
 
-    What an admin may have meant (a user made inactive, a credential disabled by hand) is left to be mended by hand.
+    What an admin may have meant (a user made inactive, a credential disabled by hand) is left to be mended by hand;
+    `offers` are those of them that can be applied as they are, one by one, by an admin who has looked at each.
     """
     changes = [change.to_dict() for command in ours if (change := applicable(command)) is not None]
     applied = {change["command"] for change in changes}
+    by_hand = [command for command in dict.fromkeys(commands) if command not in applied]
     return {
         **finding,
         "what": ROWS.get(finding["row"] or "", finding["title"]),
         "remedy": list(dict.fromkeys(remedies)),
         "remedy_commands": list(dict.fromkeys(commands)),
         "changes": list({change["command"]: change for change in changes}.values()),
-        "by_hand": [command for command in dict.fromkeys(commands) if command not in applied],
+        "by_hand": by_hand,
+        "offers": [change.to_dict() for command in by_hand if (change := applicable(command)) is not None],
     }
 
 

@@ -107,3 +107,12 @@ async def test_numbers_and_json_that_no_page_would_send_are_no_mishap() -> None:
             assert page.status == 422, number
         nested = await admin.post("/setup/remedy", operation="named_credential.enable", arguments="[" * 100_000)
         assert nested.status == 400
+
+
+async def test_a_theme_that_there_is_not_is_kept_nowhere() -> None:
+    async with visitor(make_world()) as admin:
+        for wanted in ("€", "x" * 100_000, ""):
+            page = await admin.post("/setup/theme", theme=wanted)
+            assert (page.status, admin.client.cookies.get("callout_theme")) == (200, None)
+        await admin.post("/setup/theme", theme="dark")
+        assert 'data-theme="dark"' in (await admin.get("/setup")).text

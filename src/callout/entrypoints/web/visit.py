@@ -32,7 +32,8 @@ MOST_FIELDS = 5_000
 MOST_DIGITS = 18
 #: How long what is said after a redirect waits to be shown, in seconds.
 SAID_LIFE = 60.0
-SAID_COOKIE = "callout_said"
+SAID_COOKIE, THEME_COOKIE = "callout_said", "callout_theme"
+THEMES = ("auto", "light", "dark")
 
 
 class Form:
@@ -147,8 +148,8 @@ class Visit:
     @property
     def theme(self) -> str:
         """The theme that was chosen: light, dark, or as the system is."""
-        chosen = self.request.cookies.get("callout_theme", "")
-        return chosen if chosen in ("light", "dark") else "auto"
+        chosen = self.request.cookies.get(THEME_COOKIE, "")
+        return chosen if chosen in THEMES else "auto"
 
 
 def status_of(refused: Mapping[str, Any] | None) -> int:
