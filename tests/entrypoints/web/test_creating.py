@@ -206,6 +206,21 @@ async def test_a_problem_stands_at_its_field_and_nothing_is_made(admin, world) -
     assert (await world.store.load()).generation == before
 
 
+async def test_everything_that_is_still_to_be_filled_in_is_told_at_once(admin) -> None:
+    page = await admin.fill("/setup/create/without-preset", protocol="oauth2_client_credentials")
+    for field in ("name", "url", "parameters/token_endpoint"):
+        assert "got" in page.problems_at(field), field
+    assert "to be typed again" not in page.words
+
+
+async def test_a_secret_that_was_typed_is_named_as_to_be_typed_again(admin) -> None:
+    for do in ("save", "preview"):
+        page = await admin.fill("/setup/create/preset/stripe", do=do, name="no good", secrets__ApiKey=CANARY)
+        assert "To be typed again, since no page shows a secret: ApiKey." in page.words
+    page = await admin.fill("/setup/create/preset/stripe", do="preview", name="Pay", secrets__ApiKey=CANARY)
+    assert "To be typed again, since no page shows a secret: ApiKey." in page.words
+
+
 async def test_what_was_typed_stays_and_is_escaped_and_a_secret_does_not(admin) -> None:
     given = {"name": HOSTILE, "label": HOSTILE, "user": HOSTILE, "permission_set": HOSTILE, "principal": HOSTILE}
     page = await admin.fill("/setup/create/preset/stripe", secrets__ApiKey=CANARY, **given)

@@ -161,7 +161,8 @@ async def test_a_status_code_is_added_and_removed_in_one_step(admin, world) -> N
     refused = await admin.post(codes, do="add", status="503")
     assert "external system's own failure" in refused.tree.xpath('//*[@id="status-wrong"]')[0].text_content()
     assert refused.tree.xpath('//input[@id="status"]/@value') == ["503"]
-    assert (await admin.post(codes, do="add", status="many")).status == 400
+    refused = await admin.post(codes, do="add", status="many")
+    assert (refused.status, "got 'many'; expected a status of 400" in refused.words) == (400, True)
 
 
 # --- who may, and where it is found -------------------------------------------------------------------------------

@@ -88,6 +88,7 @@ async def test_a_form_that_is_older_than_what_is_there_changes_nothing(admin, wo
     page = await admin.post("/setup/named-credentials/Orders/edit", **{**sent, "do": "save", "label": "Mine"})
     assert page.status == 409
     assert "changed meanwhile" in page.words
+    assert page.tree.xpath("//form[@data-form]//p[@class='note']/a/@href") == ["/setup/named-credentials/Orders/edit"]
     assert (await world.store.load()).named_credentials["Orders"].label == "By another"
 
 

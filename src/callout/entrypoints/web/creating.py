@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from callout.entrypoints.web.creating_form import Members, arguments_of, at_fields, groups_of, start_of
 from callout.entrypoints.web.filters import words
-from callout.entrypoints.web.forms import draw, placed, read
+from callout.entrypoints.web.forms import draw, placed, read, with_unfilled
 from callout.entrypoints.web.sections import Page, Place, Section
 from callout.entrypoints.web.visit import Visit, address
 
@@ -98,6 +98,7 @@ async def _made(visit: Visit, preset: Members | None) -> Response:
     result, refused = await visit.attempt("named_credential.create", **arguments, dry_run=dry)
     if refused is not None:
         problems = placed(at_fields(refused, str(arguments.get("name", ""))), "form")
+        problems = with_unfilled(problems, groups_of(visit, preset, definition), definition)
         return _form(visit, preset, definition, problems=problems, status=_status(refused))
     if dry:
         return _form(visit, preset, definition, plan=result)

@@ -8,11 +8,13 @@ from typing import Any
 
 from starlette.responses import Response
 
-from callout.entrypoints.web.forms import Field, Group, draw, placed, read
+from callout.entrypoints.web.forms import Field, Group, draw, placed, read, with_unfilled
 from callout.entrypoints.web.sections import Page
 from callout.entrypoints.web.visit import Visit, number_in
 
 NEW = 0
+#: The status of a definition that somebody else changed since it was shown.
+CHANGED = 409
 #: How often a form is read: a protocol brings a choice with it, which brings fields with it, in which something is chosen.
 MOST_READINGS = 4
 Definition = Mapping[str, Any]
@@ -120,7 +122,7 @@ class Editing:
         arguments = {**subject.arguments, "definition": pruned(definition), "expects": version, "dry_run": dry}
         plan, refused = await visit.attempt(f"{self.operations}.{self.setting}", **arguments)
         if refused is not None:
-            problems = placed(refused, subject.place)
+            problems = with_unfilled(placed(refused, subject.place), self.groups(visit, definition), definition)
             status = int(refused["status"])
             return self._form(visit, subject, shown, definition, version, problems, typed=name, status=status)
         if dry:
@@ -152,6 +154,7 @@ class Editing:
             drawing=draw(groups, definition, problems),
             version=version,
             plan=plan,
+            changed=status == CHANGED,
             crumbs=subject.crumbs,
             back=subject.path if name else subject.crumbs[-1][1],
         )

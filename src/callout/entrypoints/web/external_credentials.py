@@ -7,6 +7,8 @@ from typing import Any
 
 from starlette.responses import Response
 
+from callout.core.errors import Refused
+from callout.engine.operations import document_of
 from callout.entrypoints.web import principals
 from callout.entrypoints.web.editing import Editing, Subject
 from callout.entrypoints.web.forms import Field, Group, Kind
@@ -15,7 +17,7 @@ from callout.entrypoints.web.named_credentials import HEADERS
 from callout.entrypoints.web.protocol_fields import protocol_choices, protocol_groups, protocol_of, settled
 from callout.entrypoints.web.remedies import mendings
 from callout.entrypoints.web.sections import Page, Place, Section
-from callout.entrypoints.web.visit import Visit, address
+from callout.entrypoints.web.visit import Visit, address, number_in
 
 TITLE, PATH = "External Credentials", "/setup/external-credentials"
 _CRUMBS = ((TITLE, PATH),)
@@ -151,7 +153,10 @@ async def change_status_codes(visit: Visit) -> Response:
     """Add a status to those that refresh the token, or take one off."""
     name, form = visit.named("name"), visit.form
     text = form.text("status")
-    status: int | str = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text
+    status = number_in(text)
+    if status is None:
+        detail = f"got {text[:40]!r}; expected a status of 400 to 499 or 600 to 999, such as 601"
+        return await _page(visit, document_of(Refused("malformed_request", detail)), text)
     operation = "remove_status_code" if form.text("do") == "remove" else "add_status_code"
     done, refused = await visit.attempt(f"external_credential.{operation}", name=name, status=status)
     if refused is not None:

@@ -42,6 +42,10 @@ class Kind(StrEnum):
     MAP = "map"  # texts by a name that is free
 
 
+#: Kinds of which no value is ever drawn.
+SECRETS = frozenset({Kind.SECRET, Kind.KEY})
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field. `choices` are values with their labels, `options` names that may be proposed, `fields` those of a row.
@@ -131,7 +135,15 @@ class Drawing:
     @property
     def wrong(self) -> list[Drawn]:
         """The fields with a problem, also those in rows."""
-        return [each for group in self.groups for each in _flat(group.fields) if each.problems]
+        return [each for each in self._all() if each.problems]
+
+    def lost(self, form: Form) -> list[str]:
+        """Return the labels of the secrets that a form brought: a page never shows them, so they are typed again."""
+        return [each.field.label for each in self._all() if each.field.kind in SECRETS and form.raw(each.name)]
+
+    def _all(self) -> Iterator[Drawn]:
+        for group in self.groups:
+            yield from _flat(group.fields)
 
 
 def draw(
@@ -172,12 +184,28 @@ def placed(document: Mapping[str, Any], *prefixes: str) -> dict[tuple[str, ...],
     return found
 
 
+def with_unfilled(
+    problems: Mapping[tuple[str, ...], list[str]], groups: Iterable[Group], definition: Mapping[str, Any]
+) -> dict[tuple[str, ...], list[str]]:
+    """Return the problems, and those of fields that are needed and empty: the first that was found may hide them.
+
+    Secrets are left out: whether one is held already, the definition does not say.
+    """
+    empty = [
+        each.path
+        for group in groups
+        for each in group.fields
+        if each.required and each.kind not in SECRETS and at(definition, each.path) in (None, "", [])
+    ]
+    return {**{path: ["got nothing; expected it to be filled in"] for path in empty}, **problems}
+
+
 def read(groups: Iterable[Group], form: Form, definition: Mapping[str, Any]) -> dict[str, Any]:
     """Return a definition with what a form says; what the form has no field for stays as it was."""
     whole = deepcopy(dict(definition))
     for each in (each for group in groups for each in group.fields):
         value = _read(each, each.path, form)
-        put(whole, each.path, value, keep=each.kind in (Kind.SECRET, Kind.KEY))
+        put(whole, each.path, value, keep=each.kind in SECRETS)
     return whole
 
 

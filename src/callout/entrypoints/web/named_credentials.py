@@ -71,7 +71,15 @@ def _authentication(org: Org) -> Group:
     return Group(
         "Authentication",
         (
-            Field(("external_credential",), "External Credential", Kind.CHOICE, required=True, choices=external),
+            Field(
+                ("external_credential",),
+                "External Credential",
+                Kind.CHOICE,
+                "How it is authenticated to, and as whom.",
+                required=True,
+                choices=external,
+                see=("New External Credential", "/setup/new/external-credential"),
+            ),
             Field(
                 ("client_certificate",),
                 "Client Certificate",

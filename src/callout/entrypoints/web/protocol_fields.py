@@ -129,7 +129,10 @@ def _finished(visit: Visit, parameter: Parameter, field: Field, given: Mapping[s
     if parameter.name == NAMED_BY:
         providers = visit.org.external_auth_identity_providers
         choices = (("", "None"), *((name, providers[name].label or name) for name in sorted(providers)))
-        return replace(field, label="External Auth Identity Provider", kind=Kind.CHOICE, choices=choices, redraws=True)
+        see = ("External Auth Identity Providers", "/setup/identity-providers")
+        return replace(
+            field, label="External Auth Identity Provider", kind=Kind.CHOICE, choices=choices, redraws=True, see=see
+        )
     if parameter.key_pair:
         return replace(field, see=("Certificates and keys", "/setup/certificates"))
     return field

@@ -100,8 +100,9 @@ async function redraw(form, wanted, focus) {
     const before = form.elements.namedItem(field.name); // a secret never comes back from the server
     if (before && before.value) field.value = before.value;
   }
+  for (const each of fresh.querySelectorAll("[data-retype]")) each.remove();
   ready(fresh);
-  const target = fresh.querySelector("#plan") || (focus && document.getElementById(focus));
+  const target = fresh.querySelector("#problems, #plan") || (focus && document.getElementById(focus));
   if (target) target.focus();
 }
 
