@@ -105,6 +105,9 @@ async def test_numbers_and_json_that_no_page_would_send_are_no_mishap() -> None:
             assert page.status == 200, number
             page = await admin.fill("/setup/new/user", version=number, name="x", profile="Nowhere")
             assert page.status == 422, number
+        filtered = await admin.get("/setup/users?q=" + "admin%20" * 1000)
+        assert len(filtered.tree.xpath('//main//input[@name="q"]/@value')[0]) <= 200
+        assert "/setup/users/admin" in filtered.tree.xpath("//main//tbody//a/@href")
         nested = await admin.post("/setup/remedy", operation="named_credential.enable", arguments="[" * 100_000)
         assert nested.status == 400
 
