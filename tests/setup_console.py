@@ -21,7 +21,7 @@ from tests.world import make_world
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 _PARAMETER = re.compile(r"{(\w+)}")
 #: What only sends a browser on to where it shows something.
-ON = {"/setup/sign-in/with/{issuer}", "/setup/sign-in/callback"}
+ON = {"/setup/sign-in/with/{issuer}", "/setup/sign-in/callback", "/setup/callouts"}
 #: What is kept as a file.
 FILES = {"/setup/manifest/callout.yaml", "/setup/audit/export"}
 #: Pages for who is not signed in, and those that only what was done before leads to.
@@ -60,6 +60,11 @@ def pages() -> tuple[Address, ...]:
     """Return the pages that a person can open."""
     ours = [each for each in addresses() if each.path.startswith("/setup") and "/files/" not in each.path]
     return tuple(each for each in ours if "GET" in each.methods and each.path not in ON | AFTER | FILES)
+
+
+def files() -> tuple[Address, ...]:
+    """Return what can be kept as a file."""
+    return tuple(each for each in addresses() if each.path in FILES)
 
 
 def forms() -> tuple[Address, ...]:

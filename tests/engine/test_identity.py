@@ -174,6 +174,21 @@ async def test_a_limited_key_of_an_admin_administers_nothing(shop) -> None:
     assert (await shop.run("whoami", caller=limited))["caller"] == "admin"
 
 
+async def test_a_limited_key_shows_and_ends_nothing_beyond_its_limit(shop) -> None:
+    key = await shop.key_of("alice", named_credentials=["Weather"])
+    stored = next(each for each in shop.store.org.keys.values() if each.prefix == key[:11])
+    limited, whole = Caller("alice", proof="key co_x…", key=stored), Caller("alice", proof="key co_x…")
+    for operation, arguments in (("diagnose", {}), ("can", {"user": "alice"})):
+        asked = await shop.run(operation, caller=limited, name="Orders", **arguments)
+        assert (asked["allowed"], asked["reason"]) == (False, "key_limited")
+        assert asked.get("request") is None
+        assert (await shop.run(operation, caller=whole, name="Orders", **arguments))["reason"] != "key_limited"
+    own = {"external_credential": "Weather", "principal": "Own", "user": "alice"}
+    for operation in ("token.revoke", "token.introspect", "secret.list"):
+        with pytest.raises(OperationRefused, match="limited to callouts"):
+            await shop.run(operation, caller=limited, **own)
+
+
 async def test_acting_for_others_is_given_shown_and_taken_back(shop) -> None:
     given = await shop.run("permission_set.let_act_for", name="Order Clerks", user="profile:Standard User")
     assert given["may_act_for"] == ["profile:Standard User"]

@@ -102,3 +102,21 @@ async def test_a_link_of_somebody_who_was_removed_since_is_worth_nothing(door):
     await door.run("user.remove", name="alice")
     await door.define(User("alice"))
     assert await over(door, text) == "invitation_over"
+
+
+@pytest.mark.parametrize("since", ["promoted", "inviter gone", "inviter demoted"])
+async def test_a_link_is_worth_no_more_than_who_invited_may_give_when_it_is_used(door, since):
+    """Else who manages users invites somebody in good time, and is an administrator when they are made one."""
+    mona = Caller("mona", None, "key co_x…")
+    text = (await door.run("user.invite", mona, name="bob"))["link"].partition("link=")[2]
+    assert (await invited(door.signing_in, text)).by == "mona"
+    if since == "promoted":
+        await door.define(User("bob", "System Administrator"))
+    elif since == "inviter gone":
+        await door.run("user.remove", name="mona")
+    else:
+        await door.define(User("mona"))
+    assert await over(door, text) == "invitation_over"
+    assert await door.store.sign_ins.password("bob") is None
+    at_home = await door.invited("bob")
+    assert (await invited(door.signing_in, at_home)).user == "bob"

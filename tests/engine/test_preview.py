@@ -164,6 +164,7 @@ def test_more_printed_commands_are_read(command, operation, arguments):
         "callout external-credential add-status-code Orders many",
         "callout named-credential enable Orders --home /tmp",
         "callout named-credential allow-replay Orders POST",
+        "callout named-credential enable " + "x" * 10_000,
     ],
 )
 def test_other_commands_are_left_to_a_person(command):

@@ -8,7 +8,7 @@ import pytest
 
 from callout.core.errors import DefinitionError
 from callout.core.model.credentials import ExternalCredential, NamedCredential
-from callout.core.model.people import Caller, CallerKey, User
+from callout.core.model.people import Caller, CallerKey, User, UserKind
 from callout.core.secret import Secret
 from callout.engine.operations import OperationRefused, document_of
 from callout.engine.sign_in import Browser, SignInRefused
@@ -123,6 +123,16 @@ async def test_a_user_who_goes_takes_their_sessions_along(door, gone):
     assert (password is None) is gone.startswith("removed")
     with pytest.raises(SignInRefused):
         await choose(door.signing_in, link, Secret(OTHER), CHROME)
+
+
+async def test_who_is_no_person_any_more_stays_signed_in_by_a_key_alone(door):
+    await door.give_password("alice")
+    entered = await door.enter("alice")
+    key = (await door.run("key.create", user="alice"))["key"]
+    by_key = await door.signing_in.with_key(Secret(key), CHROME)
+    await door.define(User("alice", kind=UserKind.SERVICE))
+    assert await door.who(entered) is None
+    assert await door.who(by_key) == "alice"
 
 
 async def test_a_deactivated_user_does_not_sign_in(door):

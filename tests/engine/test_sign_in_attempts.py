@@ -10,7 +10,7 @@ from callout.adapters.store.store import Store
 from callout.core.secret import Secret
 from callout.engine.operations import document_of
 from callout.engine.sign_in import Browser, SignInRefused
-from callout.engine.sign_in.attempts import OF_A_USER, OF_AN_ADDRESS, of_password
+from callout.engine.sign_in.attempts import OF_A_USER, OF_AN_ADDRESS, of_address, of_password
 from callout.engine.sign_in.choosing import choose
 from tests.signing_in import CHROME, GOOD, OTHER, furnish, open_door, returning
 
@@ -104,6 +104,19 @@ async def test_an_address_that_tries_many_users_waits(door):
     with pytest.raises(SignInRefused, match="too_many_attempts"):
         await door.signing_in.with_key(Secret("co_guess"), Browser("198.51.100.7"))
     assert (await guess(door, "one more", address="198.51.100.8")).reason.code == "sign_in_refused"
+
+
+async def test_the_addresses_of_one_customer_count_as_one(door):
+    free, _ = OF_AN_ADDRESS
+    for number in range(free):
+        assert (
+            await guess(door, f"user-{number}", address=f"2001:db8:1:2::{number:x}")
+        ).reason.code == "sign_in_refused"
+    assert (await guess(door, "one more", address="2001:db8:1:2:ffff::1")).reason.code == "too_many_attempts"
+    assert (await guess(door, "one more", address="2001:db8:1:3::1")).reason.code == "sign_in_refused"
+    mapped = [of_address(each) for each in ("::ffff:192.0.2.1", "192.0.2.1")]
+    assert mapped[0] == mapped[1] != of_address("192.0.2.2")
+    assert of_address("") == of_address("") != of_address("no address")
 
 
 async def test_those_who_sign_in_well_from_one_address_never_wait(door):

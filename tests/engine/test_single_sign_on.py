@@ -225,8 +225,9 @@ async def test_names_and_addresses_prove_only_what_they_prove(door, issuer):
         replace(LOGIN, users={"a@id.example": "alice"}, user_claim="email"), User("bg", kind=UserKind.BACKGROUND)
     )
     trip = await begin(door, issuer)
-    issuer.claims = {"email": "a@id.example", "email_verified": False}
-    assert "not verified" in (await refused(door, trip)).detail
+    for unverified in (False, "false"):
+        issuer.claims = {"email": "a@id.example", "email_verified": unverified}
+        assert "not verified" in (await refused(door, trip)).detail
     await door.define(replace(LOGIN, users={}, users_by_name=True))
     for nobody in ("guest", "bg", "no such user"):
         issuer.claims = {"sub": nobody}

@@ -6,7 +6,7 @@ import pytest
 
 from tests.furnished import SECRETS, Furnished
 from tests.security.test_canary import forms_of
-from tests.setup_console import Address, Person, fields_of, forms, pages
+from tests.setup_console import Address, Person, fields_of, files, forms, pages
 
 pytestmark = pytest.mark.journey
 
@@ -247,7 +247,7 @@ def test_who_is_not_signed_in_sees_no_page(furnished: Furnished, nobody: Person)
 
 
 def test_no_page_shows_a_secret(furnished: Furnished, admin: Person, nobody: Person) -> None:
-    for each in pages():
+    for each in (*pages(), *files()):
         content = (nobody if each.open else admin).get(furnished.names.fill(each)).content
         for name, secret in {**SECRETS, **furnished.keys}.items():
             assert not any(form in content for form in forms_of(secret)), f"{each.path} shows {name}"
@@ -255,7 +255,7 @@ def test_no_page_shows_a_secret(furnished: Furnished, admin: Person, nobody: Per
 
 def test_who_may_nothing_sees_their_own_and_no_more(furnished: Furnished) -> None:
     bob = Person(furnished.server.setup, key=furnished.keys["bob"])
-    for each in pages():
+    for each in (*pages(), *files()):
         answer = bob.get(furnished.names.fill(each))
         if each.path in EVERYONES:
             assert answer.status_code == 200, each.path

@@ -11,7 +11,7 @@ from callout.core.access.target import join
 from callout.core.errors import CalloutError, Refused
 from callout.core.explanation import Explanation
 from callout.core.message import header_lines
-from callout.core.model.people import Caller
+from callout.core.model.people import Caller, CallerKey
 from callout.core.protocol import Needs
 from callout.core.reasons import Telling
 from callout.engine.callout import STAGES, Callouts
@@ -34,9 +34,14 @@ async def diagnose(
     path: str = "",
     principal: str | None = None,
     on_behalf_of: str | None = None,
+    key: CallerKey | None = None,
 ) -> dict[str, Any]:
-    """Decide and show the exact request that would leave, secrets as `…`, without sending or obtaining anything."""
-    caller = Caller(user, namespace, proof="diagnose", on_behalf_of=on_behalf_of)
+    """Decide and show the exact request that would leave, secrets as `…`, without sending or obtaining anything.
+
+    `key` is the one that is asked with, where it is limited: what it may not be used for is not shown to who holds it.
+    """
+    proof = "diagnose" if key is None else f"key {key.prefix}…"
+    caller = Caller(user, namespace, proof=proof, on_behalf_of=on_behalf_of, key=key)
     now = callouts.clock.now()
     decision = decide(callouts.org.value, callouts.catalogue, caller, name, now=now, principal=principal)
     explanation, request = decision.explanation, None

@@ -25,12 +25,16 @@ class Applicable:
         return {"command": self.command, "operation": self.operation, "arguments": dict(self.arguments)}
 
 
+#: Characters of a command that are read, more than any remedy has: whoever has a key may ask, and reading takes long.
+LONGEST = 10_000
 Options = Mapping[str, list[str]]
 Arguments = Mapping[str, Any]
 
 
 def applicable(command: str) -> Applicable | None:
     """Read a printed command; None for one that needs a person."""
+    if len(command) > LONGEST:
+        return None
     try:
         program, *words = shlex.split(command)
     except ValueError:  # nothing, or a quote that is not closed

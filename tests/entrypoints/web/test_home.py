@@ -105,5 +105,17 @@ async def test_numbers_and_json_that_no_page_would_send_are_no_mishap() -> None:
             assert page.status == 200, number
             page = await admin.fill("/setup/new/user", version=number, name="x", profile="Nowhere")
             assert page.status == 422, number
+        filtered = await admin.get("/setup/users?q=" + "admin%20" * 1000)
+        assert len(filtered.tree.xpath('//main//input[@name="q"]/@value')[0]) <= 200
+        assert "/setup/users/admin" in filtered.tree.xpath("//main//tbody//a/@href")
         nested = await admin.post("/setup/remedy", operation="named_credential.enable", arguments="[" * 100_000)
         assert nested.status == 400
+
+
+async def test_a_theme_that_there_is_not_is_kept_nowhere() -> None:
+    async with visitor(make_world()) as admin:
+        for wanted in ("€", "x" * 100_000, ""):
+            page = await admin.post("/setup/theme", theme=wanted)
+            assert (page.status, admin.client.cookies.get("callout_theme")) == (200, None)
+        await admin.post("/setup/theme", theme="dark")
+        assert 'data-theme="dark"' in (await admin.get("/setup")).text

@@ -80,6 +80,7 @@ async def diagnose(uses: Uses, request: Question, caller: Caller) -> Result:
         path=request.path,
         principal=request.principal,
         on_behalf_of=request.on_behalf_of,
+        key=caller.key,
     )
     return result if is_told_all(uses, org, caller) else code_alone(result)
 
@@ -87,7 +88,7 @@ async def diagnose(uses: Uses, request: Question, caller: Caller) -> Result:
 async def can(uses: Uses, request: Access, caller: Caller) -> Result:
     """Decide whether a user may make callouts by a name: anyone about themselves, an admin about everyone."""
     org = await uses.setup.org()
-    asked = Caller(request.user, request.namespace, proof="name")
+    asked = Caller(request.user, request.namespace, proof=caller.proof if caller.key else "name", key=caller.key)
     _expect_own(uses, org, caller, asked)
     result = may_call(uses.setup, org, asked, request.name)
     return result if is_told_all(uses, org, caller) else code_alone(result)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from callout.core.model.people import Caller
+from callout.core.model.people import Caller, CallerKey
 from callout.core.reasons import Telling
 from callout.engine.audit import Audit
 from callout.engine.presets import Presets
@@ -45,6 +45,7 @@ class Diagnose(Protocol):
         path: str,
         principal: str | None,
         on_behalf_of: str | None,
+        key: CallerKey | None,
     ) -> Result:
         """Return the decision as JSON members; `Callouts.diagnose` says which."""
 

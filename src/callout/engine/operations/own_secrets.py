@@ -90,6 +90,9 @@ def _judge(
     own: frozenset[ObjectPermission],
 ) -> None:
     """Raise `OperationRefused`, `NotPermitted` or `Refused` unless one of the sets of permissions is enough."""
+    if caller.key is not None:
+        detail = f"got {caller.proof}, which is limited to callouts; expected a key without a limit"
+        raise OperationRefused("administrator_required", detail)
     if caller.namespace is not None:
         detail = f"got secret values from code of package {caller.namespace}; expected plan or apply"
         raise OperationRefused("package_code_refused", detail)

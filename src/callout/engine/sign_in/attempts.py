@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from ipaddress import IPv4Address, IPv6Network, ip_address
 
 from callout.core.model.sign_in import Allowance
 from callout.engine.sign_in.refusals import SignInRefused
@@ -26,7 +27,7 @@ def of_password(user: str, address: str, browser: str) -> tuple[Allowance, ...]:
 
 def of_address(address: str) -> tuple[Allowance, ...]:
     """Return what an attempt without a name is counted for."""
-    return (Allowance(_subject("address", address), *OF_AN_ADDRESS, clears=False),)
+    return (Allowance(_subject("address", _place(address)), *OF_AN_ADDRESS, clears=False),)
 
 
 def of_own(user: str) -> tuple[Allowance, ...]:
@@ -41,6 +42,17 @@ def too_many(next_at: datetime, now: datetime) -> SignInRefused:
     at = next_at.strftime("%H:%M:%S")
     detail = f"got another attempt after too many that failed; expected it at {at} UTC, in {wait}, or later"
     return SignInRefused("too_many_attempts", detail, next_at=next_at)
+
+
+def _place(address: str) -> str:
+    """Return what one customer of a network has: of IPv6 the first 64 bits, since the others are theirs to choose."""
+    try:
+        known = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(known, IPv4Address):
+        return address
+    return str(known.ipv4_mapped or IPv6Network((known, 64), strict=False))
 
 
 def _subject(kind: str, name: str) -> bytes:

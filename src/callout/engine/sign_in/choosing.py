@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import urlencode
 
+from callout.core.access.sources import admin_permissions_of
 from callout.core.errors import DefinitionError, Problem
 from callout.core.model.org import Org
-from callout.core.model.people import Caller
+from callout.core.model.people import AdminPermission, Caller
 from callout.core.model.sign_in import Invitation, Password, Proven
 from callout.core.oauth2.authorization import random_text
 from callout.core.secret import Secret, digest_of, reveal  # noqa: TID251 - a password is judged here, before it is digested
@@ -19,6 +21,8 @@ from callout.engine.sign_in.signing_in import Browser, SignedIn, SigningIn, is_p
 
 #: Where an invitation is taken up.
 WELCOME = "/setup/welcome"
+#: Who invites on a home directory: its admin.
+HOME = "local"
 _RANDOM_BYTES = 32
 
 
@@ -50,9 +54,17 @@ async def invited(signing_in: SigningIn, text: str) -> Invitation:
     """Return the invitation of a link. Raises `SignInRefused(invitation_over)` where there is none any more."""
     there = await signing_in.sign_ins.invitation(_digest(text)) if text else None
     org, now = await signing_in.setup.org(), signing_in.setup.now()
-    if there is None or there.ends_at <= now or not is_person(org, there.user):
+    if there is None or there.ends_at <= now or not is_person(org, there.user) or not _stands(org, there, now):
         raise _over()
     return there
+
+
+def _stands(org: Org, there: Invitation, now: datetime) -> bool:
+    """Say whether who invited still may: otherwise a link of old would be worth what its user was given since."""
+    if there.by == HOME and HOME not in org.users:
+        return True
+    held = admin_permissions_of(org, there.by, now)
+    return AdminPermission.MANAGE_USERS in held and admin_permissions_of(org, there.user, now) <= held
 
 
 async def choose(signing_in: SigningIn, text: str, password: Secret, browser: Browser) -> SignedIn:

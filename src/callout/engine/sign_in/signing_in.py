@@ -228,7 +228,12 @@ def _address(browser: Browser) -> str:
 
 
 def _proof_holds(org: Org, session: Session, now: datetime) -> bool:
-    """Say whether what proved somebody still would: a key that is there, an issuer that leads to them."""
+    """Say whether what proved somebody still would: a key that is there, an issuer that leads to them.
+
+    Without a key nobody signs in but a person (`is_person`), and nobody stays who is none any more.
+    """
+    if session.proof is not Proven.KEY and not is_person(org, session.user):
+        return False
     if session.proof is Proven.KEY:
         keys = (key for key in org.keys.values() if key.prefix == session.proven_by and key.user == session.user)
         return any((k.expires_at is None or k.expires_at > now) and not k.named_credentials for k in keys)

@@ -38,6 +38,8 @@ PATIENCE, EACH_SECONDS = 600.0, 30.0
 #: How long it is believed what an issuer said of itself, and that it said nothing of use, in seconds.
 METADATA_FRESH, METADATA_FAILED = 300.0, 5.0
 _KIND = "single_sign_on"
+#: What issuers say of an address that is not verified: some say it in text (OpenID Connect Core 1.0 section 5.1: JSON).
+_UNVERIFIED = (False, "false", "False")
 _RANDOM_BYTES = 32
 
 
@@ -191,7 +193,7 @@ class SingleSignOn:
         given = claim_text(claims, "nonce") or ""
         if not hmac.compare_digest(given.encode(), nonce.encode()):
             raise _failed(f"got an id_token of {issuer.name} with another nonce; expected that of this sign-in")
-        if issuer.user_claim == "email" and claims.get("email_verified") is False:
+        if issuer.user_claim == "email" and claims.get("email_verified") in _UNVERIFIED:
             raise _failed(f"got an address from {issuer.name} that it has not verified; expected email_verified: true")
         return claims
 

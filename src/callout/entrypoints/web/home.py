@@ -9,7 +9,7 @@ from callout.engine.operations import OperationRefused
 from callout.entrypoints.web.attention import counts, first_steps, needs_attention
 from callout.entrypoints.web.sections import Page
 from callout.entrypoints.web.sign_in import own_path
-from callout.entrypoints.web.visit import Visit
+from callout.entrypoints.web.visit import THEME_COOKIE, THEMES, Visit
 
 #: The newest callouts that are looked at for those that failed, and how many of them are shown.
 LOOKED_AT, MOST_FAILING = 100, 5
@@ -36,8 +36,9 @@ async def home(visit: Visit) -> Response:
 
 async def choose_theme(visit: Visit) -> Response:
     """Keep the theme that was chosen, and go back."""
-    response = visit.go(own_path(visit.form.text("next")))
-    visit.remember(response, "callout_theme", visit.form.text("theme"))
+    response, wanted = visit.go(own_path(visit.form.text("next"))), visit.form.text("theme")
+    if wanted in THEMES:
+        visit.remember(response, THEME_COOKIE, wanted)
     return response
 
 

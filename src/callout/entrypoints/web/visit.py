@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote
 
 from starlette.requests import Request
@@ -14,15 +14,16 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from callout.core.errors import CalloutError, Refused
 from callout.core.model.org import Org
 from callout.core.model.people import AdminPermission
-from callout.engine.operations import document_of
+from callout.engine.connect_links import Links
+from callout.engine.operations import Operations, document_of
 from callout.engine.operations.callouts import held_by
 from callout.engine.operations.demands import administering
 from callout.engine.operations.operation import Access
 from callout.engine.operations.table import BY_NAME
-from callout.entrypoints.web.session import Session
-
-if TYPE_CHECKING:
-    from callout.entrypoints.web.app import Console
+from callout.engine.setup import Setup
+from callout.engine.sign_in import SigningIn, SingleSignOn
+from callout.entrypoints.rendering import Templates
+from callout.entrypoints.web.session import Session, Sessions
 
 #: Largest form, in bytes: a manifest or a chain of certificates fits.
 LARGEST_FORM = 1024 * 1024
@@ -32,7 +33,36 @@ MOST_FIELDS = 5_000
 MOST_DIGITS = 18
 #: How long what is said after a redirect waits to be shown, in seconds.
 SAID_LIFE = 60.0
-SAID_COOKIE = "callout_said"
+SAID_COOKIE, THEME_COOKIE = "callout_said", "callout_theme"
+THEMES = ("auto", "light", "dark")
+
+
+class Part(Protocol):
+    """A part of the console, as far as a visit asks about it: where it stands, and what who sees it may run."""
+
+    @property
+    def path(self) -> str:
+        """Where it stands."""
+
+    @property
+    def operation(self) -> str:
+        """The operation that who sees it may run."""
+
+
+class Serving(Protocol):
+    """What serves a visit: the console, as far as pages need it."""
+
+    operations: Operations
+    setup: Setup
+    links: Links
+    signing_in: SigningIn
+    single_sign_on: SingleSignOn
+    sessions: Sessions
+    templates: Templates
+
+    @property
+    def sections(self) -> Sequence[Part]:
+        """Its parts."""
 
 
 class Form:
@@ -63,7 +93,7 @@ class Form:
 class Visit:
     """One request. `said` is what the page before wants shown; `form` is empty but in a POST."""
 
-    console: Console
+    console: Serving
     request: Request
     session: Session
     org: Org
@@ -84,7 +114,7 @@ class Visit:
     def opens(self, path: str) -> bool:
         """Say whether who asks may open a page, as far as the section says that it belongs to: pages link to no other."""
         sections = [each for each in self.console.sections if f"{path}/".startswith(f"{each.path}/")]
-        return all(each.seen_by(self) for each in sections)
+        return all(self.may_ask(each.operation) for each in sections)
 
     def may_ask(self, operation: str) -> bool:
         """Say whether who asks may run an operation at all, if only about themselves."""
@@ -147,8 +177,8 @@ class Visit:
     @property
     def theme(self) -> str:
         """The theme that was chosen: light, dark, or as the system is."""
-        chosen = self.request.cookies.get("callout_theme", "")
-        return chosen if chosen in ("light", "dark") else "auto"
+        chosen = self.request.cookies.get(THEME_COOKIE, "")
+        return chosen if chosen in THEMES else "auto"
 
 
 def status_of(refused: Mapping[str, Any] | None) -> int:
