@@ -243,7 +243,7 @@ async def steps(visitor, preset, **given):
 async def test_the_next_steps_lead_to_the_pages_where_they_are_done(admin) -> None:
     _, linked = await steps(admin, "stripe")
     assert linked == [
-        "/setup/external-credentials/Made/principals/Service",
+        "/setup/external-credentials/Made/principals/Service#values",
         "/setup/try?name=Made&user=admin&path=%2Fv1%2Fbalance",
     ]
 

@@ -105,7 +105,7 @@ async def test_health_names_what_needs_somebody(admin, world) -> None:
     assert page.tree.xpath("//section[@id='approvals']//a[starts-with(@href, '/setup/approvals/')]")
     assert "Not configured" in page.words
     places = page.tree.xpath("//article//a[text()='Set its values']/@href")
-    assert "/setup/external-credentials/Partner/principals/Service" in places
+    assert "/setup/external-credentials/Partner/principals/Service#values" in places
     assert (await admin.get("/setup/health?since=soon")).status == 400
 
 

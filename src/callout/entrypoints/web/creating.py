@@ -164,7 +164,7 @@ def _step(visit: Visit, step: Mapping[str, Any]) -> Step:
         case "identity-provider", [_, name, *_]:
             return Step(say, address("identity-providers", name), "Show the callback URL", command)
         case "secret", [_, reference, *_]:
-            return Step(say, _principal(reference), "Set its values", command)
+            return Step(say, f"{_principal(reference)}#values", "Set its values", command)
         case "permission-set", ["create", *_]:
             return Step(say, "/setup/new/permission-set", "New permission set", command)
         case "permission-set", [_, name, *_]:

@@ -95,9 +95,8 @@ def _place(command: str) -> tuple[str, str]:
             name = rest[0] if kind == "principal" else rest[1] if len(rest) > 1 else ""
             if kind == "principal":
                 external, slash, principal = name.partition("/")
-                return (
-                    (address("external-credentials", external, "principals", principal), label) if slash else ("", "")
-                )
+                path = address("external-credentials", external, "principals", principal)
+                return (path + ("#values" if known == "secret set" else ""), label) if slash else ("", "")
             return (address(kind, name), label) if name else ("", "")
     return "", ""
 
