@@ -148,7 +148,7 @@ async def test_what_goes_is_shown_before_it_goes(shop, admin) -> None:
 async def test_who_may_look_only_is_offered_no_change(shop) -> None:
     await shop.define(PermissionSet("Viewers", admin_permissions=frozenset({AdminPermission.VIEW_SETUP})))
     async with visitor(shop, "vera", User("vera", permission_sets=("Viewers",))) as vera:
-        assert f'action="{CLERKS}' not in (await vera.get(CLERKS)).text
+        assert f'method="post" action="{CLERKS}' not in (await vera.get(CLERKS)).text
         assert "/setup/new/permission-set" not in (await vera.get(PATH)).text
         assert (await vera.get("/setup/new/permission-set")).status == 403
         refused = await vera.post("/setup/new/permission-set", name="Mine")
@@ -170,3 +170,21 @@ async def test_nobody_gives_what_they_do_not_have(shop) -> None:
 @pytest.mark.parametrize("question", ["permission sets", "principal access", "user external cred", "clerks"])
 async def test_quick_find_leads_there_by_salesforces_words(admin, question) -> None:
     assert PATH in (await admin.get(f"/setup/find?q={question}")).text
+
+
+async def test_a_name_with_what_addresses_are_made_of_is_changed_and_removed_and_a_refusal_leads_back(
+    shop, admin
+) -> None:
+    name = "A?b#c %41 &x=1+2"
+    page = await admin.fill("/setup/new/permission-set", name=name)
+    path = "/setup/permission-sets/A%3Fb%23c%20%2541%20%26x%3D1%2B2"
+    page = await admin.fill(f"{path}/edit", label="Odd")
+    assert (page.status, (await shop.store.load()).permission_sets[name].label) == (200, "Odd")
+    await admin.post(f"{path}/assign", user="alice")
+    refused = await admin.post(f"{path}/remove")
+    assert (refused.status, refused.tree.xpath("//main//a[text()='Back']/@href")) == (422, [path])
+    await admin.post(f"{path}/unassign", user="alice")
+    asked = await admin.post(f"{path}/remove")
+    (action,) = asked.tree.xpath("//main//form/@action")
+    await admin.post(action, do="remove")
+    assert name not in (await shop.store.load()).permission_sets

@@ -133,7 +133,7 @@ class Console:
         if request.method != "GET":
             detail = "got a form of a browser in which nobody is signed in any more; expected a session"
             raise Refused("caller_unknown", detail, Remedy("Sign in again, and repeat what you did"))
-        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        wanted = visit.here + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/setup/sign-in?next={quote(wanted, safe='')}", 303)
 
     def _said(self, request: Request) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from callout.core.explanation import Remedy
-from callout.engine.operations import OperationRefused
+from callout.engine.operations import OperationRefused, document_of
 from callout.entrypoints.web.attention import counts, first_steps, needs_attention
 from callout.entrypoints.web.sections import Page
 from callout.entrypoints.web.sign_in import own_path
@@ -44,8 +44,9 @@ async def choose_theme(visit: Visit) -> Response:
 
 async def unknown(visit: Visit) -> Response:
     """Say that nothing stands at an address."""
-    detail = f"got {visit.request.url.path[:200]}; expected the address of a page of Setup"
-    raise OperationRefused("operation_not_found", detail, Remedy("Type what you look for in Quick Find"))
+    detail = f"got {visit.here[:200]}; expected the address of a page of Setup"
+    refused = OperationRefused("operation_not_found", detail, Remedy("Type what you look for in Quick Find"))
+    return visit.refused({**document_of(refused), "title": "No page stands at this address"})
 
 
 #: What any other address is answered with: it stands behind every other page.

@@ -39,6 +39,4 @@ def listing(visit: Visit, rows: Sequence[Any], text_of: Callable[[Any], str]) ->
     left = [row for row in rows if all(word in text_of(row).lower() for word in words)] if words else rows
     pages = max(1, -(-len(left) // ROWS))
     page = min(number_in(visit.asked("page")) or 1, pages)
-    return Listing(
-        left[(page - 1) * ROWS : page * ROWS], question, page, pages, len(left), len(rows), visit.request.url.path
-    )
+    return Listing(left[(page - 1) * ROWS : page * ROWS], question, page, pages, len(left), len(rows), visit.here)

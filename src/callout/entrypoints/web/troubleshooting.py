@@ -29,7 +29,7 @@ async def find_out(visit: Visit) -> Response:
         refused=refused,
         findings=[(each, _mendings(visit, each)) for each in found["findings"]],
         blames=BLAMES,
-        next=visit.request.url.path + (f"?{visit.request.url.query}" if visit.request.url.query else ""),
+        next=visit.here + (f"?{visit.request.url.query}" if visit.request.url.query else ""),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -138,6 +139,20 @@ class Visit:
             return None, document_of(error)
 
     # --- the request --------------------------------------------------------------------------------------------
+
+    @property
+    def here(self) -> str:
+        """The path that was asked for, as the browser wrote it: what stands for `%41` in a name must not become `A`."""
+        return str(self.request.scope["raw_path"], "latin-1")
+
+    @property
+    def above(self) -> str:
+        """The page from which one comes to this address: the nearest above it that can be opened."""
+        pages = [page.path for section in self.console.sections for page in section.pages if page.get is not None]
+        path = self.here.rpartition("/")[0]
+        while path and not any(re.fullmatch(re.sub(r"{\w+}", "[^/]+", each), path) for each in pages):
+            path = path.rpartition("/")[0]
+        return path if path and self.opens(path) else "/setup"
 
     def named(self, name: str) -> str:
         """Return a part of the path."""
