@@ -48,7 +48,8 @@ class Setup:
         first = self.page.locator("#found").get_by_role("option").first
         expect(first).to_contain_text(named)
         expect(first).to_have_attribute("aria-selected", "true")
-        self.page.keyboard.press("Enter")
+        with self.page.expect_navigation(wait_until="load"):
+            self.page.keyboard.press("Enter")
         expect(self.page.get_by_role("heading", level=1)).to_contain_text(named)
 
     def follow(self, name: str) -> None:

@@ -39,6 +39,12 @@ def test_what_is_like_nothing_finds_nothing():
     assert found("zzzzzz") == []
 
 
+def test_of_very_many_words_the_first_are_looked_for():
+    twelve = "s st str stri strip stripe t r i p e tr"
+    assert "stripe" in found(f"{twelve} zzzzzz")
+    assert found(twelve + " s" * 10_000) == found(twelve)
+
+
 def test_an_unknown_id_is_refused_with_the_nearest():
     with pytest.raises(NotDefined, match="did you mean 'stripe'"):
         shipped_presets().find("strpe")

@@ -90,12 +90,12 @@ async def test_one_without_admin_permissions_sees_what_is_theirs_and_nothing_els
         page = await carol.get("/setup")
         for path in ("/setup/connections", "/setup/try", "/setup/me"):
             assert page.tree.xpath(f'//main//a[@href="{path}"]'), path
-        for hidden in ("First steps", "What needs attention", "Partner", "Named Credentials", "Quick create"):
+        for hidden in ("First steps", "What needs attention", "Partner", "Named Credentials", "Quick Create"):
             assert hidden not in page.words
     async with visitor(shop, "vera") as vera:
         page = await vera.get("/setup")
         assert "What needs attention" in page.words
-        assert "Quick create" not in page.words
+        assert "Quick Create" not in page.words
 
 
 async def test_numbers_and_json_that_no_page_would_send_are_no_mishap() -> None:
@@ -105,6 +105,9 @@ async def test_numbers_and_json_that_no_page_would_send_are_no_mishap() -> None:
             assert page.status == 200, number
             page = await admin.fill("/setup/new/user", version=number, name="x", profile="Nowhere")
             assert page.status == 422, number
+        filtered = await admin.get("/setup/users?q=" + "admin%20" * 1000)
+        assert len(filtered.tree.xpath('//main//input[@name="q"]/@value')[0]) <= 200
+        assert "/setup/users/admin" in filtered.tree.xpath("//main//tbody//a/@href")
         nested = await admin.post("/setup/remedy", operation="named_credential.enable", arguments="[" * 100_000)
         assert nested.status == 400
 

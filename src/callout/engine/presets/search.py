@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from callout.engine.presets.preset import Preset
 from callout.engine.setup import NotDefined, unknown
@@ -13,6 +14,8 @@ from callout.engine.setup import NotDefined, unknown
 _WORD = re.compile(r"[a-z0-9]+")
 #: How like a word has to be to one that is there, where it is not there itself (0 to 1).
 _LIKE = 0.8
+#: Words that are looked for, and characters of each.
+MOST_WORDS, LONGEST_WORD = 12, 40
 #: What a word is worth that is found: as the id or the label, at the start of a word there, in it; elsewhere less.
 _WHOLE, _START, _WITHIN, _TOLD, _NEARLY = 16, 8, 4, 2, 1
 
@@ -37,8 +40,12 @@ class Presets:
         raise NotDefined([problem])
 
     def search(self, words: Sequence[str]) -> list[Preset]:
-        """Return the presets that every word is found in, the best first; all of them where there is no word."""
-        wanted = [part for word in words for part in _WORD.findall(word.lower())]
+        """Return the presets that every word is found in, the best first; all of them where there is no word.
+
+        Of very many words the first are looked for: one that is nearly found costs much.
+        """
+        parts = (part for word in words for part in _WORD.findall(word.lower()[:LONGEST_WORD]))
+        wanted = list(islice(dict.fromkeys(parts), MOST_WORDS))
         worth = {preset.id: [_worth(preset, word) for word in wanted] for preset in self}
         having = [preset for preset in self if all(worth[preset.id])]
         return sorted(having, key=lambda preset: (-sum(worth[preset.id]), preset.id))

@@ -11,6 +11,8 @@ from callout.entrypoints.web.visit import Visit, number_in
 
 #: Rows of one page.
 ROWS = 50
+#: Characters of a filter that are looked at: each row is searched for each word of it.
+LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,8 @@ class Listing:
 
 def listing(visit: Visit, rows: Sequence[Any], text_of: Callable[[Any], str]) -> Listing:
     """Return the page of a list that is asked for with `q` and `page`. `text_of` is what the filter looks at."""
-    question = visit.asked("q")
-    words = question.lower().split()
+    question = visit.asked("q")[:LONGEST]
+    words = dict.fromkeys(question.lower().split())
     left = [row for row in rows if all(word in text_of(row).lower() for word in words)] if words else rows
     pages = max(1, -(-len(left) // ROWS))
     page = min(number_in(visit.asked("page")) or 1, pages)
