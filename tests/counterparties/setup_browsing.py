@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.counterparties.browsing import new_page
+from tests.counterparties.browsing import accessibility_violations, new_page
 
 PHONE = {"width": 375, "height": 740}
 
@@ -39,13 +39,15 @@ class Setup:
     def find(self, question: str, title: str) -> None:
         """Type into Quick Find, as somebody who has no mouse, and go to what it finds first."""
         named = re.compile(re.escape(title), re.IGNORECASE)
+        expect(self.page.get_by_role("combobox", name="Quick Find")).to_be_visible()  # the script listens to keys
         self.page.keyboard.press("Control+K")
         expect(self.page.locator("#find")).to_be_focused()
         self.page.keyboard.type(question)
         first = self.page.locator("#found").get_by_role("option").first
         expect(first).to_contain_text(named)
         expect(first).to_have_attribute("aria-selected", "true")
-        self.page.keyboard.press("Enter")
+        with self.page.expect_navigation(wait_until="load"):
+            self.page.keyboard.press("Enter")
         expect(self.page.get_by_role("heading", level=1)).to_contain_text(named)
 
     def follow(self, name: str) -> None:
@@ -70,6 +72,19 @@ class Setup:
     def said(self, text: str) -> None:
         """Expect the page to say what was done."""
         expect(self.main.get_by_role("status").first).to_contain_text(text)
+
+
+def assert_usable(page: Page) -> None:
+    """Hold a page as it stands to what every page is held to: for answers to forms, which no address leads to."""
+    wide, size = "document.documentElement.scrollWidth > innerWidth", page.viewport_size
+    assert accessibility_violations(page) == []
+    page.emulate_media(color_scheme="dark")
+    assert accessibility_violations(page, colours=True) == [], "in the dark"
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(PHONE)
+    assert not page.evaluate(wide), "wider than a phone"
+    assert size is not None
+    page.set_viewport_size(size)
 
 
 def agree_as(page: Page, person: str) -> None:

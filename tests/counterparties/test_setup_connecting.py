@@ -1,143 +1,153 @@
-"""Connecting from the console at the certified provider: each their own, one for everybody, by a link that was sent."""
+"""Accounts at a certified OAuth server, connected in Setup: one that everybody shares, one of each user, and by a link."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from callout_client import AuthorizationRequired, Client
-from tests.counterparties.browsing import accessibility_violations, new_page
+from tests.counterparties.browsing import new_page
+from tests.counterparties.connected_world import ConnectedWorld
 from tests.counterparties.connecting import CLIENT, manifest_for
+from tests.counterparties.consent import approve_device
 from tests.counterparties.provider import Provider
-from tests.counterparties.setup_browsing import Setup, signed_in
-from tests.furnished import Api, made_by_package
-from tests.journeys.processes import Sandbox, callout_home, eventually
-
-
-@dataclass(frozen=True)
-class Desk:
-    """The running server, its admin at the console, and the keys of its users."""
-
-    api: Api
-    keys: dict[str, str]
-    browser: Browser
-
-    def account(self, user: str, name: str) -> str:
-        """Return whose account callouts of a user are made with, as soon as it is connected."""
-        client = Client(self.api.server.gateway, self.keys[user])
-        return str(eventually(lambda: client.get(f"callout:{name}/me").json()["sub"], instead_of=AuthorizationRequired))
-
-    def at(self, user: str):
-        """Open the console as a user."""
-        return signed_in(self.browser, self.api.server.setup, self.keys[user])
+from tests.counterparties.setup_browsing import Setup, agree_as, assert_usable, signed_in
+from tests.furnished import Api
+from tests.journeys.processes import callout_home
 
 
 @pytest.fixture(scope="module")
-def desk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    folder = tmp_path_factory.mktemp("desk")
-    with (
-        Provider(folder, [CLIENT]) as provider,
-        callout_home(folder / "home") as home,
-        home.serve() as server,
-    ):
-        api = Api(server, home.create_key("admin"))
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    with Provider(tmp_path_factory.mktemp("provider"), [CLIENT]) as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iterator[ConnectedWorld]:
+    with callout_home(tmp_path_factory.mktemp("home") / "home") as home, home.serve() as server:
+        world = ConnectedWorld(home, server, (), asks="me")
+        api = Api(server, world.keys["admin"])
         api.apply(manifest_for(provider))
-        api.ask("POST", "/permission-sets/Callers/grant", user_external_credential=["create", "edit", "delete"])
-        keys = {user: str(api.ask("POST", "/keys", user=user)["key"]) for user in ("alice", "bob", "carol")}
-        yield Desk(api, {**keys, "admin": api.key}, browser)
+        world.keys |= {user: api.key_of(user) for user in ("alice", "bob", "carol")}
+        yield world
 
 
-def agree(page: Page, person: str) -> None:
-    """Sign in at the provider, and agree."""
-    page.locator("input[name=login]").fill(person)
-    page.locator("input[name=password]").fill("any")
-    page.locator("button[type=submit]").first.click()
-    page.locator("button[type=submit]").first.click()
+@pytest.fixture(scope="module")
+def admin(browser: Browser, world: ConnectedWorld) -> Iterator[Setup]:
+    with signed_in(browser, world.server.setup, world.keys["admin"]) as setup:
+        yield setup
 
 
-def connect(setup: Setup, name: str, person: str) -> None:
-    """Press the button that connects, and come back connected."""
-    setup.main.get_by_role("button", name=name).first.click()
-    setup.page.get_by_role("button", name="Continue").click()
-    agree(setup.page, person)
-    setup.page.wait_for_url(re.compile(re.escape(setup.base) + "/setup/"))
+@pytest.fixture(scope="module")
+def alice(browser: Browser, world: ConnectedWorld) -> Iterator[Setup]:
+    with signed_in(browser, world.server.setup, world.keys["alice"]) as setup:
+        yield setup
 
 
-def test_two_users_connect_and_each_sees_and_takes_back_their_own(desk: Desk) -> None:
-    with desk.at("alice") as alice, desk.at("bob") as bob:
-        for setup, user in ((alice, "alice"), (bob, "bob")):
-            setup.find("my connections", "My Connections")
-            expect(setup.main).to_contain_text("not connected")
-            connect(setup, "Connect Own/User", f"{user}-there")
-            expect(setup.main).to_contain_text(f"{user}-there")
-            assert accessibility_violations(setup.page) == []
-            assert desk.account(user, "Own") == f"{user}-there"
-        alice.open("/setup/connections")
-        expect(alice.main).to_contain_text("alice-there")
-        expect(alice.main).not_to_contain_text("bob")
-        alice.main.get_by_role("button", name="Disconnect Own/User").click()
-        expect(alice.page.get_by_role("heading", level=1)).to_contain_text("Disconnect")
-        alice.main.get_by_role("button", name="Disconnect").click()
-        expect(alice.main).to_contain_text("not connected")
-        bob.open("/setup/connections")
-        expect(bob.main).to_contain_text("bob-there")
-    assert desk.account("bob", "Own") == "bob-there"
-    with pytest.raises(AuthorizationRequired):
-        eventually(lambda: refused(desk, "alice"), instead_of=AssertionError)
+@pytest.fixture(scope="module")
+def bob(browser: Browser, world: ConnectedWorld) -> Iterator[Setup]:
+    with signed_in(browser, world.server.setup, world.keys["bob"]) as setup:
+        yield setup
 
 
-def refused(desk: Desk, user: str) -> None:
-    """Raise AuthorizationRequired as soon as a user's callouts need a connection again."""
-    answer = Client(desk.api.server.gateway, desk.keys[user]).get("callout:Own/me")
-    raise AssertionError(f"got {answer.status_code}; expected that a connection is needed")
+def go_on(page: Page, label: str) -> None:
+    """Go on at the page that says what would be connected."""
+    expect(page.get_by_role("heading", name=f"Connect {label}")).to_be_visible()
+    page.get_by_role("button", name="Continue").click()
 
 
-def test_an_admin_authenticates_a_principal_that_everybody_shares(desk: Desk) -> None:
-    with desk.at("admin") as admin:
-        admin.find("Shared", "Shared")
-        admin.open("/setup/external-credentials/Shared")
-        connect(admin, "Authenticate Service", "robot-there")
-        expect(admin.main).to_contain_text("robot-there")
-    assert desk.account("carol", "Shared") == "robot-there"
+def own(setup: Setup) -> Locator:
+    """Return what My Connections shows of the one credential that each user connects."""
+    return setup.main.locator(".connection").filter(has_text="Own/User")
 
 
-def test_a_link_that_an_admin_makes_connects_the_user_it_is_sent_to(desk: Desk) -> None:
-    with desk.at("admin") as admin:
-        admin.open("/setup/external-credentials/Own/principals/User")
-        admin.main.get_by_label("For", exact=True).select_option("carol")
-        admin.press("Make a link")
-        link = admin.main.locator("code", has_text="/connect/").first.inner_text().strip()
-        assert accessibility_violations(admin.page) == []
-    with new_page(desk.browser) as page:  # nobody is signed in there
+def connect(setup: Setup, account: str) -> None:
+    setup.find("my connections", "My Connections")
+    expect(own(setup)).to_contain_text("not connected")
+    own(setup).get_by_role("button", name="Connect Own/User").click()
+    go_on(setup.page, "Example ID")
+    agree_as(setup.page, account)
+    setup.said(f"Connected as {account}")
+    expect(own(setup)).to_contain_text(re.compile(f"Account\\s*{account}, since"))
+
+
+def disconnect(setup: Setup) -> None:
+    setup.find("my connections", "My Connections")
+    own(setup).get_by_role("button", name="Disconnect Own/User").click()
+    expect(setup.page.get_by_role("heading", level=1)).to_contain_text("Disconnect")
+    expect(setup.main).to_contain_text("Callouts fail until it is connected again")
+    assert_usable(setup.page)
+    setup.press("Disconnect")
+    expect(own(setup)).to_contain_text("not connected")
+
+
+def test_an_admin_authenticates_what_everybody_shares_and_sees_as_whom(admin: Setup, world: ConnectedWorld) -> None:
+    world.refusal("bob", "Shared", "authorization_required")
+    admin.find("external credentials", "External Credentials")
+    admin.follow("Shared")
+    admin.main.get_by_role("link", name="Service", exact=True).first.click()
+    expect(admin.main).to_contain_text(re.compile(r"Connected\s*No"))
+    admin.press("Authenticate")
+    go_on(admin.page, "Example ID")
+    agree_as(admin.page, "robot-at-the-provider")
+    admin.said("Connected as robot-at-the-provider")
+    expect(admin.page.get_by_role("heading", level=1)).to_have_text("Service")
+    expect(admin.main).to_contain_text(re.compile(r"as robot-at-the-provider, since .*, by admin"))
+    assert "code=" not in admin.page.url
+    assert world.connected_account("bob", "Shared") == "robot-at-the-provider"
+
+
+def test_two_users_connect_their_own_and_one_disconnects(alice: Setup, bob: Setup, world: ConnectedWorld) -> None:
+    accounts = {"alice": "alice-at-the-provider", "bob": "bob-at-the-provider"}
+    connect(alice, accounts["alice"])
+    connect(bob, accounts["bob"])
+    assert {user: world.connected_account(user, "Own") for user in accounts} == accounts
+    for setup, theirs, others in ((alice, "alice", "bob"), (bob, "bob", "alice")):
+        setup.open("/setup/connections")
+        expect(own(setup)).to_contain_text(accounts[theirs])
+        assert accounts[others] not in setup.page.content()
+    disconnect(alice)
+    world.refusal("alice", "Own", "authorization_required")
+    assert world.account("bob", "Own") == accounts["bob"]
+    bob.open("/setup/connections")
+    expect(own(bob)).to_contain_text(accounts["bob"])
+
+
+def test_a_code_that_is_entered_elsewhere_connects_too(alice: Setup, world: ConnectedWorld) -> None:
+    alice.find("my connections", "My Connections")
+    own(alice).get_by_role("button", name="Use a device code for Own/User").click()
+    expect(alice.main.locator(".code")).to_contain_text("-")
+    assert_usable(alice.page)
+    complete = alice.main.locator("a[href*='user_code=']").get_attribute("href")
+    assert complete is not None
+    approve_device(complete, "alice-by-device")
+    alice.press("Look again")
+    alice.said("Connected as alice-by-device")
+    assert world.connected_account("alice", "Own") == "alice-by-device"
+
+
+def test_a_link_that_the_admin_sends_connects_who_is_not_signed_in(
+    browser: Browser, admin: Setup, world: ConnectedWorld
+) -> None:
+    admin.find("Own/User", "User")
+    admin.main.get_by_label("For", exact=True).select_option("carol")
+    admin.press("Make a link")
+    link = admin.main.locator(".once").inner_text().split()[0]
+    assert_usable(admin.page)
+    admin.follow("Done")
+    with new_page(browser) as page:
         page.goto(link)
-        page.get_by_role("button", name="Continue").click()
-        agree(page, "carol-there")
+        expect(page.locator(".note")).to_contain_text("admin sent this link")
+        expect(page.locator(".note")).to_contain_text("carol")
+        go_on(page, "Example ID")
+        agree_as(page, "carol-at-the-provider")
         expect(page.get_by_role("heading", name="Connected")).to_be_visible()
-    assert desk.account("carol", "Own") == "carol-there"
-
-
-def test_what_a_package_asks_is_judged_and_approved(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> None:
-    api = desk.api
-    with Sandbox(tmp_path_factory.mktemp("sandbox") / "sandbox.log", "--basic", "robot:any") as sandbox:
-        api.apply({"packages": {"acme": {"label": "Acme Tools"}}})
-        api.apply(made_by_package(sandbox), namespace="acme")
-        values = {"username": "robot", "password": "any"}
-        api.ask("PUT", "/external-credentials/AcmeFeed/principals/Service/secrets", values=values)
-        key = str(api.ask("POST", "/keys", user="alice", namespace="acme")["key"])
-        api.refused("AcmeFeed", key, "callouts_disabled")
-        with desk.at("admin") as admin:
-            admin.find("approvals", "Approvals")
-            admin.follow("AcmeFeed")
-            for told in ("acme", sandbox.url, "AcmeFeed/Service"):
-                expect(admin.main).to_contain_text(told)
-            admin.field("Permission Set").fill("Acme Callers")
-            admin.main.get_by_role("checkbox", name="alice").check()
-            admin.press("Show what would change")
-            expect(admin.main.locator("pre.diff")).to_contain_text("alice")
-            admin.press("Approve")
-            expect(admin.main.locator(".said")).to_be_visible()
-        assert api.succeeds("AcmeFeed", key).status_code == 200
+        page.goto(link)
+        expect(page.get_by_role("heading", name="Not connected")).to_be_visible()
+        page.goto(f"{world.server.setup}/setup/connections")
+        expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
+    admin.open("/setup/external-credentials/Own/principals/User?user=carol")
+    expect(admin.main).to_contain_text("as carol-at-the-provider, since")
+    assert world.connected_account("carol", "Own") == "carol-at-the-provider"

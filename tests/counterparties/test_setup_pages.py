@@ -61,6 +61,7 @@ def shot(setup: Setup, name: str) -> None:
     browser = setup.page.context.browser
     if PICTURES and browser is not None:
         setup.page.evaluate("document.activeElement.blur()")
+        setup.page.evaluate("document.querySelector('.ladder .failed')?.scrollIntoView({block: 'center'})")
         keep_picture(browser, setup.page, Path(PICTURES) / f"{name}.png")
 
 

@@ -56,5 +56,6 @@ async def with_values(draft: Draft, slots: Slots, now: datetime) -> Draft:
             route.destination = replace(route.destination, client_certificate=pair)
     except Rotated as error:
         raise Superseded(route.slot, "its keys were opened") from error
-    opened = f"{len(values.secrets)} sealed values of {route.slot.key} opened{presents}"
+    sealed = "1 sealed value" if len(values.secrets) == 1 else f"{len(values.secrets)} sealed values"
+    opened = f"{sealed} of {route.slot.key} opened{presents}"
     return replace(draft, values=values).noting("values", opened)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from callout.entrypoints.web.filters import linked
+from callout.entrypoints.web.filters import linked, timed
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,11 @@ from callout.entrypoints.web.filters import linked
 def test_a_place_of_a_manifest_leads_to_its_page_where_it_has_one(place: str, title: str, path: str) -> None:
     found = linked(place)
     assert (found["title"], found["path"]) == (title, path)
+
+
+def test_the_times_of_a_message_are_written_as_all_others_are() -> None:
+    assert (
+        timed("good until 2026-11-24T00:47:52.947177+00:00, as told") == "good until 2026-11-24 00:47:52 UTC, as told"
+    )
+    assert timed("a life such as 2h, or 2030-01-31") == "a life such as 2h, or 2030-01-31"
+    assert timed(None) == ""

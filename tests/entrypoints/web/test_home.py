@@ -90,12 +90,12 @@ async def test_one_without_admin_permissions_sees_what_is_theirs_and_nothing_els
         page = await carol.get("/setup")
         for path in ("/setup/connections", "/setup/try", "/setup/me"):
             assert page.tree.xpath(f'//main//a[@href="{path}"]'), path
-        for hidden in ("First steps", "What needs attention", "Partner", "Named Credentials", "Quick create"):
+        for hidden in ("First steps", "What needs attention", "Partner", "Named Credentials", "Quick Create"):
             assert hidden not in page.words
     async with visitor(shop, "vera") as vera:
         page = await vera.get("/setup")
         assert "What needs attention" in page.words
-        assert "Quick create" not in page.words
+        assert "Quick Create" not in page.words
 
 
 async def test_numbers_and_json_that_no_page_would_send_are_no_mishap() -> None:

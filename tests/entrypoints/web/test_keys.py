@@ -65,7 +65,7 @@ async def test_a_key_is_rotated_limited_ended_and_revoked(shop, admin) -> None:
     assert "not limited" in page.words
     page = await admin.fill(f"{one}/rotate", overlap="1h")
     assert KEY.search(page.text)[0][:11] != prefix
-    assert f"{prefix}… ends at 2026-01-01T01:00:00" in page.words
+    assert f"{prefix}… ends at 2026-01-01 01:00:00 UTC" in page.words
     page = await admin.fill(f"{one}/rotate", overlap="long")
     assert "30m, 24h or 7d" in page.problems_at("overlap")
     page = await admin.fill(f"{one}/expire", expires="2d")

@@ -9,6 +9,7 @@ from callout.core.errors import Refused
 from callout.core.explanation import Remedy
 from callout.core.model.people import AdminPermission, Package, PermissionSet, Profile, User
 from callout.engine.sending import Answered, Witnessed
+from tests.engine.test_troubleshoot import call
 from tests.entrypoints.web.looking import HOSTILE, assert_harmless
 from tests.entrypoints.web.visitor import visitor
 from tests.world import CLERKS, ORDERS, ORDERS_URL, WEATHER, WEATHER_URL, make_world
@@ -261,3 +262,12 @@ async def test_what_no_command_mends_leads_to_what_it_is_about_for_those_who_may
         found = await bob.get(f"/setup/callouts/{callout_id.decode()}")
         assert "Orders/Service" in found.words
         assert not [href for href in found.tree.xpath("//main//a/@href") if "credentials" in href]
+
+
+async def test_a_refusal_of_the_external_system_itself_leads_to_the_values_that_it_judged(admin, world) -> None:
+    await world.run("permission_set.assign", name="Order Clerks", user="bob")
+    for status, told in ((401, True), (403, True), (404, False)):
+        await call(world, "bob", status=status)
+        (newest, *_) = (await world.run("callout.log"))["callouts"]
+        page = await admin.get(f"/setup/callouts/{newest['callout_id']}")
+        assert ("may be wrong, or allow too little there" in page.words) is told, status

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from callout.core.errors import DefinitionError
 from callout.engine.sign_in import SignInRefused
 from callout.engine.sign_in.password_rules import LONGEST, SHORTEST
+from callout.entrypoints.web.granting import WORDS
 from callout.entrypoints.web.sections import Page, Place, Section
 from callout.entrypoints.web.sign_in import worded
 from callout.entrypoints.web.visit import Visit
@@ -27,7 +28,8 @@ async def _shown(visit: Visit, problems: tuple[str, ...] = (), *, refused: str =
     members: dict[str, Any] = {"me": await visit.run("whoami"), "sessions": told["sessions"]}
     lengths = {"shortest": SHORTEST, "longest": LONGEST}
     members |= {"problems": problems, "refused": refused}
-    return visit.page("account.html", status=status, user=visit.org.users[user], **members, **lengths)
+    shown = {"user": visit.org.users[user], "words": WORDS}
+    return visit.page("account.html", status=status, **shown, **members, **lengths)
 
 
 async def change_password(visit: Visit) -> Response:

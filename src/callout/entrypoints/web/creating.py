@@ -40,7 +40,8 @@ async def choose(visit: Visit) -> Response:
     rows: Sequence[Members] = (await visit.run("preset.list", words=question))["presets"]
     left = [row for row in rows if tag in row["tags"]] if tag else rows
     grouped = {"": left} if question or tag else _grouped(rows)
-    return visit.page("create_choose.html", grouped=grouped, question=question, tag=tag, count=len(left))
+    titles = {name: protocol.title for name, protocol in visit.console.setup.catalogue.items()}
+    return visit.page("create_choose.html", grouped=grouped, question=question, tag=tag, count=len(left), titles=titles)
 
 
 def _grouped(rows: Sequence[Members]) -> dict[str, list[Members]]:

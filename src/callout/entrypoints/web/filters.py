@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)")
 
 
 def part(text: str) -> str:
@@ -19,6 +22,11 @@ def moment(value: str | datetime | None) -> str:
         return "never"
     time = datetime.fromisoformat(value) if isinstance(value, str) else value
     return f"{time:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def timed(text: str | None) -> str:
+    """Write the times that a message of the engine has (ISO 8601, UTC) as people read them."""
+    return _TIME.sub(lambda found: moment(found[0]), text or "")
 
 
 def counted(number: int, noun: str) -> str:
@@ -62,6 +70,7 @@ def linked(place: str) -> dict[str, str]:
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "part": part,
     "moment": moment,
+    "timed": timed,
     "counted": counted,
     "words": words,
     "linked": linked,
