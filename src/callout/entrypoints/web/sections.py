@@ -48,6 +48,11 @@ class Section:
     places: tuple[Place, ...] = ()
     found: Callable[[Visit], Iterable[Place]] | None = None
 
+    @property
+    def openings(self) -> tuple[str, ...]:
+        """The addresses of its pages that can be opened, with their parameters in braces."""
+        return tuple(page.path for page in self.pages if page.get is not None)
+
     def seen_by(self, visit: Visit) -> bool:
         """Say whether who asks sees it."""
         return visit.may_ask(self.operation)

@@ -49,6 +49,10 @@ class Part(Protocol):
     def operation(self) -> str:
         """The operation that who sees it may run."""
 
+    @property
+    def openings(self) -> Sequence[str]:
+        """The addresses of its pages that can be opened, with their parameters in braces."""
+
 
 class Serving(Protocol):
     """What serves a visit: the console, as far as pages need it."""
@@ -148,7 +152,7 @@ class Visit:
     @property
     def above(self) -> str:
         """The page from which one comes to this address: the nearest above it that can be opened."""
-        pages = [page.path for section in self.console.sections for page in section.pages if page.get is not None]
+        pages = [each for section in self.console.sections for each in section.openings]
         path = self.here.rpartition("/")[0]
         while path and not any(re.fullmatch(re.sub(r"{\w+}", "[^/]+", each), path) for each in pages):
             path = path.rpartition("/")[0]
