@@ -251,3 +251,14 @@ def test_a_remedy_is_applied_by_keyboard(browser: Browser, furnished: Furnished)
         tab_to(page, "Apply")
         page.keyboard.press("Enter")
         expect(setup.main.locator(".said")).to_be_visible()
+
+
+def test_a_menu_that_escape_closes_gives_the_focus_back(admin: Setup) -> None:
+    admin.open("/setup")
+    menu = admin.page.locator("summary", has_text="Signed in as")
+    menu.press("Enter")
+    admin.page.keyboard.press("Tab")
+    expect(admin.page.get_by_role("link", name="My Account").first).to_be_focused()
+    admin.page.keyboard.press("Escape")
+    expect(menu).to_be_focused()
+    expect(admin.page.locator("details.me")).not_to_have_attribute("open", "")

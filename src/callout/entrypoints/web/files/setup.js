@@ -84,7 +84,11 @@ document.addEventListener("click", (event) => {
   for (const each of document.querySelectorAll("details.menu[open]")) if (!each.contains(event.target)) each.open = false;
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") for (const each of document.querySelectorAll("details.menu[open]")) each.open = false;
+  if (event.key !== "Escape") return;
+  for (const each of document.querySelectorAll("details.menu[open]")) {
+    if (each.contains(document.activeElement)) each.querySelector("summary").focus(); // not left in what is hidden
+    each.open = false;
+  }
 });
 
 // --- Forms that change with what is chosen: the server draws them anew, what was typed stays ----------------------
