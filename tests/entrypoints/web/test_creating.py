@@ -213,6 +213,14 @@ async def test_everything_that_is_still_to_be_filled_in_is_told_at_once(admin) -
     assert "to be typed again" not in page.words
 
 
+async def test_a_problem_that_a_folded_field_mends_names_that_field_and_shows_it(admin) -> None:
+    page = await admin.fill("/setup/create/without-preset", name="A", url="http://127.0.0.1:9/", protocol="none")
+    assert "set “Allow private network”" in page.problems_at("url")
+    assert page.tree.xpath('//details[@open]//input[@name="allow_private_network"]')
+    page = await admin.fill("/setup/create/without-preset", name="A", url="", protocol="none")
+    assert not page.tree.xpath('//details[@open]//input[@name="allow_private_network"]')
+
+
 async def test_a_secret_that_was_typed_is_named_as_to_be_typed_again(admin) -> None:
     for do in ("save", "preview"):
         page = await admin.fill("/setup/create/preset/stripe", do=do, name="no good", secrets__ApiKey=CANARY)

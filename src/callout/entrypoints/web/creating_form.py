@@ -166,7 +166,7 @@ def _identity(protocol: type[AuthenticationProtocol] | None, preset: Members | N
     usual = preset["principal"] if preset is not None else kinds[0].value
     choices = [("", f"Usual: {IDENTITY_TYPES[usual]}")]
     choices += [(each.value, IDENTITY_TYPES[each]) for each in kinds if each.value != usual]
-    told = "Whose identity is used at the external system. With one of each user's, the values above are the user's."
+    told = "Whose identity is used at the external system. With Per User Principal the secrets above are those of the user below."
     yield Field(("principal_type",), "Identity Type", Kind.CHOICE, told, choices=tuple(choices))
 
 

@@ -114,15 +114,16 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class DrawnGroup:
-    """A group as it is shown."""
+    """A group as it is shown. `named`: a problem elsewhere is mended by a field of it."""
 
     group: Group
     fields: tuple[Drawn, ...]
+    named: bool = False
 
     @property
     def open(self) -> bool:
         """Say whether its fields are seen at once."""
-        return not self.group.folded or any(each.is_filled for each in self.fields)
+        return not self.group.folded or self.named or any(each.is_filled for each in self.fields)
 
 
 @dataclass(slots=True)
@@ -154,10 +155,11 @@ def draw(
     """Return a form that shows a definition, each problem (see `placed`) at its field."""
     found = list((problems or {}).items())
     left = {place: list(texts) for place, texts in found[:MOST_PROBLEMS]}
+    told = " ".join(text for texts in left.values() for text in texts)
     drawing = Drawing()
     for group in groups:
         drawn = tuple(_drawn(each, each.path, at(definition, each.path), left) for each in group.fields)
-        drawing.groups.append(DrawnGroup(group, drawn))
+        drawing.groups.append(DrawnGroup(group, drawn, any(f"“{each.label}”" in told for each in group.fields)))
     drawing.problems = [text for texts in left.values() for text in texts]
     if len(found) > MOST_PROBLEMS:
         drawing.problems.append(f"and {len(found) - MOST_PROBLEMS} more places where something is wrong")
@@ -169,6 +171,7 @@ def placed(document: Mapping[str, Any], *prefixes: str) -> dict[tuple[str, ...],
     found: dict[tuple[str, ...], list[str]] = {}
     for problem in document.get("problems") or ():
         place, text = str(problem["place"]), f"got {problem['got']}; expected {problem['expected']}"
+        text = text.replace("allow_private_network: true", "“Allow private network”")  # what its field is called
         if place.endswith(".parameters") and str(problem["got"]).startswith("no "):  # one that is missing is a field
             place += f".{problem['got'].removeprefix('no ')}"
         if problem.get("nearest"):
