@@ -11,8 +11,10 @@ from playwright.sync_api import Locator, Page, expect
 _MOST_STEPS = 80
 _FOCUSED = "each => each === document.activeElement"
 _OUTLINED = "each => getComputedStyle(each).outlineStyle !== 'none'"
-#: Whether nothing lies over the middle of it (WCAG 2.2, 2.4.11).
-_UNCOVERED = """each => { const at = each.getBoundingClientRect();
+#: Whether nothing lies over the middle of it (WCAG 2.2, 2.4.11), once the page is drawn.
+_UNCOVERED = """async each => {
+await new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+const at = each.getBoundingClientRect();
 return each.contains(document.elementFromPoint(at.left + at.width / 2, at.top + at.height / 2)); }"""
 
 
@@ -39,7 +41,9 @@ class Keyboard:
             if target.evaluate(_FOCUSED):
                 expect(target).to_be_in_viewport()
                 assert target.evaluate(_OUTLINED), f"nothing shows that the focus is at {target}"
-                assert target.evaluate(_UNCOVERED), f"something lies over {target}, which has the focus"
+                assert target.evaluate(_UNCOVERED), (
+                    f"something lies over {target}, which has the focus: {target.bounding_box()}"
+                )
                 return
             self.page.keyboard.press(key)
         pytest.fail(f"got the focus at {self.page.evaluate('document.activeElement.outerHTML')}; expected {target}")

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.counterparties.browsing import accessibility_violations, new_page
 
 PHONE = {"width": 375, "height": 740}
+#: Wait until what changed is drawn.
+_DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 class Setup:
@@ -85,6 +87,7 @@ def assert_usable(page: Page) -> None:
     assert not page.evaluate(wide), "wider than a phone"
     assert size is not None
     page.set_viewport_size(size)
+    page.evaluate(_DRAWN)  # the menu unfolds again
 
 
 def agree_as(page: Page, person: str) -> None:

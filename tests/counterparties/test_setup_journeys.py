@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,24 +12,13 @@ from playwright.sync_api import Browser, Page, expect
 from tests.counterparties.browsing import new_page
 from tests.counterparties.external_system import Answer, ExternalSystem, Request
 from tests.counterparties.keyboard import Keyboard
-from tests.counterparties.provider import Provider
-from tests.counterparties.setup_browsing import Setup, agree_as, assert_usable, signed_in
+from tests.counterparties.setup_browsing import Setup, assert_usable, signed_in
 from tests.furnished import Api
 from tests.journeys.processes import Home, Server
 
 PASSWORD, OTHER = "nine moons over the river", "lanterns on the water"
-#: Canaries: neither may ever show.
-API_KEY, SECRET = "c4n4ry-api-key-0123", "c4n4ry-sign-in-secret"
-CLIENT = {
-    "client_id": "setup",
-    "client_secret": SECRET,
-    "token_endpoint_auth_method": "client_secret_basic",
-    "application_type": "native",
-    "redirect_uris": ["http://127.0.0.1/setup/sign-in/callback"],
-    "grant_types": ["authorization_code"],
-    "response_types": ["code"],
-    "resource": None,
-}
+#: A canary: it may never show.
+API_KEY = "c4n4ry-api-key-0123"
 
 
 async def answered(_: Request) -> Answer:
@@ -233,43 +221,3 @@ def test_what_the_code_of_a_package_asks_for_is_judged_and_approved(browser: Bro
         assert system.received[-1][0].header("x-till") == "c4n4ry-till-code"
         setup.find("approvals", "Approvals")
         expect(setup.main).to_contain_text("Nothing waits for approval.")
-
-
-# --- single sign-on -----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def provider(tmp_path: Path) -> Iterator[Provider]:
-    with Provider(tmp_path, [CLIENT]) as provider:
-        yield provider
-
-
-def test_who_signs_in_elsewhere_is_led_back_to_where_they_wanted(
-    browser: Browser, place: Place, provider: Provider
-) -> None:
-    issuer = {
-        "issuer": provider.ready["issuer"],
-        "audience": "callout",
-        "allow_private_network": True,
-        "users": {"zoe-at-the-provider": "zoe"},
-        "label": "Example ID",
-        "client_id": "setup",
-        "secrets": {"client_secret": SECRET},
-    }
-    place.api.apply({"trusted_issuers": {"Login": issuer}, "users": {"zoe": {}}})
-    with new_page(browser) as page:
-        page.goto(f"{place.server.setup}/setup/me")
-        page.get_by_role("link", name="Sign in with Example ID").click()
-        agree_as(page, "zoe-at-the-provider")
-        expect(page.get_by_role("heading", level=1)).to_have_text("My Account")
-        expect(page.get_by_role("main")).to_contain_text("signed in as zoe, by single sign-on of Login")
-        assert "code=" not in page.url
-        sign_out(page)
-    with new_page(browser) as page:
-        page.goto(f"{place.server.setup}/setup/me")
-        page.get_by_role("link", name="Sign in with Example ID").click()
-        agree_as(page, "mallory-at-the-provider")
-        expect(page.get_by_role("alert")).to_contain_text("mallory-at-the-provider")
-        assert_usable(page)
-        page.goto(f"{place.server.setup}/setup/me")
-        expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")

@@ -120,3 +120,9 @@ async def test_a_link_is_worth_no_more_than_who_invited_may_give_when_it_is_used
     assert await door.store.sign_ins.password("bob") is None
     at_home = await door.invited("bob")
     assert (await invited(door.signing_in, at_home)).user == "bob"
+
+
+async def test_a_link_of_the_admin_of_a_home_is_theirs_whatever_users_are_called(door):
+    await door.define(User("local"))
+    text = await door.invited("bob")
+    assert (await invited(door.signing_in, text)).user == "bob"

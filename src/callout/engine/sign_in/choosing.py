@@ -21,8 +21,8 @@ from callout.engine.sign_in.signing_in import Browser, SignedIn, SigningIn, is_p
 
 #: Where an invitation is taken up.
 WELCOME = "/setup/welcome"
-#: Who invites on a home directory: its admin.
-HOME = "local"
+#: Who invites on a home directory: no user is called so, for there is space in it.
+HOME = "the admin of the home"
 _RANDOM_BYTES = 32
 
 
@@ -38,7 +38,8 @@ async def invite(setup: Setup, signing_in: SigningIn, who: str, user: str, *, ex
         expect_person(org, user)
         setup.authority.demand_key_of(org, user, now)
         ends_at = expiry(expires, now, "invitations.expires")
-        invitation = Invitation(_digest(text), user, who, ends_at)
+        by = HOME if setup.authority.user is None else setup.authority.user
+        invitation = Invitation(_digest(text), user, by, ends_at)
         act = setup.act(who, "invite user", f"{user} until {ends_at.isoformat(timespec='seconds')}")
         await signing_in.sign_ins.put_invitation(invitation, act, expects=org.generation)
         return invitation
@@ -61,7 +62,7 @@ async def invited(signing_in: SigningIn, text: str) -> Invitation:
 
 def _stands(org: Org, there: Invitation, now: datetime) -> bool:
     """Say whether who invited still may: otherwise a link of old would be worth what its user was given since."""
-    if there.by == HOME and HOME not in org.users:
+    if there.by == HOME:
         return True
     held = admin_permissions_of(org, there.by, now)
     return AdminPermission.MANAGE_USERS in held and admin_permissions_of(org, there.user, now) <= held
