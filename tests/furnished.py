@@ -23,6 +23,33 @@ SECRETS = {
 }
 
 
+#: Who may what in it, and how callers prove who they are.
+PEOPLE: Mapping[str, Any] = {
+    "permission_sets": {
+        "Order Clerks": {"principals": ["Orders/Service", "Files/User"], "user_external_credential": ["read"]},
+        "Payroll": {"principals": ["Mail/Service"]},
+        "Auditors": {"admin_permissions": ["view_setup"]},
+    },
+    "permission_set_groups": {"Staff": {"permission_sets": ["Order Clerks", "Payroll"]}},
+    "profiles": {"Contractors": {}},
+    "packages": {"acme": {"label": "Acme Tools"}},
+    "users": {
+        "alice": {"label": "Alice Miller", "permission_sets": ["Order Clerks"], "email": "alice@example.com"},
+        "bob": {"profile": "Contractors"},
+        "quentin": {"profile": "Minimum Access", "permission_sets": ["Auditors"]},
+    },
+    "trusted_issuers": {
+        "Platform": {
+            "issuer": "https://ci.example.com",
+            "audience": "callout",
+            "jwks_uri": "https://ci.example.com/keys",
+            "users_by_name": True,
+        }
+    },
+    "client_certificates": {"Till": {"user": "alice", "dns": "till.example.com"}},
+}
+
+
 class NotYet(Exception):
     """The running server has not learned, or not written, of it yet."""
 
@@ -146,28 +173,7 @@ def manifest(sandbox: Sandbox) -> dict[str, Any]:
                 ("Files", "bearer", {}),
             )
         },
-        "permission_sets": {
-            "Order Clerks": {"principals": ["Orders/Service", "Files/User"], "user_external_credential": ["read"]},
-            "Payroll": {"principals": ["Mail/Service"]},
-            "Auditors": {"admin_permissions": ["view_setup"]},
-        },
-        "permission_set_groups": {"Staff": {"permission_sets": ["Order Clerks", "Payroll"]}},
-        "profiles": {"Contractors": {}},
-        "packages": {"acme": {"label": "Acme Tools"}},
-        "users": {
-            "alice": {"label": "Alice Miller", "permission_sets": ["Order Clerks"], "email": "alice@example.com"},
-            "bob": {"profile": "Contractors"},
-            "quentin": {"profile": "Minimum Access", "permission_sets": ["Auditors"]},
-        },
-        "trusted_issuers": {
-            "Platform": {
-                "issuer": "https://ci.example.com",
-                "audience": "callout",
-                "jwks_uri": "https://ci.example.com/keys",
-                "users_by_name": True,
-            }
-        },
-        "client_certificates": {"Till": {"user": "alice", "dns": "till.example.com"}},
+        **PEOPLE,
     }
 
 

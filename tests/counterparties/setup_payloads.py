@@ -63,9 +63,7 @@ def definitions(number: int, url: str) -> dict[str, Any]:
     """Return a manifest whose every text is one payload. `number` keeps its names apart from the others'."""
     payload, name = PAYLOADS[number], f"X{number}"
     solid = re.sub(r"[\s/{}]", "", payload)
-    readable = f"{number} {payload}".replace("/", "∕").replace("@", "")[:80].strip()
     told = {"label": payload, "description": payload}
-    principal = {"principals": [f"{name}/Service"], "user_external_credential": ["read"]}
     return {
         "external_auth_identity_providers": {
             name: {
@@ -97,6 +95,18 @@ def definitions(number: int, url: str) -> dict[str, Any]:
                 "allowed_paths": ["/**", f"/{solid}"],
             }
         },
+        **_people(number),
+    }
+
+
+def _people(number: int) -> dict[str, Any]:
+    """Return those of its definitions that are about people and code."""
+    payload, name = PAYLOADS[number], f"X{number}"
+    solid = re.sub(r"[\s/{}]", "", payload)
+    readable = f"{number} {payload}".replace("/", "∕").replace("@", "")[:80].strip()
+    told = {"label": payload, "description": payload}
+    principal = {"principals": [f"{name}/Service"], "user_external_credential": ["read"]}
+    return {
         "permission_sets": {readable: {"label": payload, **principal}},
         "permission_set_groups": {readable: {"label": payload, "permission_sets": [readable]}},
         "profiles": {readable: {"label": payload, **principal}},

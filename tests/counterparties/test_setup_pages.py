@@ -221,7 +221,7 @@ def test_an_external_credential_is_found_made_changed_and_left_by_keyboard(
         tab_to(page, "Authentication Protocol")
         with page.expect_response(lambda answer: answer.request.method == "POST"):
             keyboard.type("Basic")
-        expect(page.get_by_label("Authentication Protocol")).to_be_focused()
+        expect(page.locator("#f-protocol")).to_be_focused()
         tab_to(page, "Additional Status Codes")
         keyboard.type("601")
         keyboard.press("Enter")

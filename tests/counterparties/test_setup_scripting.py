@@ -77,12 +77,13 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Written]:
 @pytest.mark.parametrize("number", range(len(PAYLOADS)))
 def test_what_is_stored_stands_on_every_page_as_text(written: Written, number: int) -> None:
     shown = 0
-    for address in pages():
+    asked = [each for each in pages() if "{" in each.path or not number]  # a list shows what all of them wrote
+    for address in asked:
         answer = written.person.get(written.names[number].fill(address))
         assert answer.status_code in (200, 303), address.path
         assert scripts_in(answer.text) == [], address.path
         shown += "__xss" in answer.text
-    assert shown > len(pages()) // 4, "the payload is to be seen, as text"
+    assert shown > len(asked) // 4, "the payload is to be seen, as text"
 
 
 @pytest.mark.parametrize("number", [0, 2, 3, 6])
