@@ -65,8 +65,9 @@ check: lint ## Lint and unit tests: under 90 seconds
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not journey and not counterparty" \
 		--ignore tests/journeys --ignore tests/counterparties
 
+# Three at a time on two cores: much of what journeys do is to wait for a process.
 test: setup lint ## Pass every test
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 coverage: setup ## Pass every test and measure what they reach, in every process (slower)
 	$(BIN)/python -m coverage erase
