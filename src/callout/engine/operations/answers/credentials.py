@@ -137,12 +137,6 @@ class ParameterShown(Answer):
     choices: list[str]
 
 
-class ExternalCredentialWhole(ExternalCredentialShown):
-    """An external credential, and what its protocol can be told."""
-
-    protocol_parameters: list[ParameterShown]
-
-
 class ExternalCredentials(Answer):
     """Every external credential."""
 
