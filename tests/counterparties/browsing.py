@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.counterparties.installed import npm_package
 from tests.journeys.processes import PATIENCE
@@ -23,6 +24,8 @@ UNPACKED = Path(sys.prefix) / "chromium"
 #: What the package wants for AWS Lambda and a user's browser would not do. With the first it stops after one page.
 _WITHOUT = {"--single-process", "--disable-web-security", "--allow-running-insecure-content"}
 _LOOPBACK_ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
+#: How often it is started where it dies at once.
+STARTS = 3
 #: What axe-core holds pages to: WCAG 2.2, levels A and AA.
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 _COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
@@ -45,14 +48,24 @@ def chromium(home: Path) -> Iterator[Browser]:
     }
     expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=UNPACKED / "chromium",
-            args=[*(each for each in given if each not in _WITHOUT), _LOOPBACK_ALONE],
-            env=environment,
-            timeout=PATIENCE * 1000,
-        )
+        arguments = [*(each for each in given if each not in _WITHOUT), _LOOPBACK_ALONE]
+        browser = _launched(playwright, arguments, environment)
         yield browser
         browser.close()
+
+
+def _launched(
+    playwright: Playwright, arguments: list[str], environment: dict[str, str], starts: int = STARTS
+) -> Browser:
+    """Start it, and again where it dies before it opened anything: it does so now and then, of itself."""
+    try:
+        return playwright.chromium.launch(
+            executable_path=UNPACKED / "chromium", args=arguments, env=environment, timeout=PATIENCE * 1000
+        )
+    except PlaywrightError:
+        if starts <= 1:
+            raise
+    return _launched(playwright, arguments, environment, starts - 1)
 
 
 @contextmanager
